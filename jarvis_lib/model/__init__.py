@@ -1,0 +1,1 @@
+"""The words of Jarvis: values and rules. Standard library only; no clock, no disk, no chance."""

@@ -1,0 +1,99 @@
+"""Evidence and verdicts: an attempt is believed for what was observed, never for what it says.
+
+The verdict comes from evidence alone, in this order: the outcome; hollow (a change was expected and there is none);
+refuted (a check failed); unverified (nothing would have noticed a failure); verified.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from jarvis_lib.model.task import Task
+
+OUTCOMES = ("finished", "failed", "timed_out", "no_login", "limited", "denied", "died", "abandoned", "stopped")
+VERDICTS = ("verified", "unverified", "hollow", "refuted", "none")
+MAX_ATTEMPTS = 3
+MAX_DEATHS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One observation. `kind`: exit, check, check_before, measure, change, guard, artefact, isolation.
+
+    `ok` is None where an observation cannot be right or wrong (a change, an isolation level). `detail` is JSON.
+    """
+
+    kind: str
+    name: str
+    ok: bool | None
+    said: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`word` is one of VERDICTS, `why` one sentence, `state` where the task goes."""
+
+    word: str
+    why: str
+    state: str
+
+
+def evidence_from_json(raw: dict[str, Any]) -> Evidence:
+    return Evidence(raw["kind"], raw["name"], raw["ok"], raw["said"], raw.get("detail", {}))
+
+
+def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: int, deaths: int = 0) -> Verdict:
+    """The verdict on one attempt.
+
+    `attempt` is its number (from 1), `deaths` how many earlier attempts died. What did not finish goes back to the queue
+    until MAX_ATTEMPTS; the MAX_DEATHS-th death parks the task, since it may be the killer. Refuted and hollow are final.
+    """
+    again = "queued" if attempt < MAX_ATTEMPTS else "failed"
+    if outcome in ("abandoned", "died"):
+        return Verdict("none", _said_outcome(outcome), "parked" if deaths + 1 >= MAX_DEATHS else again)
+    if outcome in ("limited", "stopped"):
+        return Verdict("none", _said_outcome(outcome), "queued" if outcome == "limited" else again)
+    if outcome in ("no_login", "denied"):
+        return Verdict("none", _said_outcome(outcome), "parked")
+    if outcome != "finished":
+        exits = [e.said for e in evidence if e.kind == "exit"]
+        return Verdict("none", exits[-1] if exits else _said_outcome(outcome), again)
+    tripped = [e for e in evidence if e.kind == "guard" and e.ok is False]
+    if tripped:
+        return Verdict("unverified", f"A guard tripped: {tripped[0].said}.", "review")
+    changes = [e for e in evidence if e.kind == "change"]
+    if task.changes and not any(e.detail.get("changed") for e in changes):
+        return Verdict("hollow", f"It ended with exit 0, but none of {', '.join(task.changes)} changed.", "failed")
+    failed = [e for e in evidence if e.kind in ("check", "measure") and e.ok is False]
+    if failed:
+        return Verdict("refuted", failed[0].said, "failed")
+    return _proved(task, evidence)
+
+
+def _proved(task: Task, evidence: Sequence[Evidence]) -> Verdict:
+    checks = [e for e in evidence if e.kind == "check" and e.ok]
+    measures = [e for e in evidence if e.kind == "measure" and e.ok]
+    if task.category == "Performance optimization" and not measures:
+        return Verdict("unverified", "A speed-up that nobody measured: give the task a --measure.", "review")
+    if task.category == "Bug fixes" and not any(e.kind == "check_before" and e.ok is False for e in evidence):
+        return Verdict("unverified", "No check was red before the fix, so green afterwards proves nothing.", "review")
+    if not checks and not measures:
+        return Verdict("unverified", "It ended with exit 0; no check was given that would have noticed a failure.", "review")
+    return Verdict("verified", "; ".join(e.said for e in [*measures, *checks]), "shipped")
+
+
+def _said_outcome(outcome: str) -> str:
+    return {
+        "abandoned": "The session died before this attempt had ended.",
+        "died": "The worker died before it could say how it ended.",
+        "stopped": "You stopped the session before this attempt had ended.",
+        "limited": "A usage limit stopped it; it goes back without a lost attempt.",
+        "no_login": "It needs a log-in that is missing.",
+        "denied": "A permission that it needed was denied.",
+        "timed_out": "It ran into its time limit.",
+        "failed": "It failed.",
+    }.get(outcome, outcome)

@@ -1,0 +1,74 @@
+"""Plans: slots, what was left out, and a sentence for each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jarvis_lib.model.fact import stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A task placed in a window: aware UTC times, the lane (0, 1, …), a reason code and its sentence."""
+
+    task: str
+    window: str
+    start: datetime
+    end: datetime
+    lane: int
+    code: str
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "task": self.task,
+            "window": self.window,
+            "start": stamp(self.start),
+            "end": stamp(self.end),
+            "lane": self.lane,
+            "code": self.code,
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """A task that has no slot, and why. `reserve` marks one that dispatch may take when time is left."""
+
+    task: str
+    code: str
+    sentence: str
+    reserve: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"task": self.task, "code": self.code, "sentence": self.sentence, "reserve": self.reserve}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole answer of the planner: every open task is in exactly one of `slots` and `omissions`."""
+
+    slots: tuple[Slot, ...]
+    omissions: tuple[Omission, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"slots": [s.to_json() for s in self.slots], "omissions": [o.to_json() for o in self.omissions]}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the planner needs to know of one open task. Hours are the need (estimate with its reserve)."""
+
+    id: str
+    title: str
+    state: str
+    priority: str
+    category: str
+    hours: float
+    need_h: float
+    after: tuple[str, ...]
+    unfinished: tuple[str, ...]
+    due: datetime | None
+    added_at: datetime
+    parked_why: str = ""
+    changes: tuple[str, ...] = ()

@@ -1,0 +1,40 @@
+"""Problems and fixes: something wrong or predicted, and a playbook's change with its check and its undo."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`key` is stable (`oversized_log:logs/app.log`), so the same problem is one row however often it is seen.
+
+    `probability` is of it being or becoming real (1.0 = observed now); `safe` says that a playbook may fix it alone.
+    """
+
+    key: str
+    kind: str
+    subject: str
+    what: str
+    evidence: dict[str, Any]
+    probability: float
+    severity: str
+    suggested: str
+    safe: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One run of a playbook. `verified` is its own check right after; `undo` is what puts the old state back."""
+
+    problem: str
+    playbook: str
+    said: str
+    verified: bool
+    check: str
+    undo: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)

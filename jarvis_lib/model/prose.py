@@ -1,0 +1,69 @@
+"""How values are said in sentences, and how foreign text is made harmless before anybody reads it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def clean(text: str, *, keep_lines: bool = False) -> str:
+    """Text without ANSI sequences, control and direction characters; on one line unless `keep_lines`."""
+    text = _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    text = text.replace("\t", " ")
+    return text.strip() if keep_lines else " ".join(text.split())
+
+
+def shorten(text: str, width: int) -> str:
+    """At most `width` characters, the cut shown by an ellipsis."""
+    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip() + "…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word closest in spelling, or None when nothing is near."""
+    table = {k.casefold(): k for k in known}
+    found = get_close_matches(word.casefold(), table, n=1, cutoff=0.6)
+    return table[found[0]] if found else None
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """` Did you mean X?` or nothing, ready to stand behind a sentence."""
+    near = nearest(word, known)
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joint} {words[-1]}" if words else ""
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`1 task`, `2 tasks`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def seconds(value: float) -> str:
+    """A duration for people: `0.8 s`, `42 s`, `3 min 05 s`, `2 h 40`."""
+    if value < 10:
+        return f"{value:.1f} s"
+    whole = int(round(value))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d}"
+
+
+def hours(value: float) -> str:
+    """Hours for people: minutes below one hour, one decimal above."""
+    return f"{value * 60:.0f} min" if 0 < value < 1 else f"{value:.1f} h"
+
+
+def size(count: float) -> str:
+    """Bytes for people, in powers of 1,024: `512 B`, `1.5 MB`."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if abs(count) < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TB"

@@ -1,0 +1,330 @@
+"""`jarvis.toml`: every key with its type, default and meaning, in one table. What is wrong with this file?
+
+All errors are found at once, each with its line and the nearest right key. The same table writes the commented file of
+`jarvis init`, so the file and the program cannot drift.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jarvis_lib.model.policy import Policy
+from jarvis_lib.model.prose import hint
+from jarvis_lib.model.task import CATEGORIES
+from jarvis_lib.model.window import DAYS, KINDS, WindowRule
+
+_WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+# section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, days, time, bool, int>=N, num>=N, pair, categories.
+KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
+    "person": {
+        "name": ("text", "", "How the brief greets you."),
+        "zone": ("zone", "", 'Time zone such as "Europe/Berlin"; empty = the machine\'s.'),
+        "hours_per_day": ("num>=0.5", 4.0, "Your own good hours a day; used for the capacity figure only."),
+    },
+    "goals": {
+        "builds_per_day": ("pair", [2, 3], "Accepted builds."),
+        "hours_per_day": ("pair", [6, 8], "Run hours of accepted tasks."),
+        "fixes_per_day": ("pair", [1, 2], "Problems fixed and re-checked."),
+    },
+    "windows.overnight": {
+        "on": ("bool", True, "Where windows meet, this one keeps the time."),
+        "days": ("days", _WEEK, "Days on which it starts, on the local clock."),
+        "start": ("time", "23:00", ""),
+        "end": ("time", "07:00", "At or before the start = on the next day."),
+        "longest_hours": ("num>=0.1", 6.0, "Longest task that belongs here; shorter ones may run in larger windows."),
+    },
+    "windows.quick_win": {
+        "on": ("bool", True, ""),
+        "days": ("days", _WEEK[:5], ""),
+        "start": ("time", "19:00", ""),
+        "end": ("time", "23:00", ""),
+        "longest_hours": ("num>=0.1", 2.0, ""),
+    },
+    "windows.work_hours": {
+        "on": ("bool", True, ""),
+        "days": ("days", _WEEK[:5], ""),
+        "start": ("time", "09:00", ""),
+        "end": ("time", "17:00", ""),
+        "longest_hours": ("num>=0.1", 8.0, ""),
+    },
+    "windows.weekend": {
+        "on": ("bool", True, ""),
+        "days": ("days", _WEEK[5:], ""),
+        "start": ("time", "09:00", ""),
+        "end": ("time", "21:00", ""),
+        "longest_hours": ("num>=0.1", 12.0, ""),
+    },
+    "night": {
+        "lanes": ("int>=1", 3, "Attempts side by side."),
+        "work_ends_minutes_before": ("int>=0", 15, "Work stops this long before the window ends, so that checks and the brief fit."),
+        "checks_end_minutes_before": ("int>=0", 2, "Checks stop this long before the window ends."),
+        "reserve": ("num>=1", 1.25, "Hours needed = estimate x reserve, until enough is learned."),
+    },
+    "policy": {
+        "auto": (
+            "categories",
+            ["Performance optimization", "Bug fixes", "Documentation", "Infrastructure", "Test coverage", "Refactoring"],
+            "Categories that may run without asking. Test coverage and Refactoring only with a check; Infrastructure only for housekeeping.",
+        ),
+        "ask": (
+            "categories",
+            ["New features", "External actions", "Config changes", "API integrations", "User-facing changes", "Research/analysis"],
+            "Categories that wait for your yes.",
+        ),
+        "auto_accept": ("categories", ["Documentation", "Infrastructure"], "Verified results of these count as accepted at once."),
+        "cost_limit": ("num>=0", 10.0, "A task that may cost more is stopped and told at once."),
+    },
+    "limits": {
+        "wall_factor": ("num>=1", 3.0, "An attempt is ended after estimate x this, and never later than the window."),
+        "wall_minutes_least": ("num>=0.05", 10.0, "…but it always gets this many minutes if the window has them."),
+        "output_mb": ("num>=0.01", 8.0, "Output kept per attempt: the head and the tail, the rest is counted."),
+        "memory_gb": ("num>=0.05", 4.0, "Resident memory of an attempt with all its children."),
+        "check_seconds": ("num>=0.1", 300.0, "A check that takes longer has failed."),
+        "grace_seconds": ("num>=0.1", 5.0, "Between TERM and KILL."),
+        "pass_env": ("names", [], "Names of environment variables that attempts may see. Everything else is left out."),
+    },
+    "sources": {
+        "database": ("path", "", "SQLite file that performance tasks without a recipe optimise."),
+        "queries": ("path", "", "File with its slow queries, one SELECT each, ended by ;."),
+        "openapi": ("path", "", "OpenAPI 2/3 file (JSON or YAML) that documentation tasks without a recipe document."),
+        "package": ("path", "", "Folder of a Python package that documentation tasks without a recipe document."),
+    },
+    "recipes": {
+        "performance_optimization": ("paths", ["notebooks/recipes/optimize_database.ipynb"], "The first whose parameters [sources] can fill is taken."),
+        "documentation": ("paths", ["notebooks/recipes/document_api.ipynb", "notebooks/recipes/document_package.ipynb"], ""),
+        "infrastructure": ("paths", ["notebooks/recipes/maintenance.ipynb"], ""),
+    },
+    "problems": {
+        "logs": ("globs", ["logs/*.log", "logs/*.jsonl"], "Log files to watch, as patterns below the workspace (or absolute)."),
+        "log_max_mb": ("num>=0.001", 10.0, "Larger logs are rotated and compressed."),
+        "log_keep_days": ("int>=30", 30, "Rotated logs older than this go to a dated trash; nothing younger is removed."),
+        "databases": ("globs", [], "SQLite and DuckDB files to watch."),
+        "bloat_share": ("num>=0.01", 0.25, "A database with a larger share of free pages is compacted."),
+    },
+    "store": {
+        "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
+        "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in the file: its line (0 when it has none) and a sentence."""
+
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"jarvis.toml line {self.line}: {self.sentence}" if self.line else f"jarvis.toml: {self.sentence}"
+
+
+class BadSettings(Exception):
+    """The file cannot be used; `mistakes` holds every error found."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("\n".join(str(m) for m in mistakes))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole file as values. `get` reads one key; the rest are readings that several components share."""
+
+    values: dict[str, dict[str, Any]]
+
+    def get(self, section: str, key: str) -> Any:
+        return self.values[section][key]
+
+    @property
+    def policy(self) -> Policy:
+        own = self.values["policy"]
+        return Policy(tuple(own["auto"]), tuple(own["ask"]), tuple(own["auto_accept"]), own["cost_limit"])
+
+    @property
+    def windows(self) -> tuple[WindowRule, ...]:
+        rules = []
+        for kind in KINDS:
+            own = self.values[f"windows.{kind}"]
+            days = tuple(sorted(DAYS.index(d) for d in own["days"]))
+            rules.append(
+                WindowRule(kind, own["on"], days, time.fromisoformat(own["start"]), time.fromisoformat(own["end"]), own["longest_hours"])
+            )
+        return tuple(rules)
+
+
+def parse(text: str) -> Settings:
+    """The settings in `text`, defaults filled in. Raises BadSettings with every mistake at once."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"\(at line (\d+)", str(error))
+        raise BadSettings([Mistake(int(found.group(1)) if found else 0, f"not valid TOML: {error}")]) from error
+    lines = _lines(text)
+    flat, mistakes = _flatten(raw, lines)
+    values: dict[str, dict[str, Any]] = {}
+    for section, keys in KEYS.items():
+        given = flat.get(section, {})
+        values[section] = {}
+        for name in given:
+            if name not in keys:
+                mistakes.append(Mistake(lines.get((section, name), 0), f"unknown key {name!r} in [{section}].{hint(name, keys)}"))
+        for name, (kind, default, _) in keys.items():
+            value, wrong = _read(kind, given[name]) if name in given else (default, "")
+            values[section][name] = value
+            if wrong:
+                mistakes.append(Mistake(lines.get((section, name), 0), f"[{section}] {name}: {wrong}"))
+    if not mistakes:
+        mistakes = _nonsense(values, lines)
+    if mistakes:
+        raise BadSettings(sorted(mistakes, key=lambda m: m.line))
+    return Settings(values)
+
+
+def template() -> str:
+    """A commented `jarvis.toml` with every key at its default."""
+    out = ["# Settings of this Jarvis workspace. Every key stands here with its default; `jarvis doctor` checks the file.", ""]
+    for section, keys in KEYS.items():
+        out.append(f"[{section}]")
+        for name, (_, default, meaning) in keys.items():
+            line = f"{name} = {_toml(default)}"
+            out.append(f"{line}  # {meaning}" if meaning else line)
+        out.append("")
+    return "\n".join(out)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return f"{value}"
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """(section, key) -> line. Reads only headers and plain keys, which is all that this file may have."""
+    found: dict[tuple[str, str], int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\s*([A-Za-z0-9_.\- ]+?)\s*\]", line)
+        key = re.match(r"\s*([A-Za-z0-9_\-.\"]+)\s*=", line)
+        if header:
+            section = header.group(1)
+            found[section, ""] = number
+        elif key:
+            found[section, key.group(1).strip('"')] = number
+    return found
+
+
+def _flatten(raw: dict[str, Any], lines: dict[tuple[str, str], int]) -> tuple[dict[str, dict[str, Any]], list[Mistake]]:
+    flat: dict[str, dict[str, Any]] = {}
+    mistakes = []
+    for name, value in raw.items():
+        if not isinstance(value, dict):
+            mistakes.append(Mistake(lines.get(("", name), 0), f"{name!r} stands outside of a section.{hint(name, KEYS)}"))
+        elif name == "windows":
+            for kind, own in value.items():
+                if f"windows.{kind}" in KEYS and isinstance(own, dict):
+                    flat[f"windows.{kind}"] = own
+                else:
+                    line = lines.get((f"windows.{kind}", ""), lines.get(("windows", kind), 0))
+                    mistakes.append(Mistake(line, f"unknown window {kind!r}.{hint(kind, KINDS)}"))
+        elif name in KEYS:
+            flat[name] = value
+        else:
+            mistakes.append(Mistake(lines.get((name, ""), 0), f"unknown section [{name}].{hint(name, KEYS)}"))
+    return flat, mistakes
+
+
+def _read(kind: str, value: Any) -> tuple[Any, str]:
+    """(value, what is wrong with it or an empty string)."""
+    base, _, least = kind.partition(">=")
+    if base == "bool":
+        return (value, "") if isinstance(value, bool) else (False, f"must be true or false, not {value!r}")
+    if base in ("int", "num"):
+        right = isinstance(value, int) if base == "int" else isinstance(value, int | float)
+        if isinstance(value, bool) or not right or value != value or abs(value) > 1e9:
+            return 0, f"must be a {'whole ' if base == 'int' else ''}number, not {value!r}"
+        if value < float(least):
+            return value, f"must be at least {least}, not {value}"
+        return (value if base == "int" else float(value)), ""
+    if base in ("text", "path"):
+        return (value, "") if isinstance(value, str) else ("", f"must be text, not {value!r}")
+    if base == "zone":
+        return _read_zone(value)
+    if base == "time":
+        good = isinstance(value, str) and _TIME.fullmatch(value)
+        return (value, "") if good else ("00:00", f'must be a time such as "23:00", not {value!r}')
+    return _read_list(base, value)
+
+
+def _read_zone(value: Any) -> tuple[str, str]:
+    if value == "":
+        return "", ""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        return "", f'there is no time zone {value!r}; use a name such as "Europe/Berlin"'
+    return value, ""
+
+
+def _read_list(base: str, value: Any) -> tuple[Any, str]:
+    if not isinstance(value, list):
+        return [], f"must be a list, not {value!r}"
+    if base == "pair":
+        good = len(value) == 2 and all(isinstance(v, int | float) and not isinstance(v, bool) and v >= 0 for v in value)
+        return (value, "") if good and value[0] <= value[1] else ([0, 0], f"must be two rising numbers such as [2, 3], not {value!r}")
+    if not all(isinstance(v, str) for v in value):
+        return [], "must be a list of texts"
+    known = {"days": DAYS, "categories": CATEGORIES}.get(base)
+    if known is None:
+        return value, ""
+    for word in value:
+        if word not in known:
+            return [], f"{word!r} is not one of {', '.join(known)}.{hint(word, known)}"
+    return value, ""
+
+
+def _nonsense(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], int]) -> list[Mistake]:
+    """What is wrong between keys that are right alone."""
+    found = []
+    both = [c for c in values["policy"]["auto"] if c in values["policy"]["ask"]]
+    for name in both:
+        found.append(Mistake(lines.get(("policy", "ask"), 0), f"[policy] {name!r} stands in both auto and ask"))
+    night = values["night"]
+    if night["checks_end_minutes_before"] > night["work_ends_minutes_before"]:
+        line = lines.get(("night", "checks_end_minutes_before"), 0)
+        found.append(Mistake(line, "[night] checks would end before the work does: checks_end_minutes_before > work_ends_minutes_before"))
+    for kind in KINDS:
+        own = values[f"windows.{kind}"]
+        if own["start"] == own["end"] and own["on"]:
+            line = lines.get((f"windows.{kind}", "end"), lines.get((f"windows.{kind}", "start"), 0))
+            found.append(Mistake(line, f"[windows.{kind}] starts and ends at {own['start']}; switch it off with on = false"))
+    found += _overlaps(values, lines)
+    return found
+
+
+def _overlaps(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], int]) -> list[Mistake]:
+    """Two windows that meet, other than overnight (which wins by rule)."""
+    found = []
+    kinds = [k for k in KINDS if k != "overnight" and values[f"windows.{k}"]["on"]]
+    for i, one in enumerate(kinds):
+        for two in kinds[i + 1 :]:
+            if _spans(values[f"windows.{one}"]) & _spans(values[f"windows.{two}"]):
+                line = lines.get((f"windows.{two}", "start"), lines.get((f"windows.{two}", "days"), 0))
+                found.append(Mistake(line, f"[windows.{two}] overlaps [windows.{one}]; only overnight may overlap others"))
+    return found
+
+
+def _spans(own: dict[str, Any]) -> set[int]:
+    """The minutes of the week that a window covers."""
+    start, end = (int(own[k][:2]) * 60 + int(own[k][3:]) for k in ("start", "end"))
+    length = (end - start) % 1440 or 1440
+    return {(DAYS.index(day) * 1440 + start + m) % 10080 for day in own["days"] for m in range(length)}

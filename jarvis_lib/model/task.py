@@ -1,0 +1,262 @@
+"""Tasks: what somebody wants done, how it is done, and what would prove it."""
+
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jarvis_lib.model.fact import Refused, digest, moment, stamp
+from jarvis_lib.model.prose import clean, hint
+
+PRIORITIES = {"CRITICAL": 5, "HIGH": 4, "MEDIUM": 3, "LOW": 2, "BACKLOG": 1}
+"""Priority and its value; the seed's score is value / hours."""
+
+CATEGORIES = (
+    "Performance optimization",
+    "New features",
+    "Bug fixes",
+    "Research/analysis",
+    "Documentation",
+    "Infrastructure",
+    "Test coverage",
+    "Refactoring",
+    "External actions",
+    "Config changes",
+    "API integrations",
+    "User-facing changes",
+)
+
+TITLE_LIMIT = 200
+DESCRIPTION_LIMIT = 20_000
+HOURS_LIMIT = 200.0
+_SPELLINGS = {
+    "performance": "Performance optimization",
+    "optimization": "Performance optimization",
+    "optimisation": "Performance optimization",
+    "performance optimisation": "Performance optimization",
+    "new feature": "New features",
+    "feature": "New features",
+    "features": "New features",
+    "bug": "Bug fixes",
+    "bugs": "Bug fixes",
+    "bugfix": "Bug fixes",
+    "bug fix": "Bug fixes",
+    "research": "Research/analysis",
+    "analysis": "Research/analysis",
+    "docs": "Documentation",
+    "infra": "Infrastructure",
+    "tests": "Test coverage",
+    "testing": "Test coverage",
+    "refactor": "Refactoring",
+    "external": "External actions",
+    "config": "Config changes",
+    "configuration": "Config changes",
+    "api": "API integrations",
+    "user facing": "User-facing changes",
+    "ui": "User-facing changes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a task is done. `kind` is `notebook` (papermill) or `command`.
+
+    A notebook has `notebook` (path relative to the workspace) and `parameters`; a command has `argv`, or `shell`
+    (a line for `sh -c`). `cwd` is relative to the workspace; `origin` says who chose it: `person` or `default`.
+    """
+
+    kind: str
+    notebook: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    argv: tuple[str, ...] = ()
+    shell: str = ""
+    cwd: str = "."
+    origin: str = "person"
+
+    def said(self) -> str:
+        """The recipe in a few words."""
+        if self.kind == "notebook":
+            return f"notebook {self.notebook}"
+        return f"command {self.shell or ' '.join(self.argv)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A command that must exit 0 after the attempt. `wall_s` bounds it; a check that hangs has failed."""
+
+    command: str
+    name: str = ""
+    wall_s: float = 300.0
+    origin: str = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A command whose last printed number is taken before and after.
+
+    `{changed}` in the command stands for the first `changes` path: the kept copy for *before*, the live file for
+    *after*, which lets both be run interleaved. `better` is `lower` or `higher`; `target` a least ratio, 0 for none.
+    """
+
+    command: str
+    name: str = "measure"
+    unit: str = "s"
+    better: str = "lower"
+    repeats: int = 7
+    target: float = 0.0
+    wall_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The content of a task as somebody stated it; its state stands in the store."""
+
+    id: str
+    title: str
+    description: str
+    hours: float
+    category: str
+    priority: str
+    recipe: Recipe | None = None
+    checks: tuple[Check, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    changes: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    due: datetime | None = None
+    cost: float | None = None
+    wall_s: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        raw: dict[str, Any] = {
+            "id": self.id,
+            "title": self.title,
+            "description": self.description,
+            "hours": self.hours,
+            "category": self.category,
+            "priority": self.priority,
+            "recipe": None,
+            "checks": [_plain(c) for c in self.checks],
+            "measures": [_plain(m) for m in self.measures],
+            "changes": list(self.changes),
+            "after": list(self.after),
+            "due": stamp(self.due) if self.due else None,
+            "cost": self.cost,
+            "wall_s": self.wall_s,
+        }
+        if self.recipe is not None:
+            raw["recipe"] = _plain(self.recipe) | {"argv": list(self.recipe.argv)}
+        return raw
+
+
+def task_from_json(raw: dict[str, Any]) -> Task:
+    """The task in `raw`, as `Task.to_json` wrote it."""
+    recipe = raw.get("recipe")
+    return Task(
+        id=raw["id"],
+        title=raw["title"],
+        description=raw["description"],
+        hours=raw["hours"],
+        category=raw["category"],
+        priority=raw["priority"],
+        recipe=Recipe(**(recipe | {"argv": tuple(recipe["argv"])})) if recipe else None,
+        checks=tuple(Check(**c) for c in raw.get("checks", ())),
+        measures=tuple(Measure(**m) for m in raw.get("measures", ())),
+        changes=tuple(raw.get("changes", ())),
+        after=tuple(raw.get("after", ())),
+        due=moment(raw["due"]) if raw.get("due") else None,
+        cost=raw.get("cost"),
+        wall_s=raw.get("wall_s"),
+    )
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def category(word: str) -> str:
+    """The category that `word` means: any case, common short forms. Refuses others with the list."""
+    folded = " ".join(word.replace("-", " ").replace("_", " ").replace("/", " ").split()).casefold()
+    for known in CATEGORIES:
+        if folded == known.replace("/", " ").replace("-", " ").casefold():
+            return known
+    if folded in _SPELLINGS:
+        return _SPELLINGS[folded]
+    raise Refused(
+        f"Unknown category {clean(word)[:60]!r}.{hint(word, CATEGORIES)} Categories: {', '.join(CATEGORIES)}.",
+        code="usage",
+    )
+
+
+def priority(word: str) -> str:
+    """The priority that `word` means, in any case. Refuses others with the list."""
+    if word.strip().upper() in PRIORITIES:
+        return word.strip().upper()
+    raise Refused(
+        f"Unknown priority {clean(word)[:60]!r}.{hint(word, PRIORITIES)} Priorities: {', '.join(PRIORITIES)}.",
+        code="usage",
+    )
+
+
+def estimate(text: str | float) -> float:
+    """Hours as a number above 0 and at most HOURS_LIMIT. Refuses NaN, zero, negative and far too long."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise Refused(f"Hours must be a number, not {clean(str(text))[:40]!r}; for example 1.5.", code="usage") from None
+    if not math.isfinite(value) or value <= 0:
+        raise Refused(f"Hours must be more than 0, not {text}; for example 0.5 for half an hour.", code="usage")
+    if value > HOURS_LIMIT:
+        raise Refused(
+            f"{value:g} hours do not fit any window (the limit is {HOURS_LIMIT:g}); split the task into parts.", code="usage"
+        )
+    return value
+
+
+def title(text: str) -> str:
+    """A title of one clean line, 1 to TITLE_LIMIT characters."""
+    tidy = clean(text)
+    if not tidy:
+        raise Refused("The title is empty; say in a few words what should be done.", code="usage")
+    if len(tidy) > TITLE_LIMIT:
+        raise Refused(
+            f"The title has {len(tidy):,} characters; the limit is {TITLE_LIMIT}. Put the rest into the description.",
+            code="usage",
+        )
+    return tidy
+
+
+def description(text: str) -> str:
+    """Clean text of several lines, at most DESCRIPTION_LIMIT characters."""
+    tidy = clean(text, keep_lines=True)
+    if len(tidy) > DESCRIPTION_LIMIT:
+        raise Refused(f"The description has {len(tidy):,} characters; the limit is {DESCRIPTION_LIMIT:,}.", code="usage")
+    return tidy
+
+
+_TEST_LINE = re.compile(r"(?im)^\s*tests?:\s*(\S.*)$")
+_TARGET_LINE = re.compile(r"(?im)^\s*target:\s*([0-9]+(?:\.[0-9]+)?)\s*x\b")
+
+
+def proposed_checks(text: str) -> tuple[tuple[str, ...], float | None]:
+    """What a description proposes: the commands of its `Test: …` lines and the ratio of its `Target: 3x` line."""
+    target = _TARGET_LINE.search(text)
+    return tuple(m.strip() for m in _TEST_LINE.findall(text)), float(target.group(1)) if target else None
+
+
+def content_hash(task: Task, files: dict[str, str]) -> str:
+    """SHA-256 over what is approved: the task's content (without its id) and the hashes of the files it names."""
+    content = task.to_json()
+    del content["id"]
+    return digest({"task": content, "files": files})
+
+
+def size_class(hours: float) -> str:
+    """Where a task belongs by size: `quick_win` (<= 2 h), `overnight` (<= 6), `work_hours` (<= 8), `weekend`."""
+    if hours <= 2:
+        return "quick_win"
+    if hours <= 6:
+        return "overnight"
+    return "work_hours" if hours <= 8 else "weekend"
+
+

@@ -1,0 +1,113 @@
+"""One DuckDB engine for each process, and files attached to it for as long as a call lasts.
+
+Attaching to a live engine costs a fifth of `duckdb.connect`. The store's lock is held by the caller, always: DuckDB 2.0 reads
+a file's header before it takes its own lock, so two openers without ours can lose a committed row.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+class Held(Exception):
+    """A foreign program has the file open. The text names it."""
+
+
+class Damaged(Exception):
+    """The file is ours but cannot be read."""
+
+
+class Foreign(Exception):
+    """The file is not ours, or newer than this program. It is left as it is."""
+
+
+def engine() -> "duckdb.DuckDBPyConnection":
+    """The engine of this process; a forked child gets one of its own."""
+    return _engine(os.getpid())
+
+
+@cache
+def _engine(pid: int) -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    con = duckdb.connect(
+        ":memory:",
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "2"},
+    )
+    con.execute("SET TimeZone = 'UTC'")
+    return con
+
+
+@contextmanager
+def attached(path: Path, *, read_only: bool = False, name: str = "j") -> "Iterator[duckdb.DuckDBPyConnection]":
+    """`path` attached as `name` and made the current database. Raises Held, Damaged or Foreign when that fails."""
+    con = engine()
+    attach(con, path, read_only=read_only, name=name)
+    try:
+        con.execute(f"USE {name}")
+        yield con
+    finally:
+        detach(con, name)
+
+
+def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, name: str) -> None:
+    import duckdb
+
+    option = " (READ_ONLY)" if read_only else "" if path.exists() else " (BLOCK_SIZE 16384)"
+    try:
+        con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS {name}{option}")
+    except duckdb.Error as error:
+        raise _reading(error, path) from error
+
+
+def detach(con: "duckdb.DuckDBPyConnection", name: str) -> None:
+    """Give the file back; an engine that a damaged file has broken is thrown away."""
+    import duckdb
+
+    try:
+        con.abort()
+        con.execute("USE memory")
+        con.execute(f"DETACH {name}")
+    except duckdb.Error:
+        _engine.cache_clear()
+        con.close()
+
+
+def _reading(error: Exception, path: Path) -> Exception:
+    text = str(error)
+    if "Conflicting lock" in text or "Could not set lock" in text:
+        return Held(_holder(text))
+    if re.search(r"version number \d+, but we can only read|newer version|different version|older version", text):
+        return Foreign(f"{path} was written by another version of DuckDB and is left as it is ({_first(text)})")
+    if isinstance(error, PermissionError) or "Permission denied" in text or "Read-only file system" in text:
+        return Held(f"the file cannot be opened for writing ({_first(text)})")
+    return Damaged(_first(text))
+
+
+def _first(text: str) -> str:
+    return text.splitlines()[0][:200] if text else "no reason given"
+
+
+def _holder(text: str) -> str:
+    """The program that holds the file: PID, name, since when (as far as this user may know)."""
+    found = re.search(r"held in (.*?) \(PID (\d+)\)", text)
+    if not found:
+        return "another program has it open"
+    import psutil
+
+    try:
+        process = psutil.Process(int(found.group(2)))
+        started = process.create_time()
+        words = " ".join(process.cmdline())[:60]
+    except psutil.Error:
+        return f"PID {found.group(2)} ({Path(found.group(1)).name}) has it open"
+    import time
+
+    return f"PID {found.group(2)} ({words}) has it open; it runs since {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(started))} UTC"

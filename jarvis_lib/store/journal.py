@@ -1,0 +1,212 @@
+"""The journal: every fact in the order in which it counted, append-only, fsynced and hash-chained.
+
+A line is `{"seq", "batch", "prev", "fact", "refused", "hash"}` with hash = sha256(prev || canonical(rest)). `batch` is the number
+of the first line that was written together with it. A power cut can tear only the last batch: such a tail is dropped
+and told. Any other damage raises `JournalDamaged`, and nothing is written until a person repairs it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jarvis_lib.model.fact import Fact, canonical, from_json
+from jarvis_lib.store.spool import sync_folder
+
+FIRST = "0" * 64
+ROTATE_BYTES = 16 * 1024 * 1024
+
+
+class JournalDamaged(Exception):
+    """The journal is not whole. The text names the file and line, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its number, the fact, the sentence of a refusal or None, and its place in the chain."""
+
+    seq: int
+    batch: int
+    fact: Fact
+    refused: str | None
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of the journal: the last number and hash (0 and FIRST when empty), and what had to be dropped to get there."""
+
+    seq: int
+    hash: str
+    dropped: str = ""
+
+
+def make(seq: int, batch: int, prev: str, fact: Fact, refused: str | None) -> Line:
+    return Line(seq, batch, fact, refused, prev, _hash(seq, batch, prev, fact.to_json(), refused))
+
+
+def _hash(seq: int, batch: int, prev: str, fact: dict[str, Any], refused: str | None) -> str:
+    body = canonical({"seq": seq, "batch": batch, "fact": fact, "refused": refused})
+    return hashlib.sha256(prev.encode() + body).hexdigest()
+
+
+def folder(home: Path) -> Path:
+    return home / "data" / "journal"
+
+
+def files(home: Path) -> list[Path]:
+    """The journal's files, oldest first."""
+    return sorted(folder(home).glob("journal-*.jsonl"))
+
+
+def tail(home: Path) -> Tail:
+    """The end of the journal; a torn tail is dropped (kept aside as `torn-*.bin`) and told in `dropped`."""
+    for path in reversed(files(home)):
+        data = path.read_bytes() if path.stat().st_size < 1 << 16 else b""
+        end = _last_line(path, data)
+        if end is not None:
+            return Tail(end.seq, end.hash)
+        dropped = _drop_torn(path)
+        if dropped is not None:
+            end = _last_line(path, b"")
+            if end is not None:
+                return Tail(end.seq, end.hash, dropped)
+            if path == files(home)[0]:
+                return Tail(0, FIRST, dropped)
+    return Tail(0, FIRST)
+
+
+def append(home: Path, lines: Sequence[Line]) -> None:
+    """Write `lines` for good. They must continue the chain; the caller holds the store's lock."""
+    if not lines:
+        return
+    existing = files(home)
+    path = existing[-1] if existing else None
+    new = path is None or path.stat().st_size > ROTATE_BYTES
+    if path is None or new:
+        folder(home).mkdir(parents=True, exist_ok=True)
+        path = folder(home) / f"journal-{lines[0].seq:012d}.jsonl"
+    data = b"".join(_bytes(line) for line in lines)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        start = os.fstat(fd).st_size
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            os.fsync(fd)
+        except OSError:
+            os.ftruncate(fd, start)
+            raise
+    finally:
+        os.close(fd)
+    if new:
+        sync_folder(folder(home))
+        sync_folder(folder(home).parent)
+
+
+def read(home: Path, *, after: int = 0, prev: str | None = None) -> Iterator[Line]:
+    """The lines behind number `after`, each checked against the chain. `prev` is the hash that line `after` must have."""
+    expected, chain = 1, FIRST
+    paths = files(home)
+    starts = [int(p.stem.split("-")[1]) for p in paths]
+    skip = max((i for i, s in enumerate(starts) if s <= after + 1), default=0)
+    if skip:
+        expected, chain = starts[skip], ""
+    for path in paths[skip:]:
+        with path.open("rb") as stream:
+            for number, data in enumerate(stream, 1):
+                line = _parse(data)
+                if line is None or line.seq != expected or (chain and line.prev != chain):
+                    raise JournalDamaged(_damage(path, number))
+                if prev is not None and line.seq == after and line.hash != prev:
+                    raise JournalDamaged(_damage(path, number))
+                expected, chain = line.seq + 1, line.hash
+                if line.seq > after:
+                    yield line
+
+
+def _damage(path: Path, number: int) -> str:
+    return (
+        f"The journal is damaged at {path.name} line {number}, so all work is stopped and nothing is changed. "
+        "Restore it with: jarvis store repair --from data/snapshots/NAME (or data/jarvis.duckdb)."
+    )
+
+
+def _bytes(line: Line) -> bytes:
+    raw = {
+        "seq": line.seq,
+        "batch": line.batch,
+        "prev": line.prev,
+        "fact": line.fact.to_json(),
+        "refused": line.refused,
+        "hash": line.hash,
+    }
+    return canonical(raw) + b"\n"
+
+
+def _parse(data: bytes) -> Line | None:
+    """The line in `data`, or None when it is torn or altered."""
+    if not data.endswith(b"\n"):
+        return None
+    try:
+        raw = json.loads(data)
+        seq, batch, prev, refused = raw["seq"], raw["batch"], raw["prev"], raw["refused"]
+        if _hash(seq, batch, prev, raw["fact"], refused) != raw["hash"]:
+            return None
+        return Line(seq, batch, from_json(raw["fact"]), refused, prev, raw["hash"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _last_line(path: Path, data: bytes) -> Line | None:
+    """The last line of `path` if the file ends with a whole one."""
+    size = path.stat().st_size
+    block = 1 << 16
+    while not data and size:
+        with path.open("rb") as stream:
+            stream.seek(max(size - block, 0))
+            data = stream.read()
+        if b"\n" not in data[:-1] and block < size:
+            data, block = b"", block * 16
+    if not data.endswith(b"\n"):
+        return None
+    return _parse(data[data.rfind(b"\n", 0, len(data) - 1) + 1 :])
+
+
+def _drop_torn(path: Path) -> str | None:
+    """Cut a torn last batch off and say so; raise JournalDamaged when the damage cannot come from a torn write."""
+    data = path.read_bytes()
+    good, last, bad_from = 0, None, None
+    for number, piece in enumerate(_split(data), 1):
+        line = _parse(piece)
+        if line is None and bad_from is None:
+            bad_from = number
+        elif line is not None and bad_from is None:
+            good, last = good + len(piece), line
+        elif line is not None and (last is None or line.batch > last.seq + 1):
+            raise JournalDamaged(_damage(path, bad_from or number))
+    torn = data[good:]
+    if not torn:
+        return "" if not data else None
+    if torn.endswith(b"\n") and b"\0" not in torn:
+        raise JournalDamaged(_damage(path, bad_from or 1))
+    aside = path.with_name(f"torn-{path.stem}-{good}.bin")
+    aside.write_bytes(torn)
+    with path.open("r+b") as stream:
+        stream.truncate(good)
+        os.fsync(stream.fileno())
+    sync_folder(path.parent)
+    return (
+        f"The last write of the journal was torn by a power cut: {len(torn):,} bytes were set aside as {aside.name}. "
+        "Facts that were acknowledged are still in the spool."
+    )
+
+
+def _split(data: bytes) -> list[bytes]:
+    parts = data.split(b"\n")
+    return [p + b"\n" for p in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
