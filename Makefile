@@ -1,0 +1,66 @@
+# Jarvis: `make` lists the targets. The environment is made once, in .venv, and again when its inputs change.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14)))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+EXTRAS := demo,dev
+TEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test slow check lab night brief doctor bench clean
+
+help: ## List these targets.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make the environment in .venv (uses uv where it is present).
+
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Jarvis needs Python 3.11, 3.12 or 3.13; none was found. Install one, or say: make setup PYTHON=/path/to/python3"; exit 1; }
+	@echo "Making the environment in $(VENV) with $(PYTHON) (some minutes the first time) …"
+	@if command -v uv >/dev/null 2>&1; then \
+		{ test -x $(BIN)/python || uv venv --quiet --python "$(PYTHON)" $(VENV); } && \
+		uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'; \
+	else \
+		{ test -x $(BIN)/pip || "$(PYTHON)" -m venv $(VENV); } && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'; \
+	fi
+	@touch $(READY)
+	@echo "Ready. Next: make demo, or $(BIN)/jarvis --help"
+
+demo: $(READY) ## A real night compressed into minutes, on real data; prints where its brief is.
+	@$(BIN)/jarvis demo
+
+test: $(READY) ## The whole default test suite.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
+
+slow: $(READY) ## The slower suites: faults (crashes, power cuts), browser.
+	@$(BIN)/python -m pytest -m "faults or browser" $(TEST_ARGS)
+
+check: $(READY) ## Everything that must be green: lint, types, layers, notebooks, tests.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/nbstripout --verify $$(git ls-files '*.ipynb') >/dev/null && echo "notebooks: no stored outputs"
+	@$(MAKE) --no-print-directory test
+
+lab: $(READY) ## JupyterLab in this workspace.
+	@$(BIN)/jarvis lab
+
+night: $(READY) ## Work the queue of this workspace for ten minutes, whatever the time is.
+	@$(BIN)/jarvis overnight start --for 10m
+
+brief: $(READY) ## The brief of this workspace, as a page and as text.
+	@$(BIN)/jarvis overnight brief
+
+doctor: $(READY) ## Is this machine ready?
+	@$(BIN)/jarvis doctor
+
+bench: $(READY) ## Measure; figures are ratios against a baseline of the same run.
+	@$(BIN)/python -m tests.bench
+
+clean: ## Remove what programs made here, but not your data.
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
