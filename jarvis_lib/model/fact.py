@@ -91,6 +91,11 @@ def canonical(value: Any) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def text(value: Any) -> str:
+    """The canonical form as text, for columns that hold JSON: a rebuild gives the same text."""
+    return canonical(value).decode("utf-8", "replace")
+
+
 def digest(value: Any) -> str:
     """SHA-256 of the canonical form, in hex."""
     return hashlib.sha256(canonical(value)).hexdigest()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
-from jarvis_lib.model.fact import Fact, Refused, derived_id, moment
+from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
 from jarvis_lib.model.prose import clean, listed
 from jarvis_lib.model.states import move
@@ -98,7 +98,7 @@ def _fields(task: Task) -> Row:
         "after": list(task.after),
         "changes": list(task.changes),
         "due": task.due,
-        "content": json.dumps(task.to_json(), ensure_ascii=False),
+        "content": text(task.to_json()),
     }
 
 
@@ -339,7 +339,7 @@ def _session_opened(book: Book, fact: Fact) -> None:
             "closed_at": None,
             "outcome": "",
             "said": "",
-            "owner": json.dumps(data["owner"]),
+            "owner": text(data["owner"]),
             "policy_hash": data["policy_hash"],
             "isolation": data["isolation"],
             "lanes": data["lanes"],
@@ -406,7 +406,7 @@ def _claimed(book: Book, fact: Fact) -> None:
             "session": session["id"],
             "claimed_at": fact.at,
             "recipe": row["recipe"],
-            "spec": json.dumps(data["spec"], ensure_ascii=False),
+            "spec": text(data["spec"]),
             "place": data["place"],
             "isolation": session["isolation"],
             "expected_end": moment(data["expected_end"]) if data.get("expected_end") else None,
@@ -449,7 +449,7 @@ def _ended(book: Book, fact: Fact) -> None:
         "tail": data.get("tail"),
         "log": data.get("log") or attempt["log"],
         "notebook": data.get("notebook"),
-        "undo": json.dumps(data["undo"]) if data.get("undo") else None,
+        "undo": text(data["undo"]) if data.get("undo") else None,
     }
     _into(row, fact, "ending", verdict.state, why=verdict.why if verdict.state != "shipped" else "")
     if data["outcome"] in ("abandoned", "died"):
@@ -466,7 +466,7 @@ def _ended(book: Book, fact: Fact) -> None:
     for i, e in enumerate(evidence):
         book.put(
             "evidence",
-            {"attempt": attempt["id"], "i": i, "kind": e.kind, "name": e.name, "ok": e.ok, "said": e.said, "detail": json.dumps(e.detail, ensure_ascii=False)},
+            {"attempt": attempt["id"], "i": i, "kind": e.kind, "name": e.name, "ok": e.ok, "said": e.said, "detail": text(e.detail)},
         )
 
 
@@ -522,7 +522,7 @@ def _problem_found(book: Book, fact: Fact) -> None:
         "problems",
         data
         | {
-            "evidence": json.dumps(data["evidence"], ensure_ascii=False),
+            "evidence": text(data["evidence"]),
             "state": state,
             "first_seen": old["first_seen"] if old else fact.at,
             "last_seen": fact.at,
@@ -559,7 +559,7 @@ def _fix_applied(book: Book, fact: Fact) -> None:
             "said": data["said"],
             "verified": data["verified"],
             "check_said": data["check"],
-            "undo": json.dumps(data["undo"]),
+            "undo": text(data["undo"]),
             "undone_at": None,
         },
     )

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jarvis_lib.model.fact import Refused
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -65,6 +67,40 @@ def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, nam
         con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS {name}{option}")
     except duckdb.Error as error:
         raise _reading(error, path) from error
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name("store.suspect")
+
+
+def is_suspect(path: Path) -> bool:
+    """True when a reader met unreadable blocks in the file."""
+    return _mark(path).exists()
+
+
+def clear_suspicion(path: Path) -> None:
+    _mark(path).unlink(missing_ok=True)
+
+
+@contextmanager
+def suspicious(path: Path) -> Iterator[None]:
+    """A read that meets a damaged block marks the file, so that the next opening rebuilds it; the caller is told to try again."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        if not _is_damage(error):
+            raise
+        _mark(path).write_text(_first(str(error)))
+        raise Refused(f"The database cannot be read ({_first(str(error))}). Nothing is lost: run the command again, it is rebuilt from the journal.", code="failed") from error
+
+
+def _is_damage(error: Exception) -> bool:
+    import duckdb
+
+    broken = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
+    return isinstance(error, broken) or "Corrupt database file" in str(error)
 
 
 def detach(con: "duckdb.DuckDBPyConnection", name: str) -> None:

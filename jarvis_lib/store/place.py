@@ -34,6 +34,6 @@ class Place:
 
         return Store(self.home, self.settings)
 
-    def fact(self, kind: str, *, actor: str | None = None, at: datetime | None = None, **data: Any) -> Fact:
+    def fact(self, kind: str, /, *, actor: str | None = None, at: datetime | None = None, **data: Any) -> Fact:
         """A new fact of this place, signed by its actor (or `actor`), stated now (or `at`)."""
         return Fact(new_id(16), at or self.now(), actor or self.actor, kind, data)

@@ -103,6 +103,8 @@ def _file(store: "Store", end: journal.Tail, notices: list[str]) -> Current:
     existed = store.path.exists() and store.path.stat().st_size > 0
     store.path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if engine.is_suspect(store.path) and existed:
+            raise engine.Damaged("a reader met a damaged block")
         return _attach_current(con, store, end, existed, notices)
     except engine.Damaged as error:
         if end.seq == 0:
@@ -174,11 +176,12 @@ def _set_aside(store: "Store", why: str, notices: list[str]) -> None:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     aside = store.path.with_name(f"jarvis.damaged-{stamp}.duckdb")
     os.replace(store.path, aside)
+    engine.clear_suspicion(store.path)
     wal = store.path.with_name(store.path.name + ".wal")
     if wal.exists():
         os.replace(wal, aside.with_name(aside.name + ".wal"))
     spool.sync_folder(store.path.parent)
-    notices.append(f"The database could not be used ({why}). It was set aside as {aside.name} and rebuilt from the journal.")
+    notices.append(f"The database was set aside as {aside.name} and rebuilt from the journal ({why}).")
 
 
 # --- catching up ---------------------------------------------------------------------------------------------------------
@@ -316,6 +319,7 @@ def verify(store: "Store") -> list[str]:
         if end.seq != len(hashes):
             return [f"The journal has {len(hashes)} lines, but its last number is {end.seq}."]
         with opened(store, end) as current:
+            hashes |= {line.seq: line.hash for line in store._drain(current, spool.pending(store.home))}
             return _compare(current, hashes)
 
 
@@ -348,11 +352,15 @@ def rebuild(store: "Store", why: str = "you asked for it") -> str:
                 engine.detach(engine.engine(), "probe")
             except engine.Held as error:
                 raise Refused(f"The database cannot be rebuilt now: {error}.", code="busy") from error
-            except (engine.Damaged, engine.Foreign):
-                notices.append("")
+            except engine.Damaged as error:
+                why = f"{why}; {error}"
+            except engine.Foreign as error:
+                raise Refused(f"{error}. Move it away, or choose another workspace.", code="failed") from error
             _set_aside(store, why, notices)
         with opened(store, end) as current:
-            return f"Rebuilt from the journal: {current.seq:,} facts. {notices[-1] if notices else ''}".strip()
+            current.notices += _as_facts(current, notices)
+            store._drain(current, spool.pending(store.home))
+            return f"The database was rebuilt from the journal: {current.seq:,} facts."
 
 
 def repair(store: "Store", source: Path) -> str:

@@ -16,7 +16,7 @@ def folder(home: str | os.PathLike[str]) -> str:
 def put(home: str | os.PathLike[str], fact: Fact) -> str:
     """Write `fact` for good and return its path. Raises Refused when it cannot, and then nothing is left behind."""
     where = folder(home)
-    data = json.dumps(fact.to_json(), ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+    data = json.dumps(fact.to_json(), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     temporary = os.path.join(where, f".{fact.id}.tmp")
     final = os.path.join(where, f"{stamp(fact.at)}-{fact.id}.json")
     try:

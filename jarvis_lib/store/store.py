@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jarvis_lib.model.fact import Fact, Refused, from_json
+from jarvis_lib.model.fact import Fact, Refused, from_json, text
 from jarvis_lib.model.ledger import Row, apply, derive
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.store import engine, journal, lock, queries, recover, spool
@@ -53,7 +53,8 @@ class Reader:
         """The query's answer as a polars frame (naive UTC times)."""
         from jarvis_lib.store.rows import to_db
 
-        return self._con.sql(queries.block(name), params={k: to_db(v) for k, v in params.items()}).pl()
+        found: polars.DataFrame = self._con.sql(queries.block(name), params={k: to_db(v) for k, v in params.items()}).pl()
+        return found
 
 
 class Store:
@@ -102,7 +103,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """All that was acknowledged, drained and readable. Short: others wait until the `with` ends."""
-        with self._open() as (con, warnings):
+        with self._open() as (con, warnings), engine.suspicious(self.path):
             yield Reader(con, warnings)
 
     def snapshot(self, to: Path | None = None) -> Path:
@@ -117,8 +118,8 @@ class Store:
         with self._threads, lock.held(self.lock_path, wait_s=self.wait_s, what="The store"):
             end = journal.tail(self.home)
             waiting = spool.pending(self.home)
-            if not (write or waiting or end.dropped or snapshot) and self.path.exists():
-                with suppress(engine.Held, engine.Damaged, recover.Behind), self._reading_only(end) as con:
+            if not (write or waiting or end.dropped or snapshot or engine.is_suspect(self.path)) and self.path.exists():
+                with suppress(engine.Held, engine.Damaged, engine.Foreign, recover.Behind), self._reading_only(end) as con:
                     yield con, []
                     return
             with recover.opened(self, end) as current:
@@ -145,9 +146,10 @@ class Store:
 
     # --- the drain -------------------------------------------------------------------------------------------------------
 
-    def _drain(self, current: "recover.Current", waiting: Sequence[str]) -> None:
-        """Move the spool's facts into the journal and the rows, each exactly once; only then remove their files."""
+    def _drain(self, current: "recover.Current", waiting: Sequence[str]) -> list[journal.Line]:
+        """Move the spool's facts into the journal and the rows, each exactly once; only then remove their files. The new lines."""
         facts, broken = _read_spool(waiting)
+        lines: list[journal.Line] = []
         facts = [*current.notices, *facts]
         if facts:
             lines, book = self._decide(current, facts)
@@ -164,6 +166,7 @@ class Store:
         for path in waiting:
             if path not in broken:
                 os.unlink(path)
+        return lines
 
     def _decide(self, current: "recover.Current", facts: Sequence[Fact]) -> tuple[list[journal.Line], Rows]:
         """The journal lines for `facts` and for what follows from them, and the changed rows. Nothing is written yet."""
@@ -239,7 +242,7 @@ def fact_rows(lines: Sequence[journal.Line]) -> list[Row]:
             "kind": line.fact.kind,
             "task": _task_of(line.fact) or None,
             "session": line.fact.data.get("session") if isinstance(line.fact.data.get("session"), str) else None,
-            "data": json.dumps({"data": line.fact.data, "batch": line.batch}, ensure_ascii=False),
+            "data": text({"data": line.fact.data, "batch": line.batch}),
             "v": line.fact.version,
             "refused": line.refused,
             "prev": line.prev,
