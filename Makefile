@@ -9,7 +9,7 @@ EXTRAS := demo,dev
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow check lab night brief doctor bench clean
+.PHONY: help setup demo test slow lint check lab night brief doctor bench clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,13 +38,14 @@ test: $(READY) ## The whole default test suite.
 slow: $(READY) ## The slower suites: faults (crashes, power cuts), browser.
 	@$(BIN)/python -m pytest -m "faults or browser" $(TEST_ARGS)
 
-check: $(READY) ## Everything that must be green: lint, types, layers, notebooks, tests.
+lint: $(READY) ## Lint, types, layers, notebooks without outputs.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
-	@$(BIN)/nbstripout --verify $$(git ls-files '*.ipynb') >/dev/null && echo "notebooks: no stored outputs"
-	@$(MAKE) --no-print-directory test
+	@$(BIN)/lint-imports
+	@$(BIN)/nbstripout --verify $$(git ls-files '*.ipynb') && echo "notebooks: no stored outputs"
+
+check: lint test ## Everything that must be green: lint and tests.
 
 lab: $(READY) ## JupyterLab in this workspace.
 	@$(BIN)/jarvis lab

@@ -19,7 +19,7 @@ from tests.facts import added, claimed, ended, opened, passed, task
 AT = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
 
 
-def fact(kind: str, **data: Any) -> Fact:
+def fact(kind: str, /, **data: Any) -> Fact:
     return Fact(new_id(), AT, "person:test", kind, data)
 
 
@@ -54,7 +54,10 @@ def test_a_night_is_readable_in_the_five_files(place: Place) -> None:
 def test_no_text_of_a_task_reaches_the_terminal_as_more_than_text(tmp_path: Path) -> None:
     """Line ends, colours and direction marks in a title cannot forge a line or move the cursor."""
     nasty = "a\nb\x1b[31mred\u202e\x07 <script>"
-    write_logs(tmp_path, [fact("task.added", task={"id": "t1", "title": nasty}), fact("attempt.claimed", attempt="a", spec={"recipe": {"argv": [nasty]}})])
+    write_logs(
+        tmp_path,
+        [fact("task.added", task={"id": "t1", "title": nasty}), fact("attempt.claimed", attempt="a", spec={"recipe": {"argv": [nasty]}})],
+    )
     for path in tmp_path.iterdir():
         text = path.read_text()
         assert len(text.splitlines()) == 1 and not any(c in text for c in "\x1b\u202e\x07")
@@ -98,9 +101,9 @@ def test_tail_follows_a_log_across_a_rotation(tmp_path: Path) -> None:
     with seen.open("wb") as out:
         tail = subprocess.Popen(["tail", "-n", "+1", "-f", str(log)], stdout=out, stderr=subprocess.DEVNULL)
     try:
-        for n in range(1, 40):
-            write_logs(tmp_path, [fact("notice", kind="x", sentence=f"line {n}.")], rotate_bytes=800)
-        until(lambda: "line 39." in seen.read_text())
+        for n in range(40):
+            write_logs(tmp_path, [fact("notice", kind="x", sentence=f"line {n}.")] if n else [], rotate_bytes=800)
+            until(lambda: f"line {n}." in seen.read_text())  # noqa: B023 - called before n moves on
     finally:
         tail.terminate()
         tail.wait()

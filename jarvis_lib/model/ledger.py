@@ -527,7 +527,7 @@ def _problem_found(book: Book, fact: Fact) -> None:
             "first_seen": old["first_seen"] if old else fact.at,
             "last_seen": fact.at,
             "seen": count,
-            "came_back": bool(old and old["state"] == "fixed"),
+            "came_back": bool(old and (old["state"] == "fixed" or (old["state"] == "open" and old["came_back"]))),
         },
     )
 

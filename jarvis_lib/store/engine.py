@@ -120,7 +120,7 @@ def _reading(error: Exception, path: Path) -> Exception:
     text = str(error)
     if "Conflicting lock" in text or "Could not set lock" in text:
         return Held(_holder(text))
-    if re.search(r"version number \d+, but we can only read|newer version|different version|older version", text):
+    if re.search(r"version number \d+, but we can only read|(newer|different|older) version of DuckDB", text) and "WAL" not in text:
         return Foreign(f"{path} was written by another version of DuckDB and is left as it is ({_first(text)})")
     if isinstance(error, PermissionError) or "Permission denied" in text or "Read-only file system" in text:
         return Held(f"the file cannot be opened for writing ({_first(text)})")

@@ -22,6 +22,7 @@ def put(home: str | os.PathLike[str], fact: Fact) -> str:
     try:
         if not os.path.isdir(where):
             _make(where)
+        _forget(temporary)
         _write(temporary, data)
         os.rename(temporary, final)
         sync_folder(where)

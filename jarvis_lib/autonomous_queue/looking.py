@@ -1,0 +1,123 @@
+"""What waits for the person, what runs, and what the last hours brought."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jarvis_lib.model.ledger import Row, name_of
+from jarvis_lib.model.prose import clean, seconds, shorten
+from jarvis_lib.store.place import Place
+
+_DO_NOTHING = {
+    "escalated": "it never runs",
+    "approval": "it waits; it does not run without your yes",
+    "no_recipe": "it waits; there is nothing to run",
+    "question": "it waits for your look",
+    "deaths": "it waits; it is not started a third time by itself",
+    "dependency": "it waits for the task before it",
+    "later": "it waits until you bring it back",
+    "review": "it stays unverified and does not count as shipped",
+    "proposed": "it is dropped after 7 days",
+}
+
+
+def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
+    """What needs the person: each with what it is, what happens without them, and the commands to copy."""
+    with place.store.reading() as reader:
+        waiting = reader.rows("autonomous_queue.waiting")
+        refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
+    cards = [_card(row) for row in waiting]
+    return cards + [
+        {
+            "task": r["task"],
+            "title": r["title"] or r["kind"],
+            "kind": "refused",
+            "what": r["sentence"],
+            "do_nothing": "nothing happens; it was not applied",
+            "commands": [],
+            "at": r["at"],
+        }
+        for r in refused
+    ]
+
+
+def _card(row: Row) -> dict[str, Any]:
+    kind = row["state"] if row["state"] in ("review", "proposed") else row["parked_kind"]
+    return {
+        "task": row["id"],
+        "title": row["title"],
+        "kind": kind,
+        "what": row["why"] or "Proposed by " + row["actor"],
+        "do_nothing": _DO_NOTHING.get(kind, "it waits"),
+        "commands": _commands(row["id"], kind),
+        "at": row["changed_at"],
+    }
+
+
+def _commands(task: str, kind: str) -> list[str]:
+    yes = {"review": "accept", "no_recipe": "edit", "dependency": "show"}.get(kind, "approve")
+    tail = " --command '…'" if yes == "edit" else ""
+    no = {"review": "drop"}.get(kind, "decline")
+    look = [] if kind == "no_recipe" else [f"jarvis queue edit {task} --title '…'"] if kind in ("approval", "proposed") else [f"jarvis show {task}"]
+    return [f"jarvis queue {yes} {task}{tail}", *look, f"jarvis queue {no} {task}"]
+
+
+def progress(place: Place, *, now: datetime) -> list[dict[str, Any]]:
+    """What runs: elapsed, expected end, the last line it printed, where its log is. The share is of its time; time is not proof."""
+    with place.store.reading() as reader:
+        rows = reader.rows("autonomous_queue.running")
+    return [_running(place, row, now=now) for row in rows]
+
+
+def _running(place: Place, row: Row, *, now: datetime) -> dict[str, Any]:
+    spent = max((now - row["claimed_at"]).total_seconds(), 0.0)
+    share = spent / (row["hours"] * 3600)
+    log = place.home / row["log"] if row["log"] else None
+    return {
+        "task": row["task"],
+        "title": row["title"],
+        "attempt": row["n"],
+        "elapsed_s": round(spent, 1),
+        "elapsed": seconds(spent),
+        "share_of_time": round(min(share, 9.99), 3),
+        "said": f"{min(share, 9.99):.0%} of its time (time, not proof)",
+        "expected_end": row["expected_end"],
+        "last_line": _last_line(log) if log else "",
+        "log": row["log"],
+    }
+
+
+def _last_line(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(path.stat().st_size - 8192, 0))
+            lines = [line for line in stream.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    except FileNotFoundError:
+        return ""
+    return shorten(clean(lines[-1]), 160) if lines else ""
+
+
+def report(place: Place, *, now: datetime, hours: float = 8.0) -> dict[str, Any]:
+    """The last hours in short: what was added, what ended and how, what runs, what waits."""
+    since = now - timedelta(hours=hours)
+    with place.store.reading() as reader:
+        ended = reader.rows("autonomous_queue.ended_between", since=since, until=now)
+        added = reader.one("autonomous_queue.added_between", since=since, until=now) or {"added": 0}
+        running = reader.rows("autonomous_queue.running")
+        states = {r["state"]: r["tasks"] for r in reader.rows("autonomous_queue.states")}
+    return {
+        "since": since,
+        "until": now,
+        "hours": hours,
+        "added": added["added"],
+        "attempts": len(ended),
+        "verdicts": dict(Counter(r["verdict"] for r in ended)),
+        "ended": [
+            {"task": r["task"], "title": r["title"], "outcome": r["outcome"], "verdict": r["verdict"], "why": r["verdict_why"], "seconds": r["seconds"]}
+            for r in ended
+        ],
+        "running": [name_of({"id": r["task"], "title": r["title"]}) for r in running],
+        "waiting": states.get("parked", 0) + states.get("review", 0) + states.get("proposed", 0),
+        "states": states,
+    }

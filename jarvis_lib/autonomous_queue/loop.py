@@ -1,0 +1,390 @@
+"""The only session loop: claim, run, prove, write the ending; up to some lanes side by side, until the deadline.
+
+An attempt is written before its start and ended once, after its checks. Nothing here believes a recipe: the ledger judges the
+evidence when the ending is applied.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jarvis_lib import build_scheduler
+from jarvis_lib.autonomous_queue.verbs import current_hash
+from jarvis_lib.execution import keep
+from jarvis_lib.execution.engine import Engine, Handle
+from jarvis_lib.execution.manifest import look
+from jarvis_lib.model.evidence import Evidence
+from jarvis_lib.model.fact import Refused, new_id, stamp
+from jarvis_lib.model.ledger import Row, content_of, name_of
+from jarvis_lib.model.plan import Candidate
+from jarvis_lib.model.prose import clean, listed, seconds, shorten
+from jarvis_lib.model.task import Task
+from jarvis_lib.store import spool
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import crash_point
+
+STEPS = ("baseline", "recipe", "prove")
+TICK_S = 0.1
+LOOK_S = 1.0
+ASLEEP_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the loop must know of its session: aware UTC times for the end of work and of checks, and how much runs at once."""
+
+    id: str
+    work_ends: datetime
+    checks_end: datetime
+    lanes: int
+    seed: int
+
+
+@dataclass
+class Stop:
+    """How the person asked to stop: `finish` what runs, or `now`. A signal handler sets it."""
+
+    how: str = ""
+
+    def ask(self, how: str) -> None:
+        self.how = how if self.how != "now" else self.how
+
+
+@dataclass
+class Run:
+    """One attempt in flight: which step runs, since when, and what the finished steps gave."""
+
+    row: Row
+    task: Task
+    attempt: str
+    n: int
+    folder: Path
+    deadline: datetime
+    step: str = ""
+    handle: Handle | None = None
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class Tally:
+    """What the loop did, for the session's report."""
+
+    attempts: int = 0
+    ended: list[dict[str, Any]] = field(default_factory=list)
+    passed_over: dict[str, str] = field(default_factory=dict)
+    asleep_s: float = 0.0
+    why_ended: str = ""
+
+
+def work(
+    place: Place, session: Session, *, engine: Engine, only: set[str] | None = None, stop: Stop | None = None, say: Callable[[str], None] = lambda line: None
+) -> Tally:
+    """Work the queue until the session's time is over, nothing fits, or somebody says stop. Everything started has an ending.
+
+    `only` limits the work to the tasks that the plan showed and its reserves; a critical task that is added later joins.
+    """
+    loop = _Loop(place, session, engine, only, stop or Stop(), say)
+    try:
+        return loop.run()
+    finally:
+        engine.close()
+
+
+class _Loop:
+    def __init__(self, place: Place, session: Session, engine: Engine, only: set[str] | None, stop: Stop, say: Callable[[str], None]) -> None:
+        self.place, self.session, self.engine, self.only, self.stop, self.say = place, session, engine, only, stop, say
+        self.runs: list[Run] = []
+        self.tried: set[str] = set()
+        self.tally = Tally()
+        self.candidates: list[Candidate] = []
+        self.stale = True
+        self.looked = -LOOK_S
+
+    def run(self) -> Tally:
+        before = self.place.now()
+        while True:
+            now = self.place.now()
+            if (now - before).total_seconds() > ASLEEP_S:
+                self._slept(before, now)
+            before = now
+            for run in list(self.runs):
+                self._advance(run, now)
+            self._look(last=not self.runs)
+            started = self._fill(self.place.now())
+            if not self.runs and not started and not self.stale:
+                self.tally.why_ended = self._why_ended(now)
+                return self.tally
+            time.sleep(TICK_S)
+
+    def _why_ended(self, now: datetime) -> str:
+        if self.stop.how:
+            return "you stopped it"
+        if now >= self.session.work_ends:
+            return "its time was over"
+        return "nothing that may run fits the time left" if self.tally.passed_over else "the queue had nothing more to run"
+
+    def _slept(self, since: datetime, now: datetime) -> None:
+        gap = (now - since).total_seconds()
+        self.tally.asleep_s += gap
+        said = f"the machine slept for {seconds(gap)}, from {since.astimezone(self.place.zone):%H:%M}"
+        self.place.store.append(self.place.fact("session.phase", at=now, session=self.session.id, name="asleep", event="noted", said=said, seconds=gap))
+
+    # --- looking -----------------------------------------------------------------------------------------------------------
+
+    def _look(self, *, last: bool) -> None:
+        """Read the queue again when something ended or a fact waits in the spool (at most once each LOOK_S, but once more at the end)."""
+        due = self.stale or (spool.pending(self.place.home) and (last or time.monotonic() - self.looked >= LOOK_S))
+        if not due:
+            return
+        with self.place.store.reading() as reader:
+            self.candidates = build_scheduler.candidates(reader, self.place.settings)
+            asked = reader.one("autonomous_queue.session", id=self.session.id)
+        if asked and asked["stop_asked"] and not self.stop.how:
+            self.stop.ask(asked["stop_asked"])
+        self.stale, self.looked = False, time.monotonic()
+
+    def _allowed(self, candidate: Candidate) -> bool:
+        if candidate.state != "queued" or candidate.id in self.tried or candidate.unfinished:
+            return False
+        return self.only is None or candidate.id in self.only or candidate.priority == "CRITICAL"
+
+    # --- starting ----------------------------------------------------------------------------------------------------------
+
+    def _fill(self, now: datetime) -> bool:
+        """Start what fits into the free lanes; True when something was started."""
+        if self.stop.how == "now":
+            for run in self.runs:
+                self._end_now(run, "stopped")
+        if self.stop.how or now >= self.session.work_ends:
+            return False
+        started = False
+        while len(self.runs) < self.session.lanes:
+            left = (self.session.work_ends - now) / timedelta(hours=1)
+            taken = {path for run in self.runs for path in run.task.changes}
+            open_now = [c for c in self.candidates if self._allowed(c)]
+            chosen, passed = build_scheduler.pick(open_now, left_h=left, now=now, taken_changes=taken)
+            self.tally.passed_over = {c.id: sentence for c, sentence in passed}
+            if chosen is None:
+                return started
+            self.tried.add(chosen.id)
+            started = self._start(chosen, now) or started
+        return started
+
+    def _start(self, candidate: Candidate, now: datetime) -> bool:
+        with self.place.store.reading() as reader:
+            row = reader.one("autonomous_queue.task", id=candidate.id)
+        if row is None:
+            return False
+        task = content_of(row)
+        fresh = current_hash(self.place.home, task)
+        if fresh != row["content_hash"]:
+            self.place.store.append(self.place.fact("task.redecide", actor="policy", at=now, task=task.id, content_hash=fresh))
+            self.stale = True
+            self.say(f"  {name_of(row)}: its files changed since it was decided, so it is decided anew")
+            return False
+        run = self._claim(row, task, fresh, now)
+        if run is None:
+            return False
+        self.runs.append(run)
+        self.tally.attempts += 1
+        self.say(f"  started   {name_of(row)}, attempt {run.n}")
+        self._submit(run, "baseline", now)
+        crash_point("spawned")
+        return True
+
+    def _claim(self, row: Row, task: Task, fresh: str, now: datetime) -> Run | None:
+        """Write the attempt before anything starts; None when a rule refuses it."""
+        attempt = new_id()
+        folder = self.place.home / "data" / "attempts" / attempt
+        deadline = min(self.session.work_ends, now + timedelta(seconds=self._wall_s(task)))
+        run = Run(row, task, attempt, row["attempts"] + 1, folder, deadline)
+        relative = folder.relative_to(self.place.home).as_posix()
+        fact = self.place.fact(
+            "attempt.claimed",
+            at=now,
+            actor=f"session:{self.session.id}",
+            attempt=attempt,
+            task=task.id,
+            n=run.n,
+            session=self.session.id,
+            content_hash=fresh,
+            spec={"recipe": task.to_json()["recipe"], "limits": self._limits(task), "deadline": stamp(deadline)},
+            place=relative,
+            expected_end=stamp(min(deadline, now + timedelta(hours=task.hours))),
+            log=f"{relative}/output.log",
+        )
+        try:
+            self.place.store.write(fact)
+        except Refused as error:
+            self.say(f"  not taken {name_of(row)}: {error.sentence}")
+            self.stale = True
+            return None
+        crash_point("claimed")
+        return run
+
+    def _wall_s(self, task: Task) -> float:
+        limits = self.place.settings.values["limits"]
+        return task.wall_s or max(task.hours * 3600 * limits["wall_factor"], limits["wall_minutes_least"] * 60)
+
+    def _limits(self, task: Task) -> dict[str, float]:
+        limits = self.place.settings.values["limits"]
+        return {
+            "wall_s": self._wall_s(task),
+            "output_bytes": int(limits["output_mb"] * 1024 * 1024),
+            "memory_bytes": int(limits["memory_gb"] * 1024**3),
+            "check_s": limits["check_seconds"],
+            "grace_s": limits["grace_seconds"],
+        }
+
+    def _submit(self, run: Run, step: str, now: datetime) -> None:
+        run.step = step
+        before = run.results.get("baseline", {})
+        until = self.session.checks_end if step == "prove" else run.deadline
+        run.folder.mkdir(parents=True, exist_ok=True)
+        run.handle = self.engine.submit(
+            {
+                "v": 1,
+                "step": step,
+                "attempt": run.attempt,
+                "task": run.task.to_json(),
+                "home": str(self.place.home),
+                "dir": str(run.folder),
+                "deadline": time.time() + (until - now).total_seconds(),
+                "limits": self._limits(run.task),
+                "pass_env": list(self.place.settings.get("limits", "pass_env")),
+                "seed": self.session.seed,
+                "as_of": stamp(now),
+                "before": before.get("before", []),
+                "measured": before.get("measured", {}),
+            }
+        )
+
+    # --- ending ------------------------------------------------------------------------------------------------------------
+
+    def _advance(self, run: Run, now: datetime) -> None:
+        """Look at the step that runs: is it over, has its time run out, what comes next?"""
+        if run.handle is None:
+            return
+        until = self.session.checks_end if run.step == "prove" else run.deadline
+        if now >= until + timedelta(seconds=1):
+            self.engine.stop(run.handle, "timed_out")
+        result = self.engine.poll(run.handle)
+        if result is None:
+            return
+        run.handle = None
+        run.results[run.step] = result
+        following = STEPS[STEPS.index(run.step) + 1] if run.step != STEPS[-1] else ""
+        if result["outcome"] != "finished" or not following:
+            self._finish(run, result["outcome"], now)
+        elif self.stop.how == "now":
+            self._finish(run, "stopped", now)
+        else:
+            self._submit(run, following, now)
+
+    def _end_now(self, run: Run, outcome: str) -> None:
+        if run.handle is not None:
+            self.engine.stop(run.handle, outcome)
+
+    def _finish(self, run: Run, outcome: str, now: datetime) -> None:
+        evidence = _evidence(run)
+        proved = run.results.get("prove", {})
+        recipe = run.results.get("recipe", {})
+        if outcome != "finished" or _spoiled(run.task, evidence):
+            evidence += self._put_back(run)
+        before, after = run.results.get("baseline", {}).get("before", []), proved.get("after", [])
+        crash_point("before-ending")
+        fact = self.place.fact(
+            "attempt.ended",
+            actor=f"session:{self.session.id}",
+            attempt=run.attempt,
+            task=run.task.id,
+            session=self.session.id,
+            outcome=outcome,
+            exit_code=recipe.get("exit_code"),
+            seconds=recipe.get("seconds"),
+            tail=clean(recipe.get("tail", ""), keep_lines=True)[-4000:],
+            log=_relative(self.place.home, recipe.get("log")),
+            notebook=_relative(self.place.home, recipe.get("notebook")),
+            evidence=evidence,
+            undo={"before": before, "after": after} if before and after else None,
+        )
+        self.place.store.write(fact)
+        crash_point("after-ending")
+        self.runs.remove(run)
+        self.stale = True
+        self._tell(run)
+
+    def _tell(self, run: Run) -> None:
+        with self.place.store.reading() as reader:
+            ended = next(a for a in reader.rows("autonomous_queue.attempts", task=run.task.id) if a["id"] == run.attempt)
+        self.tally.ended.append({"task": run.task.id, "title": run.task.title, "verdict": ended["verdict"], "why": ended["verdict_why"]})
+        word = ended["verdict"] if ended["verdict"] != "none" else ended["outcome"]
+        self.say(f"  {word:<9} {name_of(run.row)}: {shorten(clean(ended['verdict_why']), 200)}")
+
+    def _put_back(self, run: Run) -> list[dict[str, Any]]:
+        """After an attempt that did not prove itself the declared files are as they were before it."""
+        return put_back(self.place.home, run.task, run.results.get("baseline", {}).get("before", []), run.attempt)
+
+
+def put_back(home: Path, task: Task, before: Sequence[dict[str, Any]], attempt: str) -> list[dict[str, Any]]:
+    """Restore the declared files of an attempt that failed or died, as evidence JSON; nothing when they are as before.
+
+    What stood there is kept under `data/kept/ATTEMPT/left`, so that nothing is lost that way either.
+    """
+    if not before or _prints(look(home, task.changes)) == _prints(before):
+        return []
+    left = home / "data" / "kept" / attempt / "left"
+    try:
+        said = keep.restore(home, before, keep.keep(home, task.changes, left))
+    except Refused as error:
+        return [Evidence("restored", "files", False, f"Its files could not be put back: {error.sentence}").to_json()]
+    text = f"put back as before: {listed(said)}; what the attempt left is in {left.relative_to(home)}"
+    return [Evidence("restored", "files", True, text).to_json()]
+
+
+def _prints(manifest: Sequence[dict[str, Any]]) -> list[tuple[str, str, str | None]]:
+    return [(m["path"], m["kind"], m["sha256"]) for m in manifest]
+
+
+def _spoiled(task: Task, evidence: Sequence[dict[str, Any]]) -> bool:
+    """True when a check or measure failed, so what was changed must not stay."""
+    return any(e["kind"] in ("check", "measure") and e["ok"] is False for e in evidence)
+
+
+def _evidence(run: Run) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for step in STEPS:
+        result = run.results.get(step)
+        if result is None:
+            continue
+        found += result.get("evidence", [])
+        if result["outcome"] != "finished" and not any(e["kind"] == "exit" for e in result.get("evidence", [])):
+            found.append(Evidence("exit", step, False, result.get("said") or f"The {step} step ended as {result['outcome']}.").to_json())
+    return found
+
+
+def _relative(home: Path, path: str | None) -> str | None:
+    """A path below the workspace as it is shown and linked; others stay as they are."""
+    if not path:
+        return None
+    whole = Path(path)
+    return whole.relative_to(home).as_posix() if whole.is_absolute() and whole.is_relative_to(home) else str(path)
+
+
+def describe_abandoned(attempt: Row) -> str:
+    """The sentence for an attempt whose session died."""
+    return f"attempt {attempt['n']} of {attempt['task']} was abandoned: its session died before it had ended"
+
+
+def kept_manifest(home: Path, attempt: str) -> list[dict[str, Any]]:
+    """What the baseline of an attempt kept, read back after a crash; empty when it had not come that far."""
+    path = home / "data" / "attempts" / attempt / "baseline.result.json"
+    try:
+        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")).get("before", [])
+    except (FileNotFoundError, ValueError):
+        return []
+    return found

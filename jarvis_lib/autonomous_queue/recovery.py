@@ -1,0 +1,43 @@
+"""After a crash: which attempts have no ending, and what becomes of them? Abandoned, never success."""
+
+from datetime import datetime
+
+from jarvis_lib.autonomous_queue.loop import describe_abandoned, kept_manifest, put_back
+from jarvis_lib.execution.engine import kill_leftovers
+from jarvis_lib.model.ledger import content_of
+from jarvis_lib.model.prose import plural
+from jarvis_lib.store.place import Place
+
+
+def close_dead(place: Place, *, now: datetime) -> list[str]:
+    """End what a dead session left open. The caller holds the session lock, so nothing alive is touched.
+
+    What still runs of its attempts is killed, the declared files are put back, each attempt ends as abandoned, the session is closed.
+    """
+    with place.store.reading() as reader:
+        attempts = reader.rows("autonomous_queue.open_attempts")
+        sessions = reader.rows("autonomous_queue.open_sessions")
+    if not attempts and not sessions:
+        return []
+    killed = kill_leftovers([a["id"] for a in attempts])
+    said = []
+    for attempt in attempts:
+        evidence = put_back(place.home, content_of(attempt), kept_manifest(place.home, attempt["id"]), attempt["id"])
+        place.store.append(
+            place.fact(
+                "attempt.ended",
+                actor="recovery",
+                at=now,
+                attempt=attempt["id"],
+                task=attempt["task"],
+                session=attempt["session"],
+                outcome="abandoned",
+                evidence=evidence,
+            )
+        )
+        said.append(describe_abandoned(attempt))
+    for session in sessions:
+        text = f"it died; {plural(len(attempts), 'attempt')} abandoned" + (f", {plural(killed, 'process', 'processes')} ended" if killed else "")
+        place.store.append(place.fact("session.closed", actor="recovery", at=now, session=session["id"], outcome="died", said=text))
+        said.append(f"session {session['id']} of {session['opened_at'].astimezone(place.zone):%a %d %b %H:%M} had died")
+    return said

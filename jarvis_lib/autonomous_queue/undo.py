@@ -1,0 +1,49 @@
+"""Undo: put back byte for byte what a task changed, unless the person has changed it since. Dependents first."""
+
+import json
+from datetime import datetime
+
+from jarvis_lib.autonomous_queue.verbs import find
+from jarvis_lib.execution import keep
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.ledger import Row, name_of
+from jarvis_lib.model.prose import listed
+from jarvis_lib.store.place import Place
+
+LAST_NIGHT = "last-night"
+
+
+def undo(place: Place, task: str, *, now: datetime) -> list[str]:
+    """Undo one task, or everything that the last session shipped (`last-night`), newest first. One sentence for each."""
+    if task.strip().lower() != LAST_NIGHT:
+        return [_undo(place, task, now=now)]
+    with place.store.reading() as reader:
+        ids = list(dict.fromkeys(r["id"] for r in reader.rows("autonomous_queue.last_night")))
+    if not ids:
+        raise Refused("The last session shipped nothing that is still there, so there is nothing to undo.", code="missing")
+    return [_undo(place, one, now=now) for one in ids]
+
+
+def _undo(place: Place, task: str, *, now: datetime) -> str:
+    with place.store.reading() as reader:
+        row = find(reader, task)
+        attempt = reader.one("autonomous_queue.undoable", task=row["id"])
+        later = reader.rows("autonomous_queue.dependents_shipped", task=row["id"])
+    if row["state"] not in ("shipped", "accepted") or attempt is None:
+        raise Refused(f"{name_of(row)} is {row['state']}; only shipped or accepted work can be undone.")
+    if later:
+        names = listed([name_of(r) for r in later])
+        raise Refused(f"{names} built on {row['id']}; undo {'it' if len(later) == 1 else 'them'} first.")
+    said = _put_back(place, attempt)
+    place.store.write(
+        place.fact("attempt.undone", at=now, attempt=attempt["id"], task=row["id"], restored=said),
+        place.fact("task.undone", at=now, task=row["id"], reason=f"undone by {place.actor}"),
+    )
+    return f"Undone: {name_of(row)}. {'Put back: ' + listed(said) + '.' if said else 'It had changed no declared file.'}"
+
+
+def _put_back(place: Place, attempt: Row) -> list[str]:
+    if not attempt["undo"]:
+        return []
+    kept = json.loads(attempt["undo"])
+    return keep.restore(place.home, kept["before"], kept["after"])

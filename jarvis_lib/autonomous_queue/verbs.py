@@ -1,0 +1,234 @@
+"""What the person does with tasks: add, look, decide, put off, accept. Each verb writes one fact and says what was applied."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jarvis_lib.execution import draft
+from jarvis_lib.execution.digests import files_of
+from jarvis_lib.model.fact import Refused, new_id, stamp
+from jarvis_lib.model.ledger import Row, content_of, name_of
+from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.states import SAID
+from jarvis_lib.model.task import Task, content_hash
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import Reader
+
+PREFIX = 5
+PROPOSAL_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The task as it was added, and the sentence about what became of it."""
+
+    task: Task
+    said: str
+
+
+def find(reader: Reader, text: str) -> Row:
+    """The task that `text` names: its id, or a unique prefix of at least PREFIX characters. Refuses anything else."""
+    word = clean(text).lower()
+    if len(word) < PREFIX:
+        raise Refused(f"{word!r} is too short for a task id; give at least {PREFIX} characters.", code="usage")
+    found = reader.rows("autonomous_queue.by_prefix", prefix=word)
+    if not found:
+        raise Refused(f"There is no task {word!r}; `jarvis queue list` shows all.", code="missing")
+    if len(found) > 1:
+        raise Refused(f"{word!r} could be {', '.join(name_of(r) for r in found)}; give more characters.", code="missing")
+    return found[0]
+
+
+def current_hash(home: Path, task: Task) -> str:
+    """The hash of what would be approved right now: the content and the bytes of the files it names."""
+    return content_hash(task, files_of(home, task))
+
+
+def _resolve(place: Place, text: str) -> Row:
+    with place.store.reading() as reader:
+        return find(reader, text)
+
+
+def add(
+    place: Place,
+    title: str,
+    description: str,
+    hours: str | float,
+    category: str,
+    priority: str,
+    *,
+    now: datetime,
+    notebook: str | None = None,
+    parameters: dict[str, Any] | None = None,
+    command: str | None = None,
+    checks: Sequence[str] = (),
+    measures: Sequence[str] = (),
+    changes: Sequence[str] = (),
+    after: Sequence[str] = (),
+    due: datetime | None = None,
+    cost: float | None = None,
+) -> Added:
+    """Add a task and have it decided. `after` takes ids or prefixes. Raises Refused for anything wrong; nothing is half-added."""
+    resolved = [_resolve(place, a)["id"] for a in after]
+    task = draft.draft(
+        place.home,
+        place.settings,
+        title=title,
+        description=description,
+        hours=hours,
+        category=category,
+        priority=priority,
+        notebook=notebook,
+        parameters=parameters,
+        command=command,
+        checks=checks,
+        measures=measures,
+        changes=changes,
+        after=resolved,
+        due=due,
+        cost=cost,
+        id=new_id(),
+    )
+    place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task)))
+    row = _resolve(place, task.id)
+    return Added(task, f"Added {draft.said(task)} It is {SAID[row['state']]}.{_because(row)}")
+
+
+def _because(row: Row) -> str:
+    return f" {row['why']}" if row["why"] else ""
+
+
+def listing(place: Place, *, now: datetime, open_only: bool = False, state: str = "", limit: int | None = None) -> list[Row]:
+    """Tasks of every state, what runs and what waits for the person first. `now` is for the day when times are relative."""
+    with place.store.reading() as reader:
+        return reader.rows("autonomous_queue.listing", open_only=open_only, state=state, most=limit or 1_000_000)
+
+
+def show(place: Place, task: str) -> dict[str, Any]:
+    """Everything about one task: content, state, decisions, attempts with their evidence, and its facts."""
+    with place.store.reading() as reader:
+        row = find(reader, task)
+        return {
+            "task": row | {"content": content_of(row).to_json()},
+            "said": SAID[row["state"]],
+            "decisions": reader.rows("autonomous_queue.decisions", task=row["id"]),
+            "attempts": reader.rows("autonomous_queue.attempts", task=row["id"]),
+            "evidence": reader.rows("autonomous_queue.evidence", task=row["id"]),
+            "place": reader.one("autonomous_queue.newest_place", task=row["id"]),
+            "facts": reader.rows("autonomous_queue.facts", task=row["id"]),
+        }
+
+
+def why(place: Place, task: str, *, now: datetime) -> list[str]:
+    """Decision, place in the plan and verdicts of one task, in sentences."""
+    seen = show(place, task)
+    row = seen["task"]
+    lines = [f"{name_of(row)} is {seen['said']}.{_because(row)}"]
+    for d in seen["decisions"]:
+        reasons = "; ".join(d["reasons"])
+        lines.append(f"Decided {_local(place, d['at'])}: {d['verdict']} ({reasons}). Rule {d['rule']}, risk {d['risk']}, policy {d['policy_hash']}.")
+    if row["approved_hash"] and row["approved_hash"] != row["content_hash"]:
+        lines.append("Its approval is void, because its content has changed since.")
+    spot = seen["place"]
+    if spot is not None and row["state"] in ("queued", "parked", "running"):
+        lines.append(f"Plan of {_local(place, spot['made_at'])}: {spot['sentence']}")
+    elif row["state"] == "queued":
+        lines.append("No plan has been made since it was queued; make one with: jarvis scheduler schedule")
+    for a in seen["attempts"]:
+        ended = f"{a['outcome']}, {a['verdict']}: {a['verdict_why']}" if a["ended_at"] else "still running"
+        lines.append(f"Attempt {a['n']} of {_local(place, a['claimed_at'])}: {ended}")
+    return lines
+
+
+def _local(place: Place, at: datetime) -> str:
+    return f"{at.astimezone(place.zone):%a %d %b %H:%M}"
+
+
+def edit(place: Place, task: str, *, now: datetime, **changes: Any) -> str:
+    """Change a task's content; it is decided anew and any approval is void. Absent or None keeps what stands."""
+    row = _resolve(place, task)
+    if changes.get("after"):
+        changes["after"] = [_resolve(place, a)["id"] for a in changes["after"]]
+    revised = draft.revise(place.home, place.settings, content_of(row), **changes)
+    if revised == content_of(row):
+        return f"Nothing changed: {name_of(row)} is already like that."
+    data = {"task": row["id"], "content": revised.to_json(), "content_hash": current_hash(place.home, revised), "revision": row["revision"]}
+    place.store.write(place.fact("task.edited", at=now, **data))
+    return _applied(place, row["id"], "Edited")
+
+
+def approve(place: Place, task: str, *, now: datetime) -> str:
+    """Let it run. The approval is bound to the task's content and the bytes of its files as they are now."""
+    row = _resolve(place, task)
+    fresh = current_hash(place.home, content_of(row))
+    facts = []
+    changed = fresh != row["content_hash"]
+    if changed:
+        facts.append(place.fact("task.redecide", at=now, task=row["id"], content_hash=fresh))
+    facts.append(place.fact("task.approved", at=now, task=row["id"], content_hash=fresh))
+    place.store.write(*facts)
+    note = " Its files have changed since it was added; the approval holds for them as they are now." if changed else ""
+    return _applied(place, row["id"], "Approved") + note
+
+
+def decline(place: Place, task: str, *, now: datetime, reason: str = "") -> str:
+    """No: it is dropped, and can be retried later."""
+    return _simple(place, task, "task.declined", "Declined", now=now, reason=reason)
+
+
+def drop(place: Place, task: str, *, now: datetime, reason: str = "") -> str:
+    """Take it out of the queue."""
+    return _simple(place, task, "task.dropped", "Dropped", now=now, reason=reason)
+
+
+def later(place: Place, task: str, *, now: datetime, until: datetime | None = None) -> str:
+    """Put it off until a time, or until you approve it again."""
+    if until is not None and until <= now:
+        raise Refused(f"{_local(place, until)} is in the past; give a time to come.", code="usage")
+    said = _local(place, until) if until else ""
+    return _simple(place, task, "task.later", "Put off", now=now, until=stamp(until) if until else None, said=said)
+
+
+def retry(place: Place, task: str, *, now: datetime) -> str:
+    """Back to the queue with a fresh count of attempts."""
+    return _simple(place, task, "task.retried", "Queued again", now=now)
+
+
+def accept(place: Place, task: str, *, now: datetime) -> str:
+    """Take the result over."""
+    return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person")
+
+
+def _simple(place: Place, task: str, kind: str, done: str, /, *, now: datetime, **data: Any) -> str:
+    row = _resolve(place, task)
+    place.store.write(place.fact(kind, at=now, task=row["id"], **data))
+    return _applied(place, row["id"], done)
+
+
+def _applied(place: Place, task_id: str, said: str) -> str:
+    row = _resolve(place, task_id)
+    return f"{said}: {name_of(row)} is now {SAID[row['state']]}.{_because(row)}"
+
+
+def housekeeping(place: Place, *, now: datetime) -> list[str]:
+    """What time alone changes: put-off tasks whose time has come, proposals that nobody answered, approvals of changed content."""
+    with place.store.reading() as reader:
+        due = [r["id"] for r in reader.rows("autonomous_queue.due_later", now=now)]
+        old = [r["id"] for r in reader.rows("autonomous_queue.old_proposals", before=now - timedelta(days=PROPOSAL_DAYS))]
+        undecided = reader.rows("autonomous_queue.undecided")
+    facts = [place.fact("task.answered", actor="policy", at=now, task=t) for t in due]
+    reason = f"nobody answered for {PROPOSAL_DAYS} days"
+    facts += [place.fact("task.expired", actor="policy", at=now, task=t, reason=reason) for t in old]
+    stale = 0
+    for row in undecided:
+        fresh = current_hash(place.home, content_of(row))
+        if fresh != row["content_hash"] or row["policy_hash"] != place.settings.policy.hash:
+            facts.append(place.fact("task.redecide", actor="policy", at=now, task=row["id"], content_hash=fresh))
+            stale += 1
+    if facts:
+        place.store.append(*facts)
+    said = [f"{plural(len(due), 'put-off task')} came back"] if due else []
+    said += [f"{plural(len(old), 'proposal')} expired"] if old else []
+    return said + ([f"{plural(stale, 'task')} decided anew (policy or files changed)"] if stale else [])

@@ -1,0 +1,87 @@
+"""Which columns does each list have?"""
+
+from jarvis_lib.cli.render import Column
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean, hint
+from jarvis_lib.model.states import STATES
+
+TASKS = (
+    Column("id", "ID"),
+    Column("state", "STATE", "word"),
+    Column("priority", "PRIORITY", "word"),
+    Column("hours", "HOURS", "hours"),
+    Column("category", "CATEGORY", grow=True),
+    Column("title", "TITLE", grow=True),
+)
+PLANNED_TASKS = (*TASKS, Column("start", "PLANNED"))
+PLAN = (
+    Column("task", "ID"),
+    Column("code", "REASON"),
+    Column("start", "START"),
+    Column("end", "END"),
+    Column("lane", "LANE"),
+    Column("window", "WINDOW"),
+    Column("title", "TITLE", grow=True),
+    Column("sentence", "WHY", grow=True),
+)
+NEXT = (
+    Column("task", "ID"),
+    Column("place", "WHEN"),
+    Column("priority", "PRIORITY", "word"),
+    Column("hours", "HOURS", "hours"),
+    Column("title", "TITLE", grow=True),
+    Column("sentence", "WHY", grow=True),
+)
+PROGRESS = (
+    Column("task", "ID"),
+    Column("title", "TITLE", grow=True),
+    Column("elapsed", "ELAPSED"),
+    Column("said", "SHARE"),
+    Column("expected_end", "EXPECTED END"),
+    Column("last_line", "LAST LINE", grow=True),
+    Column("log", "LOG"),
+)
+PROBLEMS_FOUND = (
+    Column("key", "PROBLEM", grow=True),
+    Column("severity", "SEVERITY", "word"),
+    Column("what", "WHAT", grow=True),
+    Column("suggested", "SUGGESTED", grow=True),
+    Column("safe", "SAFE FIX"),
+)
+PROBLEMS = (
+    Column("key", "PROBLEM", grow=True),
+    Column("standing", "STANDS", "word"),
+    Column("what", "WHAT", grow=True),
+    Column("last_seen", "LAST SEEN"),
+    Column("fix", "FIX"),
+    Column("fix_said", "FIXED BY", grow=True),
+)
+FIXES = (Column("problem", "PROBLEM", grow=True), Column("playbook", "PLAYBOOK"), Column("verified", "RE-CHECKED"), Column("said", "WHAT WAS DONE", grow=True))
+METRICS = (
+    Column("kind", "KIND"),
+    Column("subject", "SUBJECT", grow=True),
+    Column("said", "NOW", grow=True),
+    Column("over", "OVER LIMIT"),
+)
+CONTEXTS = (
+    Column("state", "CONTEXT"),
+    Column("hours", "HOURS", "hours"),
+    Column("hours_so_far", "SO FAR", "hours"),
+    Column("attempts", "ATTEMPTS", "number"),
+    Column("verified", "VERIFIED", "number"),
+)
+UPCOMING = (
+    Column("state", "CONTEXT"),
+    Column("start", "FROM"),
+    Column("end", "TO"),
+    Column("hours", "HOURS", "hours"),
+    Column("in", "WINDOWS", grow=True),
+    Column("first", "FIRST", grow=True),
+)
+
+
+def known_state(word: str | None) -> str:
+    """The state that `word` names, or an empty string for None. Refuses others with the list."""
+    if word is None or word.lower() in STATES:
+        return (word or "").lower()
+    raise Refused(f"There is no state {clean(word)[:40]!r}.{hint(word, STATES)} States: {', '.join(STATES)}.", code="usage")

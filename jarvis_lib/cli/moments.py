@@ -1,0 +1,52 @@
+"""Which moment does this text mean? A small closed grammar: what it cannot read with certainty is refused."""
+
+import re
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean
+
+_FULL = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( ?Z|[+-]\d\d:?\d\d)?)?")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_SPAN = re.compile(r"(?:(\d{1,3})h)? ?(?:(\d{1,4}) ?(?:m|min))? ?(?:(\d{1,5})s)?")
+
+
+def read(text: str, zone: tzinfo, *, now: datetime, option: str, ahead: bool = False) -> datetime:
+    """The moment as aware UTC. `2026-11-24 23:30` and `23:30` are local; an offset or Z makes it absolute.
+
+    With `ahead`, a clock time that has passed is tomorrow's and a date alone is the end of that day; else today's, and its start.
+    """
+    tidy = clean(text)
+    try:
+        if _CLOCK.fullmatch(tidy):
+            return _on_the_clock(time.fromisoformat(tidy), zone, now, ahead)
+        if _FULL.fullmatch(tidy):
+            return _written_out(tidy, zone, ahead)
+    except (ValueError, OverflowError):
+        pass  # a date that does not exist is told like any other text that is not one
+    raise Refused(f'{option} {tidy[:60]!r} is not a time; write "2026-11-24 23:30" (local), "23:30", or ISO 8601 with an offset.', code="usage")
+
+
+def minutes(text: str, *, option: str) -> float:
+    """A span such as `10m`, `1h30m`, `90s`, in minutes; a bare number is minutes."""
+    tidy = clean(text).lower()
+    found = _SPAN.fullmatch(f"{tidy}m" if tidy.isdigit() else tidy)
+    total = sum(int(n or 0) * f for n, f in zip(found.groups(), (60, 1, 1 / 60), strict=True)) if found else 0.0
+    if total <= 0:
+        raise Refused(f"{option} {tidy[:40]!r} is not a span of time; write 10m, 1h30m or 90s.", code="usage")
+    return total
+
+
+def _on_the_clock(at: time, zone: tzinfo, now: datetime, ahead: bool) -> datetime:
+    today = now.astimezone(zone).date()
+    found = datetime.combine(today, at, zone).astimezone(UTC)
+    if ahead and found <= now:
+        found = datetime.combine(today + timedelta(days=1), at, zone).astimezone(UTC)
+    return found
+
+
+def _written_out(text: str, zone: tzinfo, ahead: bool) -> datetime:
+    if len(text) == 10 and ahead:
+        text += " 23:59"
+    found = datetime.fromisoformat(text.replace(" Z", "Z"))
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)

@@ -1,0 +1,80 @@
+"""`jarvis overnight …`: the night's session, its record and its brief."""
+
+import click
+
+from jarvis_lib.cli.shape import Run, verb
+
+
+@verb("start", "jarvis overnight start\njarvis overnight start --for 30m", writes=True, long=True)
+@click.option("--anyway", is_flag=True, help="Also outside the overnight window.")
+@click.option("--until", metavar="TIME", help="End then: 06:30, or a date and time.")
+@click.option("--for", "span", metavar="SPAN", help="End after this long: 10m, 1h30m.")
+def start(run: Run, anyway: bool, until: str | None, span: str | None) -> None:
+    """Work one night: problems, plan, run, report, brief. Ctrl-C once finishes what runs, twice stops now."""
+    run_session(run, anyway=anyway, until=until, span=span)
+
+
+def run_session(run: Run, *, anyway: bool = False, until: str | None = None, span: str | None = None) -> None:
+    """One session, told line by line on standard error; the path of its brief is the result."""
+    from jarvis_lib import overnight_runner
+    from jarvis_lib.cli.moments import minutes
+
+    for_minutes = minutes(span, option="--for") if span else None
+    path = overnight_runner.start(run.place, anyway=anyway, until=run.moment(until, "--until"), for_minutes=for_minutes, say=run.note)
+    run.say(f"Brief: {path}" if path else "The session has ended.", brief=path)
+
+
+@verb("report", "jarvis overnight report --json")
+def report(run: Run) -> None:
+    """The record of the newest session: tasks, outcomes, hours, phases."""
+    from jarvis_lib import overnight_runner
+    from jarvis_lib.cli.cards import session_report
+
+    data = overnight_runner.report(run.place, now=run.now)
+    run.show("jarvis.session/1", data, session_report(data, zone=run.place.zone))
+
+
+@verb("brief", "jarvis overnight brief\njarvis overnight brief --html", long=True)
+@click.option("--html", is_flag=True, help="Write the page under reports/ and print its path.")
+def brief(run: Run, html: bool) -> None:
+    """The morning brief as text; with --html as a page, made by its notebook."""
+    from jarvis_lib import overnight_runner
+
+    if html:
+        path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
+        return run.say(f"{path}", brief=path)
+    from jarvis_lib.report.text import brief_text
+
+    made = overnight_runner.brief(run.place, as_of=run.now)
+    return run.show("jarvis.brief/1", made, brief_text(made).splitlines())
+
+
+@verb("is-overnight", "jarvis overnight is-overnight -q && echo night")
+@click.option("-q", "--quiet", is_flag=True, help="Only the exit code.")
+def is_overnight(run: Run, quiet: bool) -> int:
+    """Is this inside the overnight window? yes or no; exit 0 or 1."""
+    from jarvis_lib import overnight_runner
+
+    inside = overnight_runner.is_overnight(run.place, now=run.now)
+    if not quiet:
+        run.show("jarvis.is_overnight/1", inside, ["yes" if inside else "no"])
+    return 0 if inside else 1
+
+
+@verb("status", "jarvis overnight status")
+def status(run: Run) -> None:
+    """Is a session open, since when, and what runs in it?"""
+    from jarvis_lib import overnight_runner
+    from jarvis_lib.cli.cards import session_status
+
+    data = overnight_runner.status(run.place, now=run.now)
+    run.show("jarvis.status/1", data, session_status(data))
+
+
+@verb("stop", "jarvis overnight stop", writes=True)
+@click.option("--now", "at_once", is_flag=True, help="End what runs instead of finishing it.")
+def stop(run: Run, at_once: bool) -> None:
+    """Ask the open session to stop: finish what runs, then end."""
+    from jarvis_lib import overnight_runner
+
+    run.say(overnight_runner.stop(run.place, now=run.now, how="now" if at_once else "finish"))

@@ -1,0 +1,53 @@
+"""The parts and their verbs: which name leads to which function. A verb's module is loaded when the verb is called."""
+
+from collections.abc import Sequence
+
+from jarvis_lib.cli.shape import Group
+
+
+def _part(name: str, verbs: Sequence[str], *, example: str, help: str, elsewhere: dict[str, str] | None = None) -> Group:
+    """A group whose verbs stand in `cli/<name>.py`; one that Python's own words shadow has an underscore behind."""
+    known = {v: f"jarvis_lib.cli.{name}:{v.replace('-', '_')}{'_' if v in ('list', 'next') else ''}" for v in verbs}
+    return Group(name, members=known | (elsewhere or {}), example=example, help=help)
+
+
+scheduler = _part(
+    "scheduler",
+    ("list", "schedule", "stats", "next"),
+    example="jarvis scheduler schedule\njarvis scheduler next",
+    help="Plan the queue into windows and tell what comes next.",
+)
+queue = _part(
+    "queue",
+    (
+        *("add", "list", "progress", "report", "schedule", "show", "edit", "approve", "decline", "later"),
+        *("drop", "retry", "accept", "undo", "inbox", "why"),
+    ),
+    elsewhere={"add": "jarvis_lib.cli.quick_add:add"},
+    example='jarvis queue add "Write docs" "Describe the API" 1.5 Documentation MEDIUM\njarvis queue inbox',
+    help="Add tasks, decide, follow them, and undo.",
+)
+context = _part(
+    "context",
+    ("detect", "summary", "upcoming"),
+    example='jarvis context detect --at "2026-11-24 23:30"',
+    help="Read the context: sleeping, working, gym, weekend or available.",
+)
+problems = _part(
+    "problems",
+    ("scan", "fix", "metrics", "list", "undo", "dismiss"),
+    example="jarvis problems scan\njarvis problems fix",
+    help="Find problems, fix the safe ones, and undo a fix.",
+)
+overnight = _part(
+    "overnight",
+    ("start", "report", "brief", "is-overnight", "status", "stop"),
+    example="jarvis overnight start\njarvis overnight brief",
+    help="Work a night and tell about it in the morning.",
+)
+store = _part(
+    "store",
+    ("verify", "rebuild", "backup", "repair"),
+    example="jarvis store verify",
+    help="Check, rebuild, copy or repair the store.",
+)

@@ -1,0 +1,194 @@
+"""`jarvis queue …`: what should be done, what waits for the person, and what became of it."""
+
+from typing import Any
+
+import click
+
+from jarvis_lib.cli.shape import Run, verb
+
+
+@verb("list", "jarvis queue list --open")
+@click.option("--open", "open_only", is_flag=True, help="Only what is not finished.")
+@click.option("--state", metavar="WORD", help="Only this state: queued, parked, running, review, shipped, accepted, failed, dropped, undone, proposed.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+def list_(run: Run, open_only: bool, state: str | None, limit: int | None) -> None:
+    """All tasks of every state; what runs and what waits for you first."""
+    from jarvis_lib import autonomous_queue
+    from jarvis_lib.cli.columns import TASKS, known_state
+
+    rows = autonomous_queue.listing(run.place, now=run.now, open_only=open_only, state=known_state(state), limit=limit)
+    run.table("jarvis.tasks/1", rows, TASKS, empty="No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIORITY")
+
+
+@verb("progress", "jarvis queue progress")
+def progress(run: Run) -> None:
+    """What runs now: elapsed, expected end, last line, log. The share is of its time, not proof."""
+    from jarvis_lib import autonomous_queue
+    from jarvis_lib.cli.columns import PROGRESS
+
+    rows = autonomous_queue.progress(run.place, now=run.now)
+    run.table("jarvis.progress/1", rows, PROGRESS, empty="Nothing runs now.")
+
+
+@verb("report", "jarvis queue report --hours 24")
+@click.option("--hours", type=click.FloatRange(0, min_open=True), default=8.0, show_default=True, help="How far back.")
+def report(run: Run, hours: float) -> None:
+    """The last hours in short: what ended and how, what runs, what waits."""
+    from jarvis_lib import autonomous_queue
+    from jarvis_lib.cli.cards import queue_report
+
+    data = autonomous_queue.report(run.place, now=run.now, hours=hours)
+    run.show("jarvis.queue_report/1", data, queue_report(data))
+
+
+@verb("schedule", "jarvis queue schedule", writes=True, long=True)
+@click.option("--run", "work", is_flag=True, help="Work the plan now, as `jarvis overnight start --anyway` does.")
+def schedule(run: Run, work: bool) -> None:
+    """Plan the queue into the coming windows. Nothing is started without --run."""
+    from jarvis_lib.cli.scheduler import show_plan
+
+    show_plan(run, note="" if work else "Nothing started; `jarvis queue schedule --run` works it.")
+    if work:
+        from jarvis_lib.cli.overnight import run_session
+
+        run_session(run, anyway=True)
+
+
+@verb("show", "jarvis queue show k3f9x", at=False)
+@click.argument("task")
+def show(run: Run, task: str) -> None:
+    """Everything about one task: content, decisions, attempts, evidence."""
+    from jarvis_lib import autonomous_queue
+    from jarvis_lib.cli.cards import task_card
+
+    data = autonomous_queue.show(run.place, task)
+    run.show("jarvis.task/1", data, task_card(data, zone=run.place.zone))
+
+
+@verb("edit", "jarvis queue edit k3f9x --command 'make docs' --check 'test -s docs/index.html'", writes=True)
+@click.argument("task")
+@click.option("--title")
+@click.option("--description")
+@click.option("--hours")
+@click.option("--category")
+@click.option("--priority")
+@click.option("--notebook", metavar="PATH", help="Recipe: a notebook of the workspace.")
+@click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook. Repeatable.")
+@click.option("--command", metavar="LINE", help="Recipe: a command line.")
+@click.option("--check", "checks", multiple=True, metavar="LINE", help="Replaces your checks. Repeatable.")
+@click.option("--measure", "measures", multiple=True, metavar="LINE", help="Replaces your measures. Repeatable.")
+@click.option("--changes", multiple=True, metavar="PATH", help="Replaces the declared paths. Repeatable.")
+@click.option("--after", "--depends", "after", multiple=True, metavar="ID", help="Replaces the tasks it waits for. Repeatable.")
+@click.option("--due", metavar="TIME", help='"2026-11-27 17:00" on the local clock, or ISO 8601.')
+@click.option("--cost", type=float, metavar="NUMBER")
+@click.option("--no-check", "no_checks", is_flag=True, help="Without your checks.")
+@click.option("--no-measure", "no_measures", is_flag=True, help="Without your measures.")
+@click.option("--no-changes", "no_changes", is_flag=True, help="Without your declared paths.")
+@click.option("--no-after", "no_after", is_flag=True, help="Waiting for no other task.")
+def edit(run: Run, task: str, **given: Any) -> None:
+    """Change a task. It is decided anew, and an approval that it had is void."""
+    from jarvis_lib import autonomous_queue
+    from jarvis_lib.cli.quick_add import edited
+
+    run.say(autonomous_queue.edit(run.place, task, now=run.now, **edited(run, given)))
+
+
+@verb("approve", "jarvis approve k3f9x", writes=True)
+@click.argument("task")
+def approve(run: Run, task: str) -> None:
+    """Let it run. Bound to its content and the bytes of its files as they are now."""
+    from jarvis_lib import autonomous_queue
+
+    run.say(autonomous_queue.approve(run.place, task, now=run.now))
+
+
+@verb("decline", "jarvis decline k3f9x --reason 'not this quarter'", writes=True)
+@click.argument("task")
+@click.option("--reason", default="", help="Why; it is kept with the task.")
+def decline(run: Run, task: str, reason: str) -> None:
+    """Say no to a task that waits for you."""
+    from jarvis_lib import autonomous_queue
+
+    run.say(autonomous_queue.decline(run.place, task, now=run.now, reason=reason))
+
+
+@verb("later", 'jarvis queue later k3f9x --until "2026-11-27 19:00"', writes=True)
+@click.argument("task")
+@click.option("--until", metavar="TIME", help="When it comes back by itself; without it, when you approve it.")
+def later(run: Run, task: str, until: str | None) -> None:
+    """Put a task off."""
+    from jarvis_lib import autonomous_queue
+
+    run.say(autonomous_queue.later(run.place, task, now=run.now, until=run.moment(until, "--until")))
+
+
+@verb("drop", "jarvis queue drop k3f9x", writes=True)
+@click.argument("task")
+@click.option("--reason", default="", help="Why; it is kept with the task.")
+def drop(run: Run, task: str, reason: str) -> None:
+    """Take a task out of the queue; `retry` brings it back."""
+    from jarvis_lib import autonomous_queue
+
+    run.say(autonomous_queue.drop(run.place, task, now=run.now, reason=reason))
+
+
+@verb("retry", "jarvis queue retry k3f9x", writes=True)
+@click.argument("task")
+def retry(run: Run, task: str) -> None:
+    """Queue a failed, dropped or undone task again."""
+    from jarvis_lib import autonomous_queue
+
+    run.say(autonomous_queue.retry(run.place, task, now=run.now))
+
+
+@verb("accept", "jarvis accept k3f9x", writes=True)
+@click.argument("task")
+def accept(run: Run, task: str) -> None:
+    """Take over what shipped, or what you have looked at yourself."""
+    from jarvis_lib import autonomous_queue
+
+    run.say(autonomous_queue.accept(run.place, task, now=run.now))
+
+
+@verb("undo", "jarvis undo k3f9x\njarvis undo last-night", writes=True)
+@click.argument("task", metavar="ID|last-night")
+def undo(run: Run, task: str) -> None:
+    """Put back byte for byte what a task (or a fix, by its id) changed."""
+    done = _undone(run, task)
+    run.say("\n".join(done), undone=done)
+
+
+def _undone(run: Run, name: str) -> list[str]:
+    """Undo the task of this name; a fix where no task has it, since a brief names both."""
+    from jarvis_lib import autonomous_queue, problem_predictor
+    from jarvis_lib.model.fact import Refused
+
+    try:
+        return autonomous_queue.undo(run.place, name, now=run.now)
+    except Refused as no_task:
+        if no_task.code != "missing" or name == "last-night":
+            raise
+        try:
+            return [problem_predictor.undo_fix(run.place, name, now=run.now)]
+        except Refused as no_fix:
+            raise (no_task if no_fix.code == "missing" else no_fix) from None
+
+
+@verb("inbox", "jarvis inbox")
+def inbox(run: Run) -> None:
+    """What needs you: why, what happens if you do nothing, and the commands."""
+    from jarvis_lib import autonomous_queue
+    from jarvis_lib.cli.cards import inbox_lines
+
+    cards = autonomous_queue.inbox(run.place, now=run.now)
+    run.show("jarvis.inbox/1", cards, inbox_lines(cards))
+
+
+@verb("why", "jarvis why k3f9x")
+@click.argument("task")
+def why(run: Run, task: str) -> None:
+    """Its decision, its place in the plan and its verdicts, in sentences."""
+    from jarvis_lib import autonomous_queue
+
+    lines = autonomous_queue.why(run.place, task, now=run.now)
+    run.show("jarvis.why/1", lines, lines)

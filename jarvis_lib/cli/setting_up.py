@@ -1,0 +1,50 @@
+"""`jarvis init | doctor | demo | lab`: making a workspace, looking at it, and opening it."""
+
+from pathlib import Path
+
+import click
+
+from jarvis_lib.cli.shape import Run, verb
+
+
+@verb("init", "jarvis init ~/jarvis", writes=True)
+@click.argument("folder", default=".", metavar="[DIR]")
+def init(run: Run, folder: str) -> None:
+    """Make a workspace: jarvis.toml with every key, data, reports, logs and the notebooks."""
+    from jarvis_lib.doors.init import init as make
+
+    where = Path(folder).expanduser().resolve()
+    made = make(where)
+    run.say(f"Made a workspace in {where} ({len(made)} files). Next: cd {where} && jarvis doctor", home=str(where), made=made)
+
+
+@verb("doctor", "jarvis doctor", at=False)
+def doctor(run: Run) -> int:
+    """Check what a night needs, one line each. Exit 5 when a problem stands."""
+    from jarvis_lib.cli.render import findings
+    from jarvis_lib.doors.doctor import examine, worst
+    from jarvis_lib.workspace import utc_now
+
+    found = examine(run.folder_or_none(), now=utc_now())
+    run.show("jarvis.doctor/1", found, findings(found))
+    return 5 if worst(found) == "problem" else 0
+
+
+@verb("demo", "jarvis demo", writes=True, long=True)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long the night may last at most.")
+def demo(run: Run, minutes: float | None) -> int:
+    """Run a whole night on real data, compressed into minutes, and tell its brief. Exit 1 when it fell short."""
+    from jarvis_lib.doors.demo import MINUTES, run_demo
+
+    result = run_demo(minutes=minutes or MINUTES, say=run.note if run.as_json else click.echo)
+    if run.as_json:
+        run.show("jarvis.demo/1", result, [])
+    return 0 if result.whole else 1
+
+
+@verb("lab", "jarvis lab", at=False)
+def lab(run: Run) -> int:
+    """Open JupyterLab in the workspace's notebooks, without news or update checks."""
+    from jarvis_lib.execution.lab import start
+
+    return start(run.place.home)

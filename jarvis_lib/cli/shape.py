@@ -1,0 +1,257 @@
+"""What every command has in common: loaded on demand, an example first in its help, one way to print, one way to refuse.
+
+A command is a function `verb(run, …)` below `@verb(...)`. `run` (see `Run`) knows the workspace, the moment that is asked about and how
+to print. The function may return an exit code; None is 0.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from jarvis_lib.cli.render import Column
+    from jarvis_lib.store.place import Place
+
+HOME = click.Option(["--home"], metavar="DIR", help="Workspace to use, instead of JARVIS_HOME or the nearest jarvis.toml upwards.")
+NO_COLOR = click.Option(["--no-color"], is_flag=True, help="No colours, as with NO_COLOR.")
+
+
+class Run:
+    """One call of the command line: which workspace, which moment, and how to print."""
+
+    def __init__(self, ctx: click.Context, *, as_json: bool, at: str | None) -> None:
+        root = ctx.find_root()
+        self.home: str | None = root.params.get("home")
+        self.no_color: bool = bool(root.params.get("no_color"))
+        self.as_json = as_json
+        self.path = ctx.command_path
+        self.warnings: list[str] = []
+        self._at = at
+
+    @cached_property
+    def folder(self) -> Path:
+        """The workspace's folder; `--home` names it exactly, the other ways search upwards."""
+        from jarvis_lib.workspace import SETTINGS_FILE, find_home
+
+        if self.home is None:
+            return find_home()
+        if not (Path(self.home) / SETTINGS_FILE).is_file():
+            from jarvis_lib.model.fact import Refused
+
+            raise Refused(f"There is no {SETTINGS_FILE} in {self.home}; make a workspace there with: jarvis init {self.home}", code="missing")
+        return Path(self.home).resolve()
+
+    def folder_or_none(self) -> Path | None:
+        """The workspace's folder, or None where there is none."""
+        from jarvis_lib.model.fact import Refused
+
+        try:
+            return self.folder
+        except Refused:
+            return None
+
+    @cached_property
+    def place(self) -> "Place":
+        from jarvis_lib.workspace import open_workspace
+
+        return open_workspace(self.folder)
+
+    @cached_property
+    def now(self) -> "datetime":
+        """The moment that is asked about: `--at`, else the clock's."""
+        if self._at is None:
+            return self.place.now()
+        from jarvis_lib.cli.moments import read
+
+        return read(self._at, self.place.zone, now=self.place.now(), option="--at")
+
+    def moment(self, text: str | None, option: str) -> "datetime | None":
+        """A time that the person gave, or None; one of today that has passed means tomorrow's."""
+        if text is None:
+            return None
+        from jarvis_lib.cli.moments import read
+
+        return read(text, self.place.zone, now=self.now, option=option, ahead=True)
+
+    def say(self, sentence: str, **data: Any) -> None:
+        """The applied result of a writing verb, as a sentence or as JSON."""
+        self.show("jarvis.result/1", {"said": sentence} | data, [sentence])
+
+    def table(
+        self,
+        schema: str,
+        rows: Sequence[Mapping[str, Any]],
+        columns: Sequence["Column"],
+        *,
+        empty: str,
+        human: Sequence[str] | None = None,
+        data: Any = None,
+    ) -> None:
+        """A list: a table (or the lines `human`) on a terminal, tab-separated in a pipe, or JSON of `data` (else of the rows).
+
+        `empty` is said beside the data when there is nothing.
+        """
+        from jarvis_lib.cli import render
+
+        if self.as_json:
+            click.echo(render.document(schema, rows if data is None else data, self._stamp(), self.warnings))
+        elif not rows:
+            self.note(empty)
+        elif human is not None and sys.stdout.isatty():
+            self._echo(human)
+        else:
+            self._echo(render.listing(rows, columns, zone=self.place.zone, terminal=sys.stdout.isatty()))
+
+    def show(self, schema: str, data: Any, lines: Sequence[str]) -> None:
+        """One answer: its lines for people, or its data as JSON."""
+        if self.as_json:
+            from jarvis_lib.cli import render
+
+            click.echo(render.document(schema, data, self._stamp(), self.warnings))
+        else:
+            self._echo(lines)
+
+    def note(self, sentence: str) -> None:
+        """A message beside the data, on standard error."""
+        click.echo(sentence, err=True)
+
+    def _echo(self, lines: Sequence[str]) -> None:
+        color = wants_color(self.no_color)
+        for line in lines:
+            click.echo(line, color=color)
+
+    def _stamp(self) -> "datetime":
+        from jarvis_lib.workspace import utc_now
+
+        return utc_now()
+
+
+def _show_help(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
+
+
+class WithExample(click.Command):
+    """A command whose help begins with an example."""
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+        self._help = click.Option(
+            ["-h", "--help", "_help"], is_flag=True, is_eager=True, expose_value=False, callback=_show_help, help="Show this message and exit."
+        )
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Our own: click's looks for translations, which costs every call of `add` four milliseconds."""
+        return self._help
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write("Example:\n")
+        formatter.write("".join(f"  {line}\n" for line in self.example.splitlines()) + "\n")
+        super().format_help(ctx, formatter)
+
+
+class Verb(WithExample):
+    """One verb."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Hours such as -1 are a wrong number, not an unknown option."""
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption:
+            number = next((a for a in args if a[:1] == "-" and _is_number(a)), None)
+            if number is None:
+                raise
+            raise click.UsageError(f"{number} is below 0; a number here must be more than 0.", ctx) from None
+
+
+class Group(WithExample, click.Group):
+    """A group whose members are imported when they are called. `members`: name -> "module:attribute"."""
+
+    def __init__(self, *args: Any, members: Mapping[str, str], aliases: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.members = members
+        self.aliases = aliases or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.members)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = self.aliases.get(cmd_name.replace("_", "-"), cmd_name)
+        if name not in self.members:
+            return None
+        module, _, attribute = self.members[name].partition(":")
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0][:1] != "-" and self.get_command(ctx, args[0]) is None:
+            from jarvis_lib.model.prose import clean, hint
+
+            known = ", ".join(self.members)
+            raise click.UsageError(f"There is no command {clean(args[0])[:40]!r}.{hint(args[0], self.members)} Commands: {known}.", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def verb(name: str, example: str, *, writes: bool = False, at: bool = True, long: bool = False) -> Callable[[Callable[..., int | None]], Verb]:
+    """A command around `function(run, …)`. A reading verb takes `--at`; a writing verb is refused inside of an attempt.
+
+    `long` is for a verb that works for more than moments.
+    """
+
+    def wrap(function: Callable[..., int | None]) -> Verb:
+        def callback(as_json: bool, at: str | None = None, **given: Any) -> int | None:
+            if writes:
+                refuse_in_attempt()
+            if long:
+                gc.enable()
+            return function(Run(click.get_current_context(), as_json=as_json, at=at), **given)
+
+        params = list(reversed(getattr(function, "__click_params__", [])))
+        params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON with a versioned schema."))
+        if at and not writes:
+            params.append(click.Option(["--at"], metavar="TIME", help='Answer for another moment: "2026-11-24 23:30" (local) or ISO 8601.'))
+        return Verb(name, callback=callback, params=params, help=function.__doc__, example=example)
+
+    return wrap
+
+
+def refuse_in_attempt() -> None:
+    """What runs inside of an attempt may read, but never queue, approve, accept or undo."""
+    if os.environ.get("JARVIS_ATTEMPT"):
+        from jarvis_lib.model.fact import Refused
+
+        raise Refused(f"This runs inside of attempt {os.environ['JARVIS_ATTEMPT'][:20]}, which may read but not write; do it in your own terminal.")
+
+
+def wants_color(refused: bool) -> bool:
+    """Colour on a terminal, unless NO_COLOR, TERM=dumb or --no-color; FORCE_COLOR asks for it anywhere."""
+    if refused or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def here(place_home: Path, path: str) -> str:
+    """`path` as seen from the workspace, when it was typed in a folder below it."""
+    folder = Path.cwd()
+    if folder != place_home and folder.is_relative_to(place_home) and not os.path.isabs(path) and (folder / path).exists():
+        return os.path.relpath(folder / path, place_home)
+    return path
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

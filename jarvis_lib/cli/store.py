@@ -1,0 +1,44 @@
+"""`jarvis store verify | rebuild | backup | repair`: looking after what was recorded."""
+
+from pathlib import Path
+
+import click
+
+from jarvis_lib.cli.shape import Run, verb
+
+
+@verb("verify", "jarvis store verify", at=False)
+def verify(run: Run) -> int:
+    """Compare journal and database in full. Exit 5 when something is wrong."""
+    from jarvis_lib.store.recover import verify as check
+
+    wrong = check(run.place.store)
+    run.show("jarvis.verify/1", {"ok": not wrong, "wrong": wrong}, wrong or ["The store is whole: journal and database say the same."])
+    return 5 if wrong else 0
+
+
+@verb("rebuild", "jarvis store rebuild", writes=True)
+def rebuild(run: Run) -> None:
+    """Set the database aside and build it anew from the journal."""
+    from jarvis_lib.store.recover import rebuild as build
+
+    run.say(build(run.place.store))
+
+
+@verb("backup", "jarvis store backup --to /media/stick/jarvis.duckdb", writes=True)
+@click.option("--to", metavar="FILE", help="Where the copy goes; else data/snapshots.")
+def backup(run: Run, to: str | None) -> None:
+    """Make a verified copy of the store, readable by plain DuckDB."""
+    from jarvis_lib.store.recover import rotate_snapshots
+
+    made = run.place.store.snapshot(Path(to).expanduser().resolve()) if to else rotate_snapshots(run.place.store, "backup")
+    run.say(f"Backed up to {made}.", path=str(made))
+
+
+@verb("repair", "jarvis store repair --from data/snapshots/20261124T060000-after.duckdb", writes=True)
+@click.option("--from", "source", required=True, metavar="SNAPSHOT", help="A snapshot that holds the facts, such as one of data/snapshots.")
+def repair(run: Run, source: str) -> None:
+    """Write a damaged journal anew from a snapshot; the damaged one is kept."""
+    from jarvis_lib.store.recover import repair as mend
+
+    run.say(mend(run.place.store, Path(source).expanduser().resolve()))

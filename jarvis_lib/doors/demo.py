@@ -1,0 +1,189 @@
+"""What does one night of Jarvis look like? A real one on real data, compressed into minutes, and its brief.
+
+Promise: nothing is played. The tasks go through the queue's own verbs, the night is the night that cron would start, and every
+number of the brief is measured in that very run. A second run finds the app as bad as it was.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jarvis_lib
+from jarvis_lib import autonomous_queue, overnight_runner
+from jarvis_lib.doors import demo_data
+from jarvis_lib.doors.init import init, shipped_notebooks
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import plural, seconds
+from jarvis_lib.model.settings import template
+from jarvis_lib.store.place import Place
+from jarvis_lib.workspace import open_workspace
+
+Say = Callable[[str], None]
+WORKSPACE = "data/demo-workspace"
+REPORTS = "reports/demo"
+MINUTES = 6.0
+_MADE = ("reports/dashboard.html", "reports/api_reference.md", "reports/weekly_report.md", "reports/delay_alerts.html")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """How the night went. `brief` is None when none could be made; `verified` and `fixed` are counts; `seconds` the whole demo."""
+
+    home: Path
+    brief: Path | None
+    headline: str
+    seconds: float
+    verified: int
+    fixed: int
+
+    @property
+    def whole(self) -> bool:
+        """True when everything that the demo promises came about."""
+        return self.brief is not None and self.brief.suffix == ".html" and self.verified >= 3 and self.fixed >= 2
+
+
+def run_demo(base: Path | None = None, *, minutes: float = MINUTES, say: Say = print) -> DemoResult:
+    """One night in `base`/data/demo-workspace of at most `minutes`; its brief below `base`/reports/demo. Refuses what a night refuses.
+
+    `base` is the clone; without it, the one that this package lies in.
+    """
+    begun = time.monotonic()
+    base = (base or Path(jarvis_lib.__file__).parent.parent).resolve()
+    say(f"The demo: a whole night on real data, compressed into {minutes:g} minutes at most.")
+    place = _evening(base, say)
+    _queue(place, say)
+    brief = overnight_runner.start(place, anyway=True, for_minutes=minutes, say=say, brief_to=_brief_path(base, place))
+    result = _result(place, brief, time.monotonic() - begun)
+    _tell(result, say)
+    return result
+
+
+def _evening(base: Path, say: Say) -> Place:
+    """The workspace as it is before the night."""
+    home = base / WORKSPACE
+    say(f"Evening: making {home.relative_to(base)} ready")
+    if not (home / "jarvis.toml").is_file():
+        init(home)
+    shutil.copytree(shipped_notebooks(), home / "notebooks", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    (home / "jarvis.toml").write_text(settings_text(), encoding="utf-8")
+    for made in _MADE:
+        (home / made).unlink(missing_ok=True)
+    demo_data.evening(home, base / "data" / "demo", say)
+    return open_workspace(home)
+
+
+def settings_text() -> str:
+    """The demo's `jarvis.toml`: the template with its sources and what to watch filled in."""
+    filled = {
+        "database": f'"{demo_data.DATABASE}"',
+        "queries": f'"{demo_data.QUERIES}"',
+        "openapi": f'"{demo_data.OPENAPI}"',
+        "databases": '["data/app/*.db"]',
+    }
+    text = template()
+    for key, value in filled.items():
+        text = _set(text, key, value)
+    return text
+
+
+def _set(text: str, key: str, value: str) -> str:
+    lines = text.splitlines(keepends=True)
+    found = [at for at, line in enumerate(lines) if line.startswith(f"{key} = ")]
+    if len(found) != 1:
+        raise Refused(f"The settings template has {plural(len(found), 'key')} named {key}; the demo needs one.", code="failed")
+    lines[found[0]] = f"{key} = {value}\n"
+    return "".join(lines)
+
+
+def _queue(place: Place, say: Say) -> None:
+    """The day: what somebody asked for, through the same verbs that the command line has."""
+    _clear(place, say)
+    say("Day: somebody adds five tasks")
+    ids = {name: _add(place, say, **task) for name, task in tasks().items()}
+    autonomous_queue.approve(place, ids["dashboard"], now=place.now())
+    say("  approved  Build analytics dashboard: it is a new feature, so Jarvis asked; the demo's person said yes, by day")
+
+
+def _clear(place: Place, say: Say) -> None:
+    """What an earlier demo left open is dropped, so that each night tells its own story."""
+    autonomous_queue.close_dead(place, now=place.now())
+    for row in autonomous_queue.listing(place, now=place.now(), open_only=True):
+        autonomous_queue.drop(place, row["id"], now=place.now(), reason="left over from an earlier demo")
+        say(f"  dropped   {row['title']}: left over from an earlier demo")
+
+
+def _add(place: Place, say: Say, **task: Any) -> str:
+    added = autonomous_queue.add(place, now=place.now(), **task)
+    say(f"  {added.said}")
+    return added.task.id
+
+
+def tasks() -> dict[str, dict[str, Any]]:
+    """The five tasks of the demo, as arguments of `autonomous_queue.add`. The estimates are honest: a minute or two each."""
+    script, report = "{python} tools/weekly_report.py", "reports/weekly_report.md"
+    check = f"{{python}} tools/check_weekly_report.py {demo_data.DATABASE} {report}"
+    recipes = "notebooks/recipes"
+    return {
+        "optimise": {
+            "title": "Optimise database queries",
+            "description": "The flight desk waits for its lookups. Profile the app's slow queries and make them faster.",
+            "hours": 0.03,
+            "category": "Performance optimization",
+            "priority": "HIGH",
+        },
+        "dashboard": {
+            "title": "Build analytics dashboard",
+            "description": "One page with linked charts of late departures: by week, airline, hour and airport.",
+            "hours": 0.01,
+            "category": "New features",
+            "priority": "HIGH",
+            "notebook": f"{recipes}/build_dashboard.ipynb",
+            "parameters": {"database": demo_data.DATABASE},
+        },
+        "document": {
+            "title": "Document REST API",
+            "description": "A reference of every path, method, parameter and response of the server's API.",
+            "hours": 0.01,
+            "category": "Documentation",
+            "priority": "MEDIUM",
+        },
+        "alerts": {
+            "title": "Offer a delay page to passengers",
+            "description": "The dashboard's charts once more, on a page that passengers may see.",
+            "hours": 0.01,
+            "category": "New features",
+            "priority": "MEDIUM",
+            "notebook": f"{recipes}/build_dashboard.ipynb",
+            "parameters": {"database": demo_data.DATABASE, "out": "reports/delay_alerts.html"},
+        },
+        "refuted": {
+            "title": "Correct the mean delay in the report (fails on purpose)",
+            "description": "Flights that never left count as on time. The demo's fix is wrong, and says that all is good.",
+            "hours": 0.01,
+            "category": "Bug fixes",
+            "priority": "LOW",
+            "command": f"{script} {demo_data.DATABASE} {report}",
+            "checks": [check],
+            "changes": [report],
+        },
+    }
+
+
+def _brief_path(base: Path, place: Place) -> Path:
+    return base / REPORTS / f"{place.now().astimezone(place.zone):%Y-%m-%d}-brief.html"
+
+
+def _result(place: Place, brief: Path | None, took: float) -> DemoResult:
+    record = overnight_runner.report(place, now=place.now())
+    headline = overnight_runner.brief(place, as_of=place.now()).headline
+    return DemoResult(place.home, brief, headline, took, record["tasks_completed"], sum(f["verified"] for f in record["fixes"]))
+
+
+def _tell(result: DemoResult, say: Say) -> None:
+    say("")
+    say(result.headline)
+    say(f"The demo took {seconds(result.seconds)}: {plural(result.verified, 'verified task')}, {plural(result.fixed, 'problem')} fixed and re-checked.")
+    say(f"Brief: {result.brief or 'none could be made; see logs/overnight_execution.log in ' + str(result.home)}")

@@ -1,0 +1,196 @@
+"""Can this workspace work tonight? One line for each thing that must be there: ok, warning or problem, and what to do.
+
+It changes no more than any reading does, and never raises for what it finds: a check that itself fails is told as a problem.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import listed, size
+from jarvis_lib.model.settings import BadSettings, Settings
+
+AGENTS = ("claude", "codex")
+DISK_PROBLEM = 200 * 1024**2
+DISK_WARNING = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`level` is ok, warning or problem; `todo` is the next step, empty when there is none."""
+
+    name: str
+    level: str
+    said: str
+    todo: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(home: Path | None, *, now: datetime) -> list[Finding]:
+    """All findings, in reading order. `home` is None where there is no workspace."""
+    settings, first = _settings(home)
+    checks: list[tuple[str, Callable[[], Finding]]] = [("Python", _python)]
+    if home is not None:
+        folder = home
+        checks += [("Disk", lambda: _disk(folder)), ("Folders", lambda: _folders(folder))]
+        if settings is not None:
+            known = settings
+            checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Sources", lambda: _sources(folder, known))]
+    checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", _sandbox), ("Agent", _agent)]
+    return [first, *(_safely(name, check) for name, check in checks)]
+
+
+def worst(findings: list[Finding]) -> str:
+    """The worst level among the findings."""
+    return max((f.level for f in findings), key=("ok", "warning", "problem").index)
+
+
+def _safely(name: str, check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except Refused as error:
+        return Finding(name, "problem", error.sentence)
+    except Exception as error:  # noqa: BLE001  # the doctor must reach the last line whatever is broken
+        return Finding(name, "problem", f"this check itself failed: {type(error).__name__}: {str(error)[:120]}", "report it as a fault of Jarvis")
+
+
+def _settings(home: Path | None) -> tuple[Settings | None, Finding]:
+    from jarvis_lib.workspace import SETTINGS_FILE, load_settings
+
+    if home is None:
+        return None, Finding("Workspace", "problem", f"no {SETTINGS_FILE} here or in a folder above", "make a workspace with: jarvis init")
+    try:
+        return load_settings(home), Finding("Workspace", "ok", f"{home}, its {SETTINGS_FILE} is right")
+    except BadSettings as error:
+        return None, Finding("Workspace", "problem", "; ".join(str(m) for m in error.mistakes), f"correct {home / SETTINGS_FILE}")
+    except Refused as error:
+        return None, Finding("Workspace", "problem", error.sentence)
+
+
+def _python() -> Finding:
+    version = ".".join(str(n) for n in sys.version_info[:3])
+    said = f"{version} in {sys.prefix}"
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        return Finding("Python", "problem", said, "use Python 3.11, 3.12 or 3.13")
+    return Finding("Python", "ok", said)
+
+
+def _disk(home: Path) -> Finding:
+    free = shutil.disk_usage(home).free
+    if free < DISK_WARNING:
+        level = "problem" if free < DISK_PROBLEM else "warning"
+        return Finding("Disk", level, f"{size(free)} free", "free some space; old files are in data/trash and data/attempts")
+    return Finding("Disk", "ok", f"{size(free)} free")
+
+
+def _folders(home: Path) -> Finding:
+    closed = [n for n in ("data", "reports", "logs") if not os.access(home / n if (home / n).exists() else home, os.W_OK)]
+    missing = [n for n in ("data", "reports", "logs") if not (home / n).is_dir()]
+    if closed:
+        return Finding("Folders", "problem", f"{listed(closed)} cannot be written", "change the permissions of these folders")
+    if missing:
+        return Finding("Folders", "warning", f"{listed(missing)} not there yet", "nothing: they are made when they are needed")
+    return Finding("Folders", "ok", "data, reports and logs can be written")
+
+
+def _store(home: Path, settings: Settings) -> Finding:
+    from jarvis_lib.store.store import Store
+
+    owners = _owners(home, settings)
+    with Store(home, settings).reading() as reader:
+        version = next((r["value"] for r in reader.rows("store.meta") if r["key"] in ("schema", "version")), "1")
+        counts = reader.one("store.counts") or {}
+        warnings = list(reader.warnings)
+    said = f"opens, schema {version}, {counts.get('facts', 0):,} facts, {counts.get('tasks', 0):,} tasks; {owners or 'nobody holds it'}"
+    if warnings or "has it open" in owners:
+        return Finding("Store", "warning", "; ".join([said, *warnings]), "work goes on from the journal; look closer with: jarvis store verify")
+    return Finding("Store", "ok", said)
+
+
+def _owners(home: Path, settings: Settings) -> str:
+    """Who holds the session, the store's lock or (a foreign program) its file at this moment."""
+    from jarvis_lib.store import engine, lock
+
+    held = [n for n in ("session", "store") if not lock.is_free(home / "data" / f"{n}.lock")]
+    found = [f"the {n} is held by {lock.owner(home / 'data' / f'{n}.lock')}" for n in held]
+    path = home / "data" / "jarvis.duckdb"
+    with lock.held(home / "data" / "store.lock", wait_s=settings.get("store", "wait_seconds"), what="The store"):
+        try:
+            if path.exists():
+                with engine.attached(path, read_only=True, name="doctor"):
+                    pass
+        except engine.Held as error:
+            found.append(str(error))
+        except engine.Damaged as error:
+            found.append(f"its file was damaged and is rebuilt from the journal ({error})")
+        except engine.Foreign as error:
+            raise Refused(f"{error}. Move it away, or choose another workspace.", code="failed") from error
+    return "; ".join(found)
+
+
+def _clock(settings: Settings, now: datetime) -> Finding:
+    from jarvis_lib.workspace import zone_of
+
+    zone = zone_of(settings)
+    said = f"{now.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"
+    if now < datetime(2026, 1, 1, tzinfo=UTC):
+        return Finding("Clock", "problem", said, "set the machine's clock")
+    if not settings.get("person", "zone") and zone.key == "UTC":
+        return Finding("Clock", "warning", f"{said}, which is the machine's zone", 'if you live elsewhere, set [person] zone = "Europe/Berlin" or the like')
+    return Finding("Clock", "ok", said)
+
+
+def _sources(home: Path, settings: Settings) -> Finding:
+    named = {k: v for k, v in settings.values["sources"].items() if v}
+    gone = [f"{k} = {v!r}" for k, v in named.items() if not (home / v).exists()]
+    if gone:
+        return Finding("Sources", "warning", f"not there: {listed(gone)}", "correct [sources] in jarvis.toml")
+    if not named:
+        return Finding("Sources", "ok", "none set, so tasks need a recipe of their own (--notebook or --command)")
+    return Finding("Sources", "ok", listed([f"{k} = {v}" for k, v in named.items()]))
+
+
+def _kernel() -> Finding:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    todo = f"{sys.executable} -m ipykernel install --sys-prefix"
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Finding("Notebooks", "problem", "there is no kernel python3", todo)
+    if not shutil.which(spec.argv[0]):
+        return Finding("Notebooks", "problem", f"the kernel python3 starts {spec.argv[0]}, which is not there", todo)
+    return Finding("Notebooks", "ok", f"kernel python3 in {spec.resource_dir}")
+
+
+def _cron() -> Finding:
+    if shutil.which("crontab"):
+        return Finding("Cron", "ok", "crontab is there")
+    return Finding("Cron", "warning", "there is no crontab, so nothing starts the night by itself", "start it by hand: jarvis overnight start; or install cron")
+
+
+def _git() -> Finding:
+    found = shutil.which("git")
+    return Finding("Git", "ok", found) if found else Finding("Git", "warning", "there is no git", "install git for tasks on repositories")
+
+
+def _sandbox() -> Finding:
+    from jarvis_lib.execution.engine import isolation_level
+
+    level = isolation_level()
+    if shutil.which("bwrap"):
+        return Finding("Sandbox", "ok", f"bubblewrap is there; attempts run with {level}")
+    return Finding("Sandbox", "warning", f"there is no bubblewrap; attempts run with {level}", "install bubblewrap before you run what you do not trust")
+
+
+def _agent() -> Finding:
+    found = [name for name in AGENTS if shutil.which(name)]
+    return Finding("Agent", "ok", f"{listed(found)} found" if found else f"none found ({listed(AGENTS, 'or')}); notebooks and commands need none")

@@ -1,0 +1,159 @@
+"""Engines: who runs a worker, and how does a session hear of it? A session submits steps, polls them and may stop them.
+
+The local engine starts one process for each step, in a session of its own. A worker that dies without a word has its tree found by
+the attempt's tag and killed, and its step ends as `died`: never as a success, never as silence.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from jarvis_lib.execution import tree
+from jarvis_lib.execution.processes import said_exit
+from jarvis_lib.execution.results import Result, ended_badly, read_result
+from jarvis_lib.execution.spec import clean_environment
+from jarvis_lib.model.prose import clean, shorten
+
+_WORKER_MARGIN_S = 3.0
+
+
+@dataclass(eq=False)
+class Handle:
+    """One step that was submitted. `outcome` is set by `stop`; after `kill_at` (monotonic) nobody waits any more."""
+
+    step: str
+    attempt: str
+    folder: Path
+    process: "subprocess.Popen[bytes]"
+    grace_s: float
+    outcome: str = ""
+    kill_at: float = 0.0
+    result: Result | None = field(default=None, repr=False)
+
+    @property
+    def result_path(self) -> Path:
+        return self.folder / f"{self.step}.result.json"
+
+
+class Engine(Protocol):
+    """Runs workers. Nothing here waits: `poll` is asked again and again."""
+
+    def submit(self, spec: dict[str, Any]) -> Handle:
+        """Write the spec into its folder and start a worker on it."""
+
+    def poll(self, handle: Handle) -> Result | None:
+        """The result, None while it runs. A dead worker gives the outcome `died`."""
+
+    def stop(self, handle: Handle, outcome: str) -> None:
+        """End the worker with its whole tree, politely, then by force; `poll` then gives `outcome`. Asking twice changes nothing."""
+
+    def close(self) -> None:
+        """End everything that still runs and wait until it is gone."""
+
+
+class LocalEngine:
+    """Workers as processes of this machine."""
+
+    def __init__(self) -> None:
+        self._running: list[Handle] = []
+
+    def submit(self, spec: dict[str, Any]) -> Handle:
+        folder = Path(spec["dir"])
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{spec['step']}.spec.json"
+        path.write_text(json.dumps(spec | {"parent": os.getpid()}, ensure_ascii=False), encoding="utf-8")
+        (folder / f"{spec['step']}.result.json").unlink(missing_ok=True)
+        with open(folder / "worker.log", "ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "jarvis_lib.execution.worker", str(path)],
+                cwd=spec["home"],
+                env=clean_environment(spec.get("pass_env", ()), spec["attempt"]),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        handle = Handle(spec["step"], spec["attempt"], folder, process, float(spec["limits"]["grace_s"]))
+        self._running.append(handle)
+        return handle
+
+    def poll(self, handle: Handle) -> Result | None:
+        if handle.result is None:
+            code = handle.process.poll()
+            if code is None and handle.outcome and time.monotonic() >= handle.kill_at:
+                _kill(handle)
+                code = handle.process.wait()
+            if code is None:
+                return None
+            handle.result = _result(handle, code)
+            self._running.remove(handle)
+        return handle.result
+
+    def stop(self, handle: Handle, outcome: str) -> None:
+        if handle.outcome or handle.process.poll() is not None:
+            return
+        handle.outcome = outcome
+        handle.kill_at = time.monotonic() + handle.grace_s + _WORKER_MARGIN_S
+        handle.process.terminate()
+
+    def close(self) -> None:
+        for handle in self._running:
+            self.stop(handle, "stopped")
+        for handle in list(self._running):
+            while self.poll(handle) is None:
+                time.sleep(0.02)
+
+
+def kill_leftovers(attempt_ids: Sequence[str]) -> int:
+    """KILL every process whose environment carries `JARVIS_ATTEMPT` of one of these attempts; how many there were.
+
+    For the time after a crash: nothing that ends here has anything left to say to anybody.
+    """
+    return len(tree.kill(lambda: tree.tagged(attempt_ids))) if attempt_ids else 0
+
+
+def isolation_level() -> str:
+    """What attempts are held by on this machine, in words."""
+    whole = "whole process tree ended" if sys.platform == "linux" else "process tree ended as far as it can be found"
+    return f"a clean environment, {whole}, limits on time, output and memory; no sandbox for files and network"
+
+
+def _kill(handle: Handle) -> None:
+    """The worker does not come to an end by itself: its tree first, while it is still known whose it is."""
+    tree.kill(lambda: tree.descendants(handle.process.pid))
+    handle.process.send_signal(signal.SIGKILL)
+
+
+def _result(handle: Handle, code: int) -> Result:
+    result = read_result(handle.result_path)
+    if result is None or code != 0:
+        kill_leftovers([handle.attempt])
+        result = _died(handle, code)
+    if handle.outcome and result["outcome"] != handle.outcome:
+        result = result | {"outcome": handle.outcome} if result["outcome"] != "died" else ended_badly(handle.outcome, _said_ended(handle))
+    return result
+
+
+def _died(handle: Handle, code: int) -> Result:
+    last = _last_words(handle.folder / "worker.log") if code > 0 else ""
+    said = f"The worker of the {handle.step} step {said_exit(code)} before it could say how it ended{': ' + last if last else ''}"
+    return ended_badly("died", said, exit_code=code)
+
+
+def _said_ended(handle: Handle) -> str:
+    return f"The {handle.step} step was ended by force ({handle.outcome.replace('_', ' ')})"
+
+
+def _last_words(log: Path) -> str:
+    try:
+        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    except FileNotFoundError:
+        return ""
+    return shorten(clean(lines[-1]), 200) if lines else ""

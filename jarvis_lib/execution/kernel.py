@@ -1,0 +1,29 @@
+"""The kernel that notebooks run in: this very Python, reached over sockets in a folder that only we can read.
+
+A kernel spec of the same name elsewhere on the machine is not asked: it may belong to another environment. Sockets of the file system
+have no ports, so kernels that start side by side cannot take each other's.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+KERNEL = "python3"
+
+
+class OwnKernel(KernelSpecManager):
+    """Knows one kernel, whatever it is called."""
+
+    def get_kernel_spec(self, kernel_name: str) -> Any:
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+
+def new_manager(connection_file: Path) -> Any:
+    """A manager for a kernel that is not started yet."""
+    return AsyncKernelManager(
+        kernel_name=KERNEL, kernel_spec_manager=OwnKernel(), transport="ipc", connection_file=str(connection_file), shutdown_wait_time=2.0
+    )

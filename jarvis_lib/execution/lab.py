@@ -1,0 +1,30 @@
+"""JupyterLab on the workspace's notebooks, without a look at the outside: no news, no update check, no extension index."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from jarvis_lib.model.fact import Refused
+
+QUIET = (
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.news_url=None",
+    "--LabApp.extension_manager=readonly",
+)
+
+
+def start(home: Path, more: tuple[str, ...] = ()) -> int:
+    """Run JupyterLab in `home/notebooks` until the person ends it; its exit code. Raises Refused when it is not there."""
+    folder = home / "notebooks"
+    if not folder.is_dir():
+        raise Refused(f"There is no folder {folder}; make one with its notebooks by: jarvis init", code="missing")
+    if find_spec("jupyterlab") is None:
+        raise Refused("JupyterLab is not installed in this environment; install it with: pip install jupyterlab", code="failed")
+    return subprocess.run(command(folder, more), env=os.environ | {"JARVIS_HOME": str(home)}, check=False).returncode
+
+
+def command(folder: Path, more: tuple[str, ...] = ()) -> list[str]:
+    """The argv that starts it."""
+    return [sys.executable, "-m", "jupyterlab", f"--notebook-dir={folder}", *QUIET, *more]

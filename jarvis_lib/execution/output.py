@@ -1,0 +1,90 @@
+"""What did a process print? The head and the tail are kept, the middle is counted; ten gigabytes cost no more than the limit.
+
+The log file holds the bytes as they came. `tail` is text for people: controls and colours are left out of it.
+"""
+
+import os
+import time
+from collections import deque
+from pathlib import Path
+
+from jarvis_lib.model.prose import clean, size
+
+TAIL_CHARS = 4000
+_PREVIEW_BYTES = 8192
+_PREVIEW_EVERY_S = 1.0
+
+
+class Output:
+    """Takes bytes, keeps at most `limit` of them: half as the head, half as the tail. With a `path`, a log that can be followed."""
+
+    def __init__(self, path: Path | None, limit: int) -> None:
+        self.total = 0
+        self._head_room = max(limit // 2, 1)
+        self._tail_room = max(limit - self._head_room, 1)
+        self._head_bytes = 0
+        self._tail: deque[bytes] = deque()
+        self._tail_bytes = 0
+        self._last = b""
+        self._previewed = 0.0
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644) if path is not None else -1
+
+    @property
+    def left_out(self) -> int:
+        """How many bytes of the middle were counted but not kept."""
+        return max(self.total - self._head_bytes - min(self._tail_bytes, self._tail_room), 0)
+
+    def write(self, data: bytes) -> None:
+        """Take what was printed next."""
+        self.total += len(data)
+        self._last = (self._last + data)[-4 * TAIL_CHARS :]
+        room = self._head_room - self._head_bytes
+        if room > 0:
+            self._head_bytes += len(data[:room])
+            self._append(data[:room])
+            data = data[room:]
+        if data:
+            self._into_tail(data)
+            self._preview()
+
+    def close(self) -> None:
+        """Bring the tail into the log, with a line that says how much is missing before it."""
+        if self._file < 0:
+            return
+        if self._tail_bytes:
+            self._rewrite(b"".join(self._tail)[-self._tail_room :])
+        os.close(self._file)
+        self._file = -1
+
+    def tail(self) -> str:
+        """The last TAIL_CHARS characters, readable."""
+        return clean(self._last.decode("utf-8", "replace"), keep_lines=True)[-TAIL_CHARS:]
+
+    def last_line(self) -> str:
+        """The last line that says anything, or an empty string."""
+        lines = [line.strip() for line in self.tail().splitlines() if line.strip()]
+        return lines[-1] if lines else ""
+
+    def _append(self, data: bytes) -> None:
+        if self._file >= 0:
+            os.write(self._file, data)
+
+    def _into_tail(self, data: bytes) -> None:
+        self._tail.append(data)
+        self._tail_bytes += len(data)
+        while self._tail_bytes - len(self._tail[0]) >= self._tail_room:
+            self._tail_bytes -= len(self._tail.popleft())
+
+    def _preview(self) -> None:
+        """While it runs, whoever follows the log sees the newest lines, not only the head."""
+        if self._file >= 0 and time.monotonic() - self._previewed >= _PREVIEW_EVERY_S:
+            self._rewrite(self._last[-_PREVIEW_BYTES:])
+            self._previewed = time.monotonic()
+
+    def _rewrite(self, tail: bytes) -> None:
+        os.ftruncate(self._file, self._head_bytes)
+        os.lseek(self._file, self._head_bytes, os.SEEK_SET)
+        missing = self.total - self._head_bytes - len(tail)
+        if missing > 0:
+            os.write(self._file, f"\n[… {missing:,} bytes ({size(missing)}) left out here …]\n".encode())
+        os.write(self._file, tail)

@@ -1,0 +1,190 @@
+"""Run one command under limits and leave nothing behind. How did it end, and what did it print?
+
+For workers only: a worker does one thing at a time, so everything below its process belongs to the command that it runs. When `run`
+returns, all of it is dead, whether the command ended, hung, ignored TERM or left daemons in sessions of their own.
+"""
+
+import contextlib
+import errno
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from jarvis_lib.execution import tree
+from jarvis_lib.execution.output import Output
+from jarvis_lib.model.prose import clean, plural, seconds, shorten, size
+
+NOT_FOUND = 127
+NOT_RUNNABLE = 126
+_LOOK_S = 0.2
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long and how much: `wall_s` from now, resident bytes of the tree (0: any), seconds between TERM and KILL."""
+
+    wall_s: float
+    memory_bytes: int
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`how`: exited, not_started, timed_out, over_memory or stopped. `leftovers` counts processes that outlived the command."""
+
+    how: str
+    exit_code: int | None
+    seconds: float
+    why: str = ""
+    leftovers: int = 0
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    bounds: Bounds,
+    out: Output,
+    err: Output | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Ended:
+    """Run `argv` to its end or to its bounds. What it prints goes to `out`; errors too, unless `err` takes them."""
+    begin = time.monotonic()
+    process = _start(argv, cwd, env, apart=err is not None)
+    if isinstance(process, Ended):
+        return process
+    with process, selectors.DefaultSelector() as selector:
+        sinks = [(process.stdout, out), (process.stderr, err)]
+        for stream, sink in sinks:
+            if stream is not None and sink is not None:
+                os.set_blocking(stream.fileno(), False)
+                selector.register(stream, selectors.EVENT_READ, sink)
+        with _wakes_at_exit(process.pid, selector):
+            how = _until_over(process, selector, begin, bounds, stop)
+        leftovers = tree.end(tree.below_me, grace_s=bounds.grace_s)
+        code = process.wait()
+        for stream, sink in sinks:
+            if stream is not None and sink is not None:
+                _drain(stream.fileno(), sink)
+    outlived = leftovers if how == "exited" else 0
+    return Ended(how, code, time.monotonic() - begin, leftovers=outlived)
+
+
+def shell(line: str) -> list[str]:
+    """The argv that has the shell run `line`."""
+    return ["/bin/sh", "-c", line]
+
+
+def said_command(argv: Sequence[str]) -> str:
+    """The command as one short line."""
+    line = argv[2] if len(argv) == 3 and argv[:2] == ["/bin/sh", "-c"] else " ".join(quote(a) for a in argv)
+    return shorten(clean(line), 80)
+
+
+def said_ended(name: str, ended: Ended, bounds: Bounds, last_line: str = "") -> str:
+    """One sentence about how it ended, with the last line it printed where that helps."""
+    after = f": {shorten(last_line, 160)}" if last_line else ""
+    if ended.how == "not_started":
+        return ended.why
+    if ended.how == "timed_out":
+        return f"{name} did not end within {seconds(bounds.wall_s)} and was ended{after}"
+    if ended.how == "over_memory":
+        return f"{name} used more than {size(bounds.memory_bytes)} of memory and was ended{after}"
+    if ended.how == "stopped":
+        return f"{name} was stopped after {seconds(ended.seconds)}"
+    left = f"; {plural(ended.leftovers, 'process', 'processes')} that it left behind were ended" if ended.leftovers else ""
+    if ended.exit_code == 0:
+        return f"{name} ended with exit 0 after {seconds(ended.seconds)}{left}"
+    return f"{name} {said_exit(ended.exit_code)} after {seconds(ended.seconds)}{after}{left}"
+
+
+def said_exit(code: int | None) -> str:
+    """`ended with exit 3`, `was killed by signal 9 (KILL)`."""
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return f"was killed by signal {-code} ({signal.Signals(-code).name.removeprefix('SIG')})"
+    if code == NOT_FOUND:
+        return "ended with exit 127 (a command was not found)"
+    return f"ended with exit {code}"
+
+
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, apart: bool) -> "subprocess.Popen[bytes] | Ended":
+    if not cwd.is_dir():
+        return Ended("not_started", None, 0.0, f"{said_command(argv)} cannot start: there is no folder {clean(str(cwd))}")
+    try:
+        return subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if apart else subprocess.STDOUT,
+            start_new_session=True,
+            bufsize=0,
+        )
+    except FileNotFoundError:
+        return Ended("not_started", NOT_FOUND, 0.0, f"The command {clean(argv[0])[:80]!r} was not found; install it or give its full path")
+    except PermissionError:
+        return Ended("not_started", NOT_RUNNABLE, 0.0, f"{clean(argv[0])[:80]!r} may not be run; make it executable with chmod +x")
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.ENOEXEC, errno.E2BIG, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+            raise  # no memory or no process left is the machine's trouble, not the command's
+        return Ended("not_started", NOT_RUNNABLE, 0.0, f"{clean(argv[0])[:80]!r} cannot be run: {clean(str(error))[:160]}")
+
+
+def _until_over(process: "subprocess.Popen[bytes]", selector: selectors.BaseSelector, begin: float, bounds: Bounds, stop: Callable[[], bool]) -> str:
+    """Read what it prints until it ends or a bound is hit; which of these it was."""
+    looked = begin
+    while process.poll() is None:
+        now = time.monotonic()
+        if stop():
+            return "stopped"
+        if now - begin >= bounds.wall_s:
+            return "timed_out"
+        if bounds.memory_bytes and now - looked >= _LOOK_S:
+            looked = now
+            if tree.resident(tree.below_me()) > bounds.memory_bytes:
+                tree.kill(tree.below_me)  # no grace: what grows that fast may take the machine with it
+                return "over_memory"
+        _read_ready(selector, min(_LOOK_S, max(begin + bounds.wall_s - now, 0.001)))
+    return "exited"
+
+
+def _read_ready(selector: selectors.BaseSelector, timeout_s: float) -> None:
+    for key, _ in selector.select(timeout_s):
+        if isinstance(key.data, Output):
+            data = os.read(key.fd, _CHUNK)
+            if data:
+                key.data.write(data)
+            else:
+                selector.unregister(key.fileobj)
+
+
+def _drain(fd: int, sink: Output) -> None:
+    """What is still in the pipe. Everybody who could write is dead, so this ends."""
+    with contextlib.suppress(BlockingIOError):
+        while data := os.read(fd, _CHUNK):
+            sink.write(data)
+
+
+@contextlib.contextmanager
+def _wakes_at_exit(pid: int, selector: selectors.BaseSelector) -> Iterator[None]:
+    """Wake the selector when the process ends, where the system can tell; elsewhere it is looked at every 0.2 s."""
+    if not hasattr(os, "pidfd_open"):
+        yield
+        return
+    fd = os.pidfd_open(pid)
+    selector.register(fd, selectors.EVENT_READ)
+    try:
+        yield
+    finally:
+        selector.unregister(fd)
+        os.close(fd)

@@ -1,0 +1,130 @@
+"""The recipe step: run the task's command or notebook once, under its limits. What happened, in one sentence and with evidence?"""
+
+import hashlib
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jarvis_lib.execution.commands import filled
+from jarvis_lib.execution.engine import isolation_level
+from jarvis_lib.execution.output import Output
+from jarvis_lib.execution.processes import Bounds, Ended, said_command, said_ended, shell
+from jarvis_lib.execution.processes import run as run_process
+from jarvis_lib.execution.results import Result, ended_badly
+from jarvis_lib.execution.spec import Spec
+from jarvis_lib.model.evidence import Evidence
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean, size
+from jarvis_lib.model.task import Recipe
+
+OUTCOME_OF = {"exited": "finished", "not_started": "failed", "timed_out": "timed_out", "over_memory": "failed", "stopped": "stopped"}
+_ARTEFACTS_SHOWN = 50
+
+
+def run(spec: Spec, stop: Callable[[], bool]) -> Result:
+    """Run the recipe to its end or its limits; the result of the step, `evidence` included."""
+    recipe = spec.task.recipe
+    if recipe is None:
+        return ended_badly("failed", "The task has no recipe, so there is nothing to run; give it one with jarvis queue edit.")
+    spec.out_dir.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    out = Output(spec.dir / "output.log", spec.limits.output_bytes)
+    try:
+        result = _notebook(spec, recipe, out, stop) if recipe.kind == "notebook" else _command(spec, recipe, out, stop)
+    except Refused as error:
+        result = ended_badly("failed", error.sentence, exit_code=None)
+    finally:
+        out.close()
+    base: Result = {"exit_code": None, "notebook": None, "tail": out.tail(), "log": str(spec.dir / "output.log"), "seconds": time.monotonic() - begin}
+    result = base | result
+    result["evidence"] = [*result["evidence"], *_artefacts(spec), _isolation(spec, out)]
+    return result
+
+
+def bounds_of(spec: Spec) -> Bounds:
+    """What is left of the attempt's time, and its limits."""
+    return Bounds(max(min(spec.limits.wall_s, spec.left_s()), 0.0), spec.limits.memory_bytes, spec.limits.grace_s)
+
+
+def _command(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:
+    values = {"python": sys.executable, "out_dir": str(spec.out_dir), "kept": str(spec.kept)}
+    if recipe.shell:
+        argv = shell(filled(recipe.shell, {name: shlex.quote(value) for name, value in values.items()}))
+    else:
+        argv = [filled(a, values) for a in recipe.argv]
+    if not argv:
+        raise Refused("The command is empty, so there is nothing to run; give it one with jarvis queue edit.")
+    bounds = bounds_of(spec)
+    ended = run_process(argv, cwd=_folder(spec, recipe), env=spec.environment(), bounds=bounds, out=out, stop=stop)
+    shown = recipe.shell or said_command(argv)
+    return _command_result(ended, said_ended(said_command(shell(shown)), ended, bounds, out.last_line()))
+
+
+def _command_result(ended: Ended, said: str) -> Result:
+    outcome = OUTCOME_OF[ended.how] if ended.exit_code == 0 or ended.how != "exited" else "failed"
+    detail = {"exit_code": ended.exit_code, "how": ended.how, "seconds": round(ended.seconds, 3), "leftovers": ended.leftovers}
+    evidence = [Evidence("exit", "command", outcome == "finished", said, detail).to_json()]
+    return {"outcome": outcome, "exit_code": ended.exit_code, "seconds": ended.seconds, "said": said, "evidence": evidence}
+
+
+def _folder(spec: Spec, recipe: Recipe) -> Path:
+    return (spec.home / recipe.cwd).resolve()
+
+
+def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:
+    from jarvis_lib.execution import tree
+    from jarvis_lib.execution.papermill_run import Limits, run_notebook
+    from jarvis_lib.execution.parameters import read_parameters
+
+    path = spec.home / recipe.notebook
+    known = read_parameters(path)
+    own = {"run_id": spec.attempt, "as_of": spec.as_of, "out_dir": str(spec.out_dir), "workspace": str(spec.home)}
+    given = {name: value for name, value in own.items() if name in known} | recipe.parameters
+    bounds = bounds_of(spec)
+    result = run_notebook(
+        path,
+        spec.dir / "executed.ipynb",
+        given,
+        deadline=time.time() + bounds.wall_s,
+        cwd=spec.home,
+        env=spec.environment(),
+        limits=Limits(bounds.memory_bytes, spec.limits.output_bytes, bounds.grace_s),
+        out=out,
+        stop=stop,
+        tree_of=lambda kernel: tree.below_me(),
+    )
+    detail = {"cells": result["cells"], "seconds": round(result["seconds"], 3), "notebook": recipe.notebook}
+    evidence = Evidence("exit", "notebook", result["outcome"] == "finished", result["said"], detail)
+    shown = {k: v for k, v in result.items() if k != "cells" and (k != "tail" or v)}
+    return shown | {"evidence": [evidence.to_json()]}
+
+
+def _artefacts(spec: Spec) -> list[dict[str, Any]]:
+    """What the attempt left in its out folder, by path, size and hash."""
+    found = sorted(p for p in spec.out_dir.rglob("*") if p.is_file() and not p.is_symlink())
+    return [_artefact(spec, path) for path in found[:_ARTEFACTS_SHOWN]]
+
+
+def _artefact(spec: Spec, path: Path) -> dict[str, Any]:
+    with open(path, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    shown = path.relative_to(spec.home).as_posix() if path.is_relative_to(spec.home) else str(path)
+    count = path.stat().st_size
+    said = f"{clean(path.name)} ({size(count)})"
+    return Evidence("artefact", path.relative_to(spec.out_dir).as_posix(), None, said, {"path": shown, "sha256": digest, "size": count}).to_json()
+
+
+def _isolation(spec: Spec, out: Output) -> dict[str, Any]:
+    limits = spec.limits
+    detail = {
+        "wall_s": limits.wall_s,
+        "memory_bytes": limits.memory_bytes,
+        "output_bytes": limits.output_bytes,
+        "passed": list(spec.pass_env),
+        "output_total": out.total,
+        "output_left_out": out.left_out,
+    }
+    return Evidence("isolation", "isolation", None, f"It ran with {isolation_level()}", detail).to_json()

@@ -1,0 +1,146 @@
+"""What happened while you slept, is it proved, what needs you, and what comes next? The whole page as values, never empty.
+
+`compose` only reads. The worst thing is told first; every build carries its proof; numbers carry their denominators and never
+come from an earlier night without its date.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.settings import Settings
+from jarvis_lib.model.window import coming
+from jarvis_lib.report import coverage as covering
+from jarvis_lib.report import headline as head
+from jarvis_lib.report import health, mending, needs, proof, tally
+from jarvis_lib.report import outlook as looking
+from jarvis_lib.report.clock import day_of, span, time_of, when
+from jarvis_lib.report.parts import Brief, Card, FixRow, RanRow
+from jarvis_lib.store.store import Reader
+
+__all__ = ["Brief", "compose"]
+
+Row = dict[str, Any]
+ROWS, FIXES, PROBLEMS, PLACES, OMISSIONS = 8, 6, 5, 6, 3
+
+
+def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings, home: Path) -> Brief:
+    """The brief of everything since the last one that was made before the newest session, as it stands at `now` (aware UTC).
+
+    Works on an empty store, after a night in which nothing ran, while a session still runs and after one that died.
+    """
+    cover = covering.coverage(reader, now=now, zone=zone, home=home)
+    between = {"since": cover.since, "now": now}
+    endings = reader.rows("report.endings", **between)
+    ran = proof.rows(endings, reader.rows("report.evidence_between", **between))
+    cards = needs.cards(reader.rows("report.waiting", now=now), reader.rows("report.additions_refused", **between), now=now, zone=zone)
+    fixes = mending.fix_rows(reader.rows("report.fixes_between", **between), now=now, zone=zone)
+    running = proof.running(reader.rows("report.running", now=now), now=now, zone=zone) if cover.state == "running" else []
+    night = _night(reader, cover, ran, endings, fixes, cards, len(running), settings, zone)
+    problems = mending.problem_rows(reader.rows("report.open_problems", now=now))
+    plan = looking.outlook(reader, settings, now=now, zone=zone)
+    shipped = [*night.shipped, *(r for r in ran if r.status is proof.UNDONE)]
+    return Brief(
+        kicker=_kicker(cover, zone),
+        headline=head.headline(night, zone),
+        line=head.line(night),
+        tone=_tone(night),
+        good=night.good,
+        greeting=_greeting(settings),
+        as_of=now.astimezone(zone).isoformat(timespec="seconds"),
+        since=cover.since.astimezone(zone).isoformat(timespec="seconds"),
+        needs=tuple(cards[: needs.MOST]),
+        needs_more=max(len(cards) - needs.MOST, 0),
+        needs_said="" if cards else "Nothing needs you this morning.",
+        shipped=tuple(shipped[:ROWS]),
+        shipped_more=max(len(shipped) - ROWS, 0),
+        not_shipped=tuple(night.not_shipped[:ROWS]),
+        not_shipped_more=max(len(night.not_shipped) - ROWS, 0),
+        running=tuple(running[:ROWS]),
+        ran_said="" if ran or running else _nothing_ran(cover, zone),
+        fixes=tuple(fixes[:FIXES]),
+        fixes_more=max(len(fixes) - FIXES, 0),
+        problems=tuple(problems[:PROBLEMS]),
+        problems_more=max(len(problems) - PROBLEMS, 0),
+        problems_said=_problems_said(fixes, len(problems)),
+        plan=plan.rows[:PLACES],
+        plan_more=max(len(plan.rows) - PLACES, 0),
+        plan_said=plan.said,
+        omissions=plan.omissions[:OMISSIONS],
+        omissions_more=max(len(plan.omissions) - OMISSIONS, 0),
+        numbers=tuple(tally.numbers(reader, settings, now=now)),
+        numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
+        system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
+    )
+
+
+def _night(
+    reader: Reader,
+    cover: covering.Coverage,
+    ran: Sequence[RanRow],
+    endings: Sequence[Row],
+    fixes: Sequence[FixRow],
+    cards: Sequence[Card],
+    running: int,
+    settings: Settings,
+    zone: ZoneInfo,
+) -> head.Night:
+    states = {r["state"]: r["tasks"] for r in reader.rows("report.states", now=cover.until)}
+    phases = reader.rows("report.phases_between", since=cover.since, now=cover.until)
+    return head.Night(
+        cover=cover,
+        shipped=[r for r in ran if r.status is proof.VERIFIED],
+        undone=sum(r.status is proof.UNDONE for r in ran),
+        not_shipped=sorted((r for r in ran if r.status not in (proof.VERIFIED, proof.UNDONE)), key=lambda r: r.status.tone != "bad"),
+        due={e["task"]: e["due"] for e in endings if e["due"]},
+        running=running,
+        fixed=sum(f.status.tone == "ok" for f in fixes),
+        fixes_failed=sum(f.status.tone == "bad" for f in fixes),
+        needs=len(cards),
+        escalated=sum(c.kind == "escalated" for c in cards),
+        queued=states.get("queued", 0),
+        asleep_s=sum(p["seconds"] or 0 for p in phases if p["name"] == "asleep"),
+        room=looking.room(coming(settings.windows, zone, cover.until, "overnight"), zone, now=cover.until),
+    )
+
+
+def _kicker(cover: covering.Coverage, zone: ZoneInfo) -> str:
+    covers = span(cover.since, cover.until, zone)
+    return f"Morning brief · {day_of(cover.until, zone)} · covers {covers} · made {time_of(cover.until, zone)} ({zone.key})"
+
+
+def _greeting(settings: Settings) -> str:
+    name = clean(settings.get("person", "name"))[:40]
+    return f"Good morning, {name}!" if name else "Good morning!"
+
+
+def _tone(night: head.Night) -> str:
+    if night.cover.state in ("died", "failed") or night.escalated:
+        return "bad"
+    if night.cover.state == "running":
+        return "info"
+    if night.not_shipped:
+        return "bad" if any(r.status.tone == "bad" for r in night.not_shipped) else "warn"
+    return "ok" if night.shipped or night.fixed else "info"
+
+
+def _nothing_ran(cover: covering.Coverage, zone: ZoneInfo) -> str:
+    if cover.newest is None:
+        return f"No session ran {span(cover.since, cover.until, zone)}, so nothing was tried."
+    if cover.state == "running":
+        return "Nothing has ended yet."
+    return f"No build was started in the session of {when(cover.newest['opened_at'], zone, now=cover.until)}."
+
+
+def _problems_said(fixes: Sequence[FixRow], still_open: int) -> str:
+    if not fixes and not still_open:
+        return "No problem was fixed in this span, and none is open."
+    fixed = sum(f.status.tone == "ok" for f in fixes)
+    watched = sum(f.watching.startswith("re-checked") for f in fixes)
+    if not watched:
+        return f"{plural(fixed, 'problem')} fixed; {still_open} open."
+    watching = "watching until tomorrow" if watched == fixed else f"{watched} still watched"
+    return f"{plural(fixed, 'problem')} fixed and re-checked, {watching}; {still_open} open."

@@ -1,0 +1,86 @@
+"""What must the person decide, what happens if they do nothing, and what do they type?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.model.prose import clean, hours, shorten
+from jarvis_lib.report.clock import when
+from jarvis_lib.report.parts import Card
+
+Row = dict[str, Any]
+MOST = 5
+
+_DO_NOTHING = {
+    "escalated": "it never runs",
+    "approval": "it does not run",
+    "no_recipe": "it cannot run",
+    "question": "it stays where it is and is not tried again",
+    "deaths": "it is not started a third time",
+    "dependency": "it waits for the task before it",
+    "review": "it stays unverified and does not count as shipped",
+    "proposed": "it is dropped 7 days after it was proposed",
+}
+
+
+def cards(waiting: Sequence[Row], refused: Sequence[Row], *, now: datetime, zone: ZoneInfo) -> list[Card]:
+    """All that waits for the person, in the order given: harm first, then due, then review, then proposals; refusals last."""
+    return [_card(row, now, zone) for row in waiting] + [_refusal(row, now, zone) for row in refused]
+
+
+def kind_of(row: Row) -> str:
+    """Why it waits: escalated, approval, no_recipe, question, deaths, dependency, review or proposed."""
+    return str(row["state"] if row["state"] in ("review", "proposed") else row["parked_kind"])
+
+
+def _card(row: Row, now: datetime, zone: ZoneInfo) -> Card:
+    kind = kind_of(row)
+    due = f" It is due {when(row['due'], zone, now=now)}." if row["due"] else ""
+    return Card(
+        title=shorten(clean(row["title"]), 120),
+        kind=kind,
+        what=shorten(_what(row, kind), 200),
+        evidence=f"{row['category']}, {row['priority']}, {hours(row['hours'])}, added {when(row['added_at'], zone, now=now)}.{due}",
+        do_nothing=f"{_DO_NOTHING.get(kind, 'it waits')}{_until_due(row, kind, now, zone)}",
+        commands=tuple(commands(row["id"], kind)),
+    )
+
+
+def _what(row: Row, kind: str) -> str:
+    """The question in one sentence; the commands that the stored sentence may end with stand below it anyway."""
+    if kind == "proposed":
+        return f"Proposed by {clean(row['actor'])}. {clean('; '.join(row['reasons'] or []))}".strip()
+    if kind == "review":
+        return clean(row["verdict_why"] or row["why"] or "It ended without proof.")
+    if kind == "no_recipe":
+        return "It has no recipe, so there is nothing to run."
+    return clean(row["why"] or "It waits for you.")
+
+
+def _until_due(row: Row, kind: str, now: datetime, zone: ZoneInfo) -> str:
+    if not row["due"] or kind == "escalated":
+        return ""
+    return f", and it {'was' if row['due'] < now else 'is'} due {when(row['due'], zone, now=now)}"
+
+
+def commands(task: str, kind: str) -> list[str]:
+    """The lines to copy: yes, a look or a change, no."""
+    if kind == "review":
+        return [f"jarvis queue accept {task}", f"jarvis queue retry {task}", f"jarvis queue drop {task}"]
+    if kind == "no_recipe":
+        return [f"jarvis queue edit {task} --command '…'", f"jarvis queue decline {task}"]
+    if kind == "dependency":
+        return [f"jarvis show {task}", f"jarvis queue edit {task} --no-after", f"jarvis queue decline {task}"]
+    return [f"jarvis queue approve {task}", f"jarvis queue edit {task} --title '…'", f"jarvis queue decline {task}"]
+
+
+def _refusal(row: Row, now: datetime, zone: ZoneInfo) -> Card:
+    return Card(
+        title=shorten(clean(row["title"] or row["kind"]), 120),
+        kind="refused",
+        what=shorten(clean(row["sentence"]), 200),
+        evidence=f"Added {when(row['at'], zone, now=now)}, refused when it was read.",
+        do_nothing="it is not in the queue",
+        commands=(),
+    )

@@ -1,0 +1,146 @@
+"""What does a brief consist of? Values only: each is frozen, holds plain text and numbers, and goes into JSON as it is.
+
+Times in here are already said for people, on the local clock; `Brief.as_of` and `Brief.since` keep the moment itself (ISO 8601 with offset).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SCHEMA = "jarvis.brief/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A sign, a word and a tone (`ok`, `bad`, `warn`, `info`); colour never stands alone."""
+
+    sign: str
+    word: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A file to look at: its label and its path below the workspace."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One decision: what, the evidence in one line, what happens without it, and the command lines to copy."""
+
+    title: str
+    kind: str
+    what: str
+    evidence: str
+    do_nothing: str
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RanRow:
+    """One build that was tried: its status, the proof, the time against the plan, and where to look."""
+
+    task: str
+    title: str
+    status: Status
+    proof: tuple[str, ...]
+    time: str
+    seconds: float
+    planned_hours: float
+    attempt: int
+    accepted: str
+    isolation: str
+    links: tuple[Link, ...]
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FixRow:
+    """One run of a playbook: what it did, what its check said, until when it is watched, how to undo it."""
+
+    status: Status
+    said: str
+    check: str
+    watching: str
+    undo: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """An open problem: what, how probable, and what could be done."""
+
+    what: str
+    status: Status
+    suggested: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """A task with its place: when (local), its title and the sentence that explains the place."""
+
+    when: str
+    task: str
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A count against its goal: the last 24 hours and the last 7 days, each beside the goal of that span."""
+
+    name: str
+    day: str
+    day_goal: str
+    week: str
+    week_goal: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemLine:
+    """One fact about the machinery: is it what the brief relies on?"""
+
+    name: str
+    said: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """The whole morning page as values. `*_more` counts what a list leaves out; `*_said` is the sentence where a list is empty."""
+
+    kicker: str
+    headline: str
+    line: str
+    tone: str
+    good: bool
+    greeting: str
+    as_of: str
+    since: str
+    needs: tuple[Card, ...]
+    needs_more: int
+    needs_said: str
+    shipped: tuple[RanRow, ...]
+    shipped_more: int
+    not_shipped: tuple[RanRow, ...]
+    not_shipped_more: int
+    running: tuple[PlanRow, ...]
+    ran_said: str
+    fixes: tuple[FixRow, ...]
+    fixes_more: int
+    problems: tuple[ProblemRow, ...]
+    problems_more: int
+    problems_said: str
+    plan: tuple[PlanRow, ...]
+    plan_more: int
+    plan_said: str
+    omissions: tuple[str, ...]
+    omissions_more: int
+    numbers: tuple[Number, ...]
+    numbers_said: tuple[str, ...]
+    system: tuple[SystemLine, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The brief as JSON values, with its schema."""
+        return {"schema": SCHEMA} | asdict(self)

@@ -1,0 +1,235 @@
+"""The plan, its windows and the contexts as frames and charts. Times in frames are the person's local clock, hours are real hours.
+
+Every chart has its table twin: the frame that it is drawn from. An empty store gives empty frames and a chart that says so.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.build_scheduler import NextAnswer
+from jarvis_lib.model.fact import moment
+from jarvis_lib.model.prose import shorten
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.snapshot import open_snapshot
+from jarvis_lib.store.store import Reader
+
+if TYPE_CHECKING:
+    import altair as alt
+    import polars as pl
+
+BAND, INK, FREE, BOOKED, LATE = "#eef1f4", "#1b1f24", "#c9d1d9", "#0a5dab", "#b3261e"
+CLOCK = "%a %H:%M"
+LABEL_PX = 185
+"""Fixed, or the font of the browser clips the labels."""
+STATE_COLORS = {"sleeping": "#57606a", "gym": "#8a5200", "working": "#0a5dab", "weekend": "#1a7f37", "available": "#8c6bb1"}
+
+_COLUMNS = ("task", "title", "priority", "category", "hours", "window", "start", "end", "lane", "due", "code", "sentence", "reserve", "state")
+
+
+# --- frames --------------------------------------------------------------------------------------------------------------
+
+
+def plan_frame(reader: Reader, zone: ZoneInfo) -> "pl.DataFrame":
+    """One row for each task of the newest plan, slots first: `start`, `end` and `due` on the local clock, null without a slot."""
+    found = reader.frame("build_scheduler.plan_rows").select(_COLUMNS)
+    return _local(found, ("start", "end", "due"), zone)
+
+
+def windows_frame(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> "pl.DataFrame":
+    """`build_scheduler.window_rows` as a frame: one row for each coming window, hours over all lanes."""
+    import polars as pl
+
+    schema: dict[str, Any] = {
+        "key": pl.String,
+        "kind": pl.String,
+        "said": pl.String,
+        "start": pl.Datetime("us", "UTC"),
+        "end": pl.Datetime("us", "UTC"),
+        "longest_h": pl.Float64,
+        "hours": pl.Float64,
+        "lane_hours": pl.Float64,
+        "booked": pl.Float64,
+        "free": pl.Float64,
+        "current": pl.Boolean,
+    }
+    return _local(pl.DataFrame([{k: row[k] for k in schema} for row in rows], schema=schema), ("start", "end"), zone)
+
+
+def blocks_frame(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> "pl.DataFrame":
+    """`context_scheduler.upcoming` as a frame: one row for each stretch of one context."""
+    import polars as pl
+
+    schema: dict[str, Any] = {
+        "state": pl.String,
+        "start": pl.Datetime("us", "UTC"),
+        "end": pl.Datetime("us", "UTC"),
+        "hours": pl.Float64,
+        "lanes": pl.Int64,
+        "first": pl.String,
+        "windows": pl.String,
+    }
+    flat = [row | {"windows": ", ".join(w["key"] for w in row["windows"])} for row in rows]
+    return _local(pl.DataFrame([{k: row[k] for k in schema} for row in flat], schema=schema), ("start", "end"), zone)
+
+
+def week_frame(summary: dict[str, Any]) -> "pl.DataFrame":
+    """`context_scheduler.summary` as a frame: hours and attempts of this week for each context."""
+    import polars as pl
+
+    schema: dict[str, Any] = {"state": pl.String, "hours": pl.Float64, "hours_so_far": pl.Float64, "attempts": pl.Int64, "verified": pl.Int64}
+    return pl.DataFrame([{k: row[k] for k in schema} for row in summary["contexts"]], schema=schema)
+
+
+def counts_frame(stats: dict[str, Any]) -> "pl.DataFrame":
+    """`build_scheduler.stats` as a frame of `what` and `figure`; a figure that has no denominator yet is null."""
+    import polars as pl
+
+    wanted = ("total", "queued", "completed", "failed", "ended", "completion_rate", "hours_queued", "hours_planned", "hours_real")
+    rows = [{"what": name.replace("_", " "), "figure": None if stats[name] is None else float(stats[name])} for name in wanted]
+    return pl.DataFrame(rows, schema={"what": pl.String, "figure": pl.Float64})
+
+
+def choices_frame(answer: NextAnswer) -> "pl.DataFrame":
+    """`build_scheduler.next_tasks` as a frame: chosen ones first, each with its reason."""
+    import polars as pl
+
+    schema: dict[str, Any] = {"chosen": pl.Boolean, "task": pl.String, "title": pl.String, "hours": pl.Float64, "why": pl.String}
+    both = [(True, c) for c in answer.chosen] + [(False, c) for c in answer.passed]
+    return pl.DataFrame([{"chosen": yes, "task": c.task, "title": c.title, "hours": c.hours, "why": c.sentence} for yes, c in both], schema=schema)
+
+
+def _local(frame: "pl.DataFrame", columns: Sequence[str], zone: ZoneInfo) -> "pl.DataFrame":
+    """UTC columns (naive or aware) as naive local clock times."""
+    import polars as pl
+
+    return frame.with_columns(
+        pl.col(c).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").dt.convert_time_zone(zone.key).dt.replace_time_zone(None) for c in columns
+    )
+
+
+# --- charts --------------------------------------------------------------------------------------------------------------
+
+
+def gantt(frame: "pl.DataFrame", windows: "pl.DataFrame | None" = None, *, most: int = 30) -> "alt.LayerChart | alt.FacetChart | alt.Chart":
+    """The first `most` slots of a `plan_frame` over local time; bands are `windows`, a red tick is the due date, late is said in words."""
+    import altair as alt
+    import polars as pl
+
+    slots = frame.filter(pl.col("start").is_not_null()).sort("start", "lane").head(most)
+    if slots.is_empty():
+        return _nothing("No plan yet: jarvis scheduler schedule")
+    label = pl.struct("title", "task").map_elements(lambda row: f"{shorten(row['title'], 24)} {row['task'][:5]}", return_dtype=pl.String)
+    slots = slots.with_columns(label=label, mark=pl.when(pl.col("code") == "late").then(pl.lit("LATE")).otherwise(pl.lit("")))
+    last = slots["end"].max()
+    axis = alt.Axis(labelLimit=LABEL_PX, minExtent=LABEL_PX, maxExtent=LABEL_PX, title=None)
+    y = alt.Y("label:N", sort=slots["label"].to_list(), axis=axis)
+    tooltip = ["title", "priority", "window", alt.Tooltip("start", format="%a %d %b %H:%M"), alt.Tooltip("end", format="%H:%M"), "sentence"]
+    bars = (
+        alt.Chart(slots)
+        .mark_bar(height=12, cornerRadius=2)
+        .encode(
+            x=alt.X("start:T", title="Local time", axis=alt.Axis(format=CLOCK)),
+            x2="end:T",
+            y=y,
+            color=alt.condition("datum.code == 'late'", alt.value(LATE), alt.value(BOOKED)),
+            tooltip=tooltip,
+        )
+    )
+    words = alt.Chart(slots).mark_text(align="left", dx=4, color=LATE).encode(x="end:T", y=y, text="mark")
+    due = alt.Chart(slots.filter(pl.col("due") <= last)).mark_tick(color=LATE, thickness=2).encode(x="due:T", y=y)
+    layers = [*_bands(windows, slots["start"].min(), last), bars, words, due]
+    return alt.layer(*layers).properties(width=640, height={"step": 20}, title="The plan", background="transparent")
+
+
+def _bands(windows: "pl.DataFrame | None", first: Any, last: Any) -> "list[alt.Chart]":
+    import altair as alt
+    import polars as pl
+
+    if windows is None:
+        return []
+    shown = windows.filter((pl.col("end") > first) & (pl.col("start") < last))
+    shown = shown.with_columns(start=pl.max_horizontal("start", pl.lit(first)), end=pl.min_horizontal("end", pl.lit(last)))
+    return [] if shown.is_empty() else [alt.Chart(shown).mark_rect(color=BAND).encode(x="start:T", x2="end:T", tooltip=["said"])]
+
+
+def load_bars(windows: "pl.DataFrame") -> "alt.Chart":
+    """Booked and free hours of each coming window, all lanes."""
+    import altair as alt
+
+    if windows.is_empty():
+        return _nothing("No window is switched on in jarvis.toml")
+    long = windows.unpivot(["booked", "free"], index=["said", "start"], variable_name="part", value_name="h")
+    axis = alt.Axis(labelLimit=260, title=None)
+    chart: alt.Chart = (
+        alt.Chart(long)
+        .mark_bar(height=14)
+        .encode(
+            y=alt.Y("said:N", sort=windows["said"].to_list(), axis=axis),
+            x=alt.X("h:Q", title="Hours, all lanes"),
+            color=alt.Color("part:N", title=None, scale=alt.Scale(domain=["booked", "free"], range=[BOOKED, FREE])),
+            order=alt.Order("part:N"),
+            tooltip=["said", "part", alt.Tooltip("h", format=".1f", title="hours")],
+        )
+    )
+    return chart.properties(width=520, height={"step": 20}, title="Room in the coming windows", background="transparent")
+
+
+def context_bars(blocks: "pl.DataFrame") -> "alt.Chart":
+    """The coming contexts over local time, named beside their bars."""
+    import altair as alt
+
+    chart: alt.Chart = (
+        alt.Chart(blocks)
+        .mark_bar(height=18)
+        .encode(
+            x=alt.X("start:T", title="Local time", axis=alt.Axis(format=CLOCK)),
+            x2="end:T",
+            y=alt.Y("state:N", title=None, sort=list(STATE_COLORS)),
+            color=_by_state(),
+            tooltip=["state", alt.Tooltip("start", format="%a %H:%M"), alt.Tooltip("end", format="%a %H:%M"), alt.Tooltip("hours", format=".1f"), "windows"],
+        )
+    )
+    return chart.properties(width=640, height={"step": 26}, title="What the clock says is coming", background="transparent")
+
+
+def week_bars(week: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart":
+    """Hours of this week in each context, with the attempts that started in it."""
+    import altair as alt
+    import polars as pl
+
+    said = pl.format("{} h, {} attempts", pl.col("hours").round(1), "attempts")
+    shown = week.with_columns(said=said)
+    base = alt.Chart(shown).encode(y=alt.Y("state:N", title=None, sort=list(STATE_COLORS)), x=alt.X("hours:Q", title="Hours this week"))
+    bars = base.mark_bar(height=18).encode(color=_by_state(), tooltip=["state", "hours", "hours_so_far", "attempts", "verified"])
+    words = base.mark_text(align="left", dx=4, color=INK).encode(text="said")
+    return alt.layer(bars, words).properties(width=520, height={"step": 26}, title="This week by the clock", background="transparent")
+
+
+def _by_state() -> "alt.Color":
+    import altair as alt
+
+    return alt.Color("state:N", legend=None, scale=alt.Scale(domain=list(STATE_COLORS), range=list(STATE_COLORS.values())))
+
+
+def _nothing(sentence: str) -> "alt.Chart":
+    import altair as alt
+    import polars as pl
+
+    one = pl.DataFrame({"said": [sentence]})
+    chart: alt.Chart = alt.Chart(one).mark_text(color=INK, fontSize=14).encode(text="said")
+    return chart.properties(width=640, height=60, background="transparent")
+
+
+def as_of_or(as_of: str, now: datetime) -> datetime:
+    """The moment that a notebook's `as_of` names (ISO 8601 with an offset or Z), or `now` when it is empty."""
+    return moment(as_of) if as_of else now
+
+
+@contextmanager
+def reading(place: Place, snapshot: str) -> Iterator[Reader]:
+    """A reader on the snapshot file, or on the store itself when `snapshot` is empty."""
+    with open_snapshot(snapshot) if snapshot else place.store.reading() as reader:
+        yield reader

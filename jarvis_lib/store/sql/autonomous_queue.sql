@@ -1,0 +1,102 @@
+-- name: by_prefix
+SELECT * FROM tasks WHERE starts_with(id, $prefix) ORDER BY id LIMIT 6;
+
+-- name: task
+SELECT * FROM tasks WHERE id = $id;
+
+-- name: listing
+SELECT id, title, hours, category, priority, state, why, recipe, attempts, added_at, changed_at, due
+FROM tasks
+WHERE ($open_only = false OR state IN ('proposed', 'queued', 'parked', 'running', 'review'))
+    AND ($state = '' OR state = $state)
+ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'review' THEN 1 WHEN 'parked' THEN 2 WHEN 'proposed' THEN 3 WHEN 'queued' THEN 4
+    WHEN 'failed' THEN 5 WHEN 'shipped' THEN 6 WHEN 'accepted' THEN 7 ELSE 8 END, priority_value DESC, added_at, id
+LIMIT $most;
+
+-- name: decisions
+SELECT * FROM decisions WHERE task = $task ORDER BY "at";
+
+-- name: attempts
+SELECT * FROM attempts WHERE task = $task ORDER BY n, claimed_at;
+
+-- name: evidence
+SELECT e.* FROM evidence e JOIN attempts a ON a.id = e.attempt WHERE a.task = $task ORDER BY a.claimed_at, e.i;
+
+-- name: attempt_evidence
+SELECT * FROM evidence WHERE attempt = $attempt ORDER BY i;
+
+-- name: facts
+SELECT seq, "at", actor, kind, refused FROM facts WHERE task = $task ORDER BY seq;
+
+-- name: newest_place
+SELECT 'slot' AS kind, s."window", s."start", s."end", s.code, s.sentence, p.made_at
+FROM slots s JOIN plans p ON p.id = s.plan WHERE s.task = $task AND p.id = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+UNION ALL
+SELECT 'omission', NULL, NULL, NULL, o.code, o.sentence, p.made_at
+FROM omissions o JOIN plans p ON p.id = o.plan WHERE o.task = $task AND p.id = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1);
+
+-- name: waiting
+SELECT t.*, (SELECT d.verdict FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS decided
+FROM tasks t WHERE t.state IN ('parked', 'proposed', 'review')
+ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THEN 1 WHEN t.state = 'review' THEN 2 WHEN t.state = 'parked' THEN 3 ELSE 4 END,
+    t.due NULLS LAST, t.priority_value DESC, t.added_at;
+
+-- name: refused_since
+SELECT r."at", r.actor, r.kind, r.task, r.sentence, json_extract_string(f.data, '$.data.task.title') AS title
+FROM refusals r JOIN facts f ON f.seq = r.seq WHERE r."at" >= $since AND r.actor NOT LIKE 'session:%' ORDER BY r.seq DESC LIMIT 20;
+
+-- name: running
+SELECT a.id AS attempt, a.task, a.n, a.session, a.claimed_at, a.expected_end, a.log, a.place, t.title, t.hours, t.priority
+FROM attempts a JOIN tasks t ON t.id = a.task WHERE a.ended_at IS NULL ORDER BY a.claimed_at;
+
+-- name: ended_between
+SELECT * FROM results WHERE ended_at >= $since AND ended_at <= $until ORDER BY ended_at;
+
+-- name: added_between
+SELECT count(*) AS added FROM tasks WHERE added_at >= $since AND added_at <= $until;
+
+-- name: states
+SELECT state, count(*) AS tasks FROM tasks GROUP BY state;
+
+-- name: undecided
+SELECT id, state, content, content_hash, approved_hash, parked_kind, until,
+    (SELECT d.policy_hash FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC, d.content_hash LIMIT 1) AS policy_hash
+FROM tasks t WHERE state IN ('queued', 'parked', 'proposed');
+
+-- name: old_proposals
+SELECT id FROM tasks WHERE state = 'proposed' AND added_at < $before;
+
+-- name: due_later
+SELECT id FROM tasks WHERE state = 'parked' AND parked_kind = 'later' AND until IS NOT NULL AND until <= $now AND approved_hash = content_hash;
+
+-- name: open_attempts
+SELECT a.*, t.content FROM attempts a JOIN tasks t ON t.id = a.task WHERE a.ended_at IS NULL;
+
+-- name: open_sessions
+SELECT * FROM sessions WHERE closed_at IS NULL;
+
+-- name: session
+SELECT * FROM sessions WHERE id = $id;
+
+-- name: undoable
+SELECT a.*, t.title, t.state, t.category FROM attempts a JOIN tasks t ON t.id = a.task
+WHERE a.task = $task AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified') ORDER BY a.n DESC LIMIT 1;
+
+-- name: dependents_shipped
+SELECT id, title FROM tasks WHERE list_contains("after", $task) AND state IN ('shipped', 'accepted', 'running') ORDER BY id;
+
+-- name: last_night
+SELECT t.id FROM tasks t JOIN attempts a ON a.task = t.id
+WHERE a.session = (SELECT id FROM sessions WHERE closed_at IS NOT NULL ORDER BY opened_at DESC LIMIT 1)
+    AND t.state IN ('shipped', 'accepted') AND a.verdict = 'verified' AND a.undone_at IS NULL
+ORDER BY a.ended_at DESC;
+
+-- name: tried_in
+SELECT task, outcome, verdict FROM attempts WHERE session = $session;
+
+-- name: newest_plan
+SELECT s.task, s."window", s."start", s."end", false AS reserve FROM slots s
+WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+UNION ALL
+SELECT o.task, '', NULL, NULL, true FROM omissions o
+WHERE o.reserve AND o.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1);

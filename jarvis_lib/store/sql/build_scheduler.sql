@@ -1,0 +1,97 @@
+-- name: candidates
+WITH edges AS (
+    SELECT id, unnest("after") AS blocker FROM tasks
+    WHERE state IN ('proposed', 'queued', 'parked', 'running', 'review') AND len("after") > 0
+), waits AS (
+    SELECT e.id, list(e.blocker ORDER BY e.blocker) AS unfinished
+    FROM edges e LEFT JOIN tasks b ON b.id = e.blocker
+    WHERE b.id IS NULL OR b.state NOT IN ('shipped', 'accepted')
+    GROUP BY e.id
+)
+SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
+    t.why, t.changes
+FROM tasks t LEFT JOIN waits w ON w.id = t.id
+WHERE t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
+ORDER BY t.id;
+
+-- name: next_candidates
+-- The best runnable ones by score, by due date and by what waits for them, all that waits for these, what runs, and the best of the others.
+WITH RECURSIVE live AS (
+    SELECT id, state, hours, due, priority_value, "after",
+        priority_value * (1 + least(greatest(epoch($now::TIMESTAMP) - epoch(added_at), 0) / 86400, 60) / 30) / hours AS score
+    FROM tasks WHERE state IN ('proposed', 'queued', 'parked', 'running', 'review')
+), edges AS (
+    SELECT id, unnest("after") AS blocker FROM live WHERE len("after") > 0
+), waits AS (
+    SELECT e.id, list(e.blocker ORDER BY e.blocker) AS unfinished
+    FROM edges e LEFT JOIN tasks b ON b.id = e.blocker
+    WHERE b.id IS NULL OR b.state NOT IN ('shipped', 'accepted')
+    GROUP BY e.id
+), runnable AS (
+    SELECT * FROM live WHERE state = 'queued' AND hours <= $longest_h AND hours <= $left_h AND id NOT IN (SELECT id FROM waits)
+), picked AS (
+    (SELECT id FROM runnable ORDER BY score DESC, id LIMIT 60)
+    UNION (SELECT id FROM runnable WHERE due >= $now::TIMESTAMP ORDER BY due, score DESC, id LIMIT 20)
+    UNION (
+        SELECT r.id FROM runnable r JOIN edges e ON e.blocker = r.id JOIN live l ON l.id = e.id
+        GROUP BY r.id ORDER BY max(l.score) DESC, r.id LIMIT 20
+    )
+    UNION (SELECT id FROM live WHERE state = 'running')
+), reached AS (
+    SELECT id FROM picked
+    UNION
+    SELECT e.id FROM edges e JOIN reached r ON r.id = e.blocker
+), others AS (
+    SELECT id FROM live WHERE id NOT IN (SELECT id FROM runnable) AND state <> 'running' ORDER BY score DESC, id LIMIT 12
+)
+SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
+    t.why, t.changes
+FROM tasks t LEFT JOIN waits w ON w.id = t.id
+WHERE t.id IN (SELECT id FROM reached UNION SELECT id FROM others)
+ORDER BY t.id;
+
+-- name: stats
+WITH real AS (SELECT task, sum(seconds) / 3600 AS hours FROM attempts WHERE ended_at IS NOT NULL GROUP BY task)
+SELECT count(*) AS total,
+    count(*) FILTER (WHERE t.state = 'queued') AS queued,
+    count(*) FILTER (WHERE t.state IN ('shipped', 'accepted')) AS completed,
+    count(*) FILTER (WHERE t.state = 'failed') AS failed,
+    count(*) FILTER (WHERE t.state = 'proposed') AS proposed,
+    count(*) FILTER (WHERE t.state = 'parked') AS parked,
+    count(*) FILTER (WHERE t.state = 'running') AS running,
+    count(*) FILTER (WHERE t.state = 'review') AS review,
+    count(*) FILTER (WHERE t.state = 'shipped') AS shipped,
+    count(*) FILTER (WHERE t.state = 'accepted') AS accepted,
+    count(*) FILTER (WHERE t.state = 'dropped') AS dropped,
+    count(*) FILTER (WHERE t.state = 'undone') AS undone,
+    coalesce(sum(t.hours) FILTER (WHERE t.state = 'queued'), 0) AS hours_queued,
+    coalesce(sum(t.hours) FILTER (WHERE t.state IN ('shipped', 'accepted')), 0) AS hours_planned,
+    coalesce(sum(r.hours) FILTER (WHERE t.state IN ('shipped', 'accepted')), 0) AS hours_real,
+    coalesce(sum(r.hours), 0) AS hours_run
+FROM tasks t LEFT JOIN real r ON r.task = t.id;
+
+-- name: listing
+WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+SELECT t.id, t.state, t.priority, t.category, t.hours, t.title, t.due, t.added_at, t.why, s."start", s."window"
+FROM tasks t LEFT JOIN slots s ON s.task = t.id AND s.plan = (SELECT id FROM newest) AND t.state IN ('queued', 'running')
+WHERE $open_only = false OR t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
+ORDER BY CASE t.state WHEN 'running' THEN 0 WHEN 'review' THEN 1 WHEN 'parked' THEN 2 WHEN 'proposed' THEN 3 WHEN 'queued' THEN 4
+    WHEN 'failed' THEN 5 WHEN 'shipped' THEN 6 WHEN 'accepted' THEN 7 ELSE 8 END, s."start" NULLS LAST, t.priority_value DESC, t.added_at, t.id
+LIMIT $most;
+
+-- name: newest_plan
+SELECT p.id, p.made_at, p.horizon, p.session, p.actor,
+    (SELECT count(*) FROM slots s WHERE s.plan = p.id) AS slots, (SELECT count(*) FROM omissions o WHERE o.plan = p.id) AS omissions
+FROM plans p ORDER BY p.made_at DESC, p.id DESC LIMIT 1;
+
+-- name: plan_rows
+WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+SELECT s.task, t.title, t.priority, t.category, t.hours, t.due, t.state, s."window", s."start", s."end", s.lane, s.code, s.sentence, false AS reserve
+FROM slots s JOIN tasks t ON t.id = s.task WHERE s.plan = (SELECT id FROM newest)
+UNION ALL
+SELECT o.task, t.title, t.priority, t.category, t.hours, t.due, t.state, NULL, NULL, NULL, NULL, o.code, o.sentence, o.reserve
+FROM omissions o JOIN tasks t ON t.id = o.task WHERE o.plan = (SELECT id FROM newest)
+ORDER BY "start" NULLS LAST, lane, reserve DESC, priority DESC, task;
+
+-- name: booked
+SELECT s."start", s."end" FROM slots s WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND s."end" > $now;

@@ -1,0 +1,123 @@
+-- What the brief tells. Bounded by the moment that is asked about; `states` and what waits are as they stand in the file that is read.
+
+-- name: brief_before
+SELECT * FROM briefs WHERE kind = 'morning' AND as_of <= $at ORDER BY as_of DESC, made_at DESC LIMIT 1;
+
+-- name: newest_session
+SELECT * FROM sessions WHERE opened_at <= $now ORDER BY opened_at DESC, id LIMIT 1;
+
+-- name: first_fact
+SELECT min("at") AS "at" FROM facts;
+
+-- name: journal_head
+SELECT seq, hash FROM facts ORDER BY seq DESC LIMIT 1;
+
+-- name: sessions_between
+SELECT * FROM sessions WHERE opened_at <= $now AND (closed_at IS NULL OR closed_at > $since) ORDER BY opened_at;
+
+-- name: phases_between
+SELECT p.* FROM phases p JOIN sessions s ON s.id = p.session
+WHERE s.opened_at <= $now AND (s.closed_at IS NULL OR s.closed_at > $since) AND p."at" <= $now ORDER BY p."at";
+
+-- name: endings
+SELECT r.*, t.due, t.content, t.parked_kind, t.undone_at AS task_undone_at, t.attempts AS attempts_now
+FROM results r JOIN tasks t ON t.id = r.task WHERE r.ended_at > $since AND r.ended_at <= $now ORDER BY r.ended_at, r.id;
+
+-- name: evidence_between
+SELECT e.* FROM evidence e JOIN attempts a ON a.id = e.attempt WHERE a.ended_at > $since AND a.ended_at <= $now ORDER BY e.attempt, e.i;
+
+-- name: running
+SELECT a.*, t.title, t.hours AS planned_hours FROM attempts a JOIN tasks t ON t.id = a.task
+WHERE a.ended_at IS NULL AND a.claimed_at <= $now ORDER BY a.claimed_at;
+
+-- name: waiting
+SELECT t.*, (SELECT d.reasons FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS reasons,
+    (SELECT a.verdict_why FROM attempts a WHERE a.task = t.id AND a.ended_at IS NOT NULL ORDER BY a.n DESC, a.claimed_at DESC LIMIT 1) AS verdict_why
+FROM tasks t WHERE t.state IN ('parked', 'proposed', 'review') AND t.parked_kind <> 'later' AND t.added_at <= $now
+ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THEN 1 WHEN t.state = 'review' THEN 2 WHEN t.state = 'parked' THEN 3 ELSE 4 END,
+    t.due NULLS LAST, t.priority_value DESC, t.added_at;
+
+-- name: additions_refused
+SELECT r."at", r.kind, r.task, r.sentence, json_extract_string(f.data, '$.data.task.title') AS title
+FROM refusals r JOIN facts f ON f.seq = r.seq
+WHERE r."at" > $since AND r."at" <= $now AND r.kind = 'task.added' ORDER BY r.seq DESC LIMIT 20;
+
+-- name: states
+SELECT state, count(*) AS tasks FROM tasks WHERE added_at <= $now GROUP BY state;
+
+-- name: fixes_between
+SELECT f.*, p.what, p.kind AS problem_kind, p.subject, p.state AS problem_state, p.came_back FROM fixes f JOIN problems p ON p.key = f.problem
+WHERE f."at" > $since AND f."at" <= $now ORDER BY f."at", f.id;
+
+-- name: open_problems
+SELECT * FROM problems WHERE state = 'open' AND first_seen <= $now
+ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END, probability DESC, key;
+
+-- name: newest_plan
+SELECT * FROM plans WHERE made_at <= $now ORDER BY made_at DESC, id DESC LIMIT 1;
+
+-- name: plan_slots
+SELECT s.*, t.title, t.state, t.priority FROM slots s JOIN tasks t ON t.id = s.task
+WHERE s.plan = $plan AND s."end" > $now ORDER BY s."start", s.lane;
+
+-- name: plan_omissions
+SELECT o.*, t.title, t.state FROM omissions o JOIN tasks t ON t.id = o.task
+WHERE o.plan = $plan AND t.state IN ('proposed', 'queued', 'parked', 'review') ORDER BY t.priority_value DESC, t.added_at, t.id;
+
+-- name: titles
+SELECT id, title, priority, state FROM tasks WHERE state IN ('proposed', 'queued', 'parked', 'running', 'review');
+
+-- name: shipped_between
+SELECT count(*) FILTER (WHERE state IN ('shipped', 'accepted')) AS shipped, count(*) FILTER (WHERE state = 'undone') AS undone
+FROM tasks WHERE shipped_at > $since AND shipped_at <= $now;
+
+-- name: accepted_between
+SELECT count(*) AS accepted FROM tasks WHERE state = 'accepted' AND accepted_at > $since AND accepted_at <= $now;
+
+-- name: accepted_runs
+SELECT a.claimed_at, a.seconds FROM attempts a JOIN tasks t ON t.id = a.task
+WHERE a.ended_at IS NOT NULL AND a.seconds IS NOT NULL AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified')
+    AND t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
+QUALIFY row_number() OVER (PARTITION BY a.task ORDER BY a.n DESC, a.claimed_at DESC) = 1;
+
+-- name: fruitless_runs
+SELECT claimed_at, seconds FROM attempts
+WHERE ended_at > $since AND ended_at <= $now AND seconds IS NOT NULL AND verdict NOT IN ('verified', 'unverified');
+
+-- name: fixed_between
+SELECT count(*) AS fixed, count(*) FILTER (WHERE came_back) AS came_back,
+    count(*) FILTER (WHERE NOT came_back AND "at" > $watched) AS watching
+FROM (
+    SELECT f.problem, f."at", p.state <> 'fixed' AND p.came_back AS came_back FROM fixes f JOIN problems p ON p.key = f.problem
+    WHERE f.verified AND f.undone_at IS NULL AND f."at" > $since AND f."at" <= $now
+    QUALIFY row_number() OVER (PARTITION BY f.problem, f."at"::DATE ORDER BY f."at" DESC) = 1
+);
+
+-- name: notices_between
+SELECT "at", kind, sentence FROM notices WHERE "at" > $since AND "at" <= $now ORDER BY "at";
+
+-- name: tasks
+SELECT id, title, category, priority, hours, state, why, recipe, due, added_at, changed_at, shipped_at, accepted_at, undone_at, attempts
+FROM tasks ORDER BY added_at, id;
+
+-- name: attempts
+SELECT r.id, r.task, r.title, r.category, r.n, r.session, r.claimed_at, r.ended_at, r.outcome, r.verdict, r.verdict_why, r.seconds, r.planned_hours,
+    r.state, r.isolation, r.log, r.notebook
+FROM results r ORDER BY r.claimed_at, r.id;
+
+-- name: sessions
+SELECT s.id, s.kind, s."window", s.opened_at, s.deadline, s.closed_at, s.outcome, s.said, s.lanes, s.isolation, s.policy_hash,
+    (SELECT count(*) FROM attempts a WHERE a.session = s.id) AS attempts,
+    (SELECT count(*) FROM attempts a WHERE a.session = s.id AND a.verdict = 'verified') AS verified
+FROM sessions s ORDER BY s.opened_at, s.id;
+
+-- name: phases
+SELECT session, name, event, "at", said, seconds FROM phases ORDER BY "at", session;
+
+-- name: decisions
+SELECT d.task, t.title, d."at", d.actor, d.verdict, d.rule, d.risk, array_to_string(d.reasons, '; ') AS reasons, d.policy_hash
+FROM decisions d JOIN tasks t ON t.id = d.task ORDER BY d."at", d.task;
+
+-- name: problems
+SELECT key, kind, subject, what, probability, severity, suggested, safe, state, first_seen, last_seen, seen, came_back
+FROM problems ORDER BY last_seen DESC, key;

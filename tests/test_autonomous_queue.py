@@ -1,0 +1,291 @@
+"""The queue's verbs and its loop, with real commands on real files."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jarvis_lib import autonomous_queue as queue
+from jarvis_lib.execution.engine import LocalEngine
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.store.place import Place
+from jarvis_lib.workspace import open_workspace
+from tests.facts import opened
+
+
+@pytest.fixture
+def live(home: Path) -> Place:
+    """The workspace on the real clock, as a session needs it."""
+    return open_workspace(home, actor="person:test")
+
+
+def add(place: Place, title: str = "Write", hours: float = 0.01, category: str = "Documentation", priority: str = "MEDIUM", **more: Any) -> str:
+    more = {"command": "true", "checks": ["true"]} | more
+    return queue.add(place, title, "", hours, category, priority, now=place.now(), **more).task.id
+
+
+def state(place: Place, task: str) -> tuple[str, str]:
+    row = queue.show(place, task)["task"]
+    return row["state"], row["why"]
+
+
+def session(place: Place, *, seconds: float = 60.0, lanes: int = 3) -> queue.Session:
+    now = place.now()
+    place.store.write(opened(place, f"s{time.monotonic_ns()}", at=now))
+    with place.store.reading() as reader:
+        row = reader.rows("autonomous_queue.open_sessions")[0]
+    return queue.Session(row["id"], now + timedelta(seconds=seconds), now + timedelta(seconds=seconds + 20), lanes, 7)
+
+
+def work(place: Place, **more: Any) -> queue.Tally:
+    seconds, lanes = more.pop("seconds", 60.0), more.pop("lanes", 3)
+    own = session(place, seconds=seconds, lanes=lanes)
+    tally = queue.work(place, own, engine=LocalEngine(), **more)
+    place.store.write(place.fact("session.closed", session=own.id, outcome="finished"))
+    return tally
+
+
+# --- verbs ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_id_is_found_by_a_unique_prefix(place: Place) -> None:
+    """Five characters at least, and only if no other task has them."""
+    task = add(place)
+    assert queue.show(place, task[:5])["task"]["id"] == task
+    with pytest.raises(Refused, match="too short"):
+        queue.show(place, task[:4])
+    with pytest.raises(Refused, match="no task 'zzzzzz'"):
+        queue.show(place, "zzzzzz")
+
+
+def test_add_says_what_became_of_it(place: Place) -> None:
+    """Decision, recipe and state in one sentence."""
+    said = queue.add(place, "Sell it", "", 1, "New features", "HIGH", command="true", now=place.now()).said
+    assert "parked, waits for you" in said and "New features is asked for" in said
+
+
+def test_the_inbox_says_what_happens_without_you(place: Place) -> None:
+    """Each card has its default and the commands to copy."""
+    asked = add(place, "Sell it", category="New features")
+    bare = queue.add(place, "Think", "", 1, "Bug fixes", "HIGH", now=place.now()).task.id
+    cards = {c["task"]: c for c in queue.inbox(place, now=place.now())}
+    assert cards[asked]["do_nothing"] == "it waits; it does not run without your yes"
+    assert cards[asked]["commands"][0] == f"jarvis queue approve {asked}"
+    assert cards[bare]["kind"] == "no_recipe" and "--command" in cards[bare]["commands"][0]
+
+
+def test_an_approval_holds_for_the_bytes_of_the_script(place: Place) -> None:
+    """A script that changes afterwards is decided anew before the next session works."""
+    script = place.home / "work.sh"
+    script.write_text("echo one\n")
+    task = add(place, category="New features", command="sh work.sh")
+    queue.approve(place, task, now=place.now())
+    assert state(place, task)[0] == "queued"
+    script.write_text("echo two\n")
+    assert queue.housekeeping(place, now=place.now()) == ["1 task decided anew (policy or files changed)"]
+    assert state(place, task)[0] == "parked"
+
+
+def test_put_off_comes_back_when_its_time_has_come(place: Place, make_place: Callable[[datetime], Place]) -> None:
+    """And not before."""
+    task = add(place)
+    queue.later(place, task, until=place.now() + timedelta(hours=2), now=place.now())
+    assert state(place, task)[0] == "parked"
+    assert queue.housekeeping(place, now=place.now() + timedelta(hours=1)) == []
+    assert queue.housekeeping(place, now=place.now() + timedelta(hours=2)) == ["1 put-off task came back"]
+    assert state(place, task)[0] == "queued"
+
+
+def test_a_time_in_the_past_is_refused(place: Place) -> None:
+    """Later means later."""
+    task = add(place)
+    with pytest.raises(Refused, match="in the past"):
+        queue.later(place, task, until=place.now() - timedelta(minutes=1), now=place.now())
+
+
+def test_why_explains_decision_plan_and_state(place: Place) -> None:
+    """In sentences."""
+    task = add(place, "Sell it", category="New features")
+    lines = queue.why(place, task, now=place.now())
+    assert "waits for your approval" in lines[0].casefold()
+    assert any(line.startswith("Decided") and "ask" in line for line in lines)
+
+
+def test_edit_changes_what_is_given_and_keeps_the_rest(place: Place) -> None:
+    """And says so when nothing changed."""
+    task = add(place, "Old title", 1.5)
+    said = queue.edit(place, task, title="New title", now=place.now())
+    row = queue.show(place, task)["task"]
+    assert (row["title"], row["hours"], row["revision"]) == ("New title", 1.5, 2) and "Edited" in said
+    assert "Nothing changed" in queue.edit(place, task, title="New title", now=place.now())
+
+
+def test_a_dependency_must_exist(place: Place) -> None:
+    """Nothing is half-added."""
+    with pytest.raises(Refused, match="no task"):
+        add(place, after=["qqqqqqqqqq"])
+    assert queue.listing(place, now=place.now()) == []
+
+
+# --- the loop ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_loop_ships_what_its_check_proves_and_nothing_else(live: Place) -> None:
+    """Four endings in one session, each told by its evidence."""
+    proved = add(live, "Proved", command="echo done > proved.md", checks=["grep -q done proved.md"], changes=["proved.md"])
+    hollow = add(live, "Hollow", command="true", changes=["hollow.md"])
+    refuted = add(live, "Refuted", command="echo x > refuted.md", checks=["false"], changes=["refuted.md"])
+    bare = add(live, "Bare", checks=[])
+    broken = add(live, "Broken", command="exit 3")
+    tally = work(live)
+    assert tally.attempts == 5
+    verdicts = {task: queue.show(live, task)["attempts"][0]["verdict"] for task in (proved, hollow, refuted, bare, broken)}
+    assert list(verdicts.values()) == ["verified", "hollow", "refuted", "unverified", "none"]
+    assert [state(live, t)[0] for t in verdicts] == ["accepted", "failed", "failed", "review", "queued"]
+    assert (live.home / "proved.md").exists() and not (live.home / "refuted.md").exists()
+
+
+def test_undo_puts_files_back_and_refuses_what_you_changed(live: Place) -> None:
+    """Byte for byte; dependents first; never over the person's own work."""
+    path = live.home / "a.md"
+    path.write_bytes(b"before\x00\xff")
+    task = add(live, command="printf after > a.md", checks=["test -s a.md"], changes=["a.md"])
+    work(live)
+    assert path.read_bytes() == b"after"
+    said = queue.undo(live, task, now=live.now())
+    assert path.read_bytes() == b"before\x00\xff" and "Undone" in said[0]
+    assert state(live, task)[0] == "undone"
+    queue.retry(live, task, now=live.now())
+    work(live)
+    path.write_text("mine")
+    with pytest.raises(Refused):
+        queue.undo(live, task, now=live.now())
+    assert path.read_text() == "mine"
+
+
+def test_undo_last_night_undoes_everything_it_shipped(live: Place) -> None:
+    """In one command, newest first."""
+    one = add(live, command="echo 1 > one.md", checks=["test -s one.md"], changes=["one.md"])
+    two = add(live, command="echo 2 > two.md", checks=["test -s two.md"], changes=["two.md"], after=[one])
+    work(live)
+    assert state(live, two)[0] == "accepted"
+    with pytest.raises(Refused, match="first"):
+        queue.undo(live, one, now=live.now())
+    assert len(queue.undo(live, "last-night", now=live.now())) == 2
+    assert not (live.home / "one.md").exists() and not (live.home / "two.md").exists()
+
+
+def test_lanes_work_side_by_side_but_not_on_one_file(live: Place) -> None:
+    """Three at once; what changes the same path waits its turn."""
+    for i in range(3):
+        add(live, f"Side {i}", command=f"sleep 0.6; echo x > s{i}.md", changes=[f"s{i}.md"])
+    for i in range(2):
+        add(live, f"Same {i}", command="sleep 0.2; echo x >> same.md", changes=["same.md"])
+    assert work(live).attempts == 5
+    with live.store.reading() as reader:
+        spans = reader._con.execute(
+            "SELECT t.title, a.claimed_at, a.ended_at FROM attempts a JOIN tasks t ON t.id = a.task ORDER BY a.claimed_at"
+        ).fetchall()
+    at_once = max(sum(b[1] <= a[1] < b[2] for b in spans) for a in spans)
+    same = [s for s in spans if s[0].startswith("Same")]
+    assert 2 <= at_once <= 3 and same[0][2] <= same[1][1]
+
+
+def test_the_deadline_ends_what_runs_and_checks_still_fit(live: Place) -> None:
+    """Work that does not end is ended, cleanly, and told as timed out; its files are put back."""
+    (live.home / "a.md").write_text("before")
+    task = add(live, hours=0.0004, command="echo half > a.md; sleep 60", changes=["a.md"])
+    begin = time.monotonic()
+    work(live, seconds=4.0)
+    attempt = queue.show(live, task)["attempts"][0]
+    assert time.monotonic() - begin < 25 and attempt["outcome"] == "timed_out"
+    assert (live.home / "a.md").read_text() == "before"
+
+
+def test_what_does_not_fit_the_time_left_is_not_started(live: Place) -> None:
+    """And it is said why."""
+    task = add(live, hours=3.0)
+    tally = work(live, seconds=30.0)
+    assert tally.attempts == 0 and "needed" in tally.passed_over[task]
+
+
+def test_stop_finish_lets_what_runs_end_and_stop_now_does_not(live: Place) -> None:
+    """Once and twice."""
+    slow = [add(live, f"Slow {i}", command="sleep 1", priority="HIGH") for i in range(2)]
+    stop = queue.Stop()
+    stop.how = ""
+
+    def say(line: str) -> None:
+        if "started" in line:
+            stop.ask("finish")
+
+    tally = work(live, lanes=1, stop=stop, say=say)
+    assert tally.attempts == 1 and tally.why_ended == "you stopped it"
+    rest = [t for t in slow if state(live, t)[0] == "queued"]
+    stop = queue.Stop()
+
+    def now(line: str) -> None:
+        if "started" in line:
+            stop.ask("now")
+
+    work(live, lanes=1, stop=stop, say=now)
+    assert queue.show(live, rest[0])["attempts"][-1]["outcome"] == "stopped"
+    assert state(live, rest[0])[0] == "queued"
+
+
+def test_a_critical_task_that_is_added_late_joins(live: Place) -> None:
+    """Others wait for the next plan."""
+    first = add(live, command="sleep 2")
+    late: list[str] = []
+
+    def say(line: str) -> None:
+        if "started" in line and not late:
+            late.extend([add(live, "Urgent", priority="CRITICAL"), add(live, "Not urgent", priority="HIGH")])
+
+    work(live, only={first}, say=say)
+    assert [state(live, t)[0] for t in late] == ["accepted", "queued"]
+
+
+def test_progress_shows_the_last_line_and_calls_time_time(live: Place) -> None:
+    """A percentage is not proof."""
+    add(live, command="echo working; sleep 1.5")
+    seen: list[dict[str, Any]] = []
+
+    class Watching(LocalEngine):
+        def poll(self, handle: Any) -> Any:
+            if handle.step == "recipe":
+                seen.extend(queue.progress(live, now=live.now()))
+            return super().poll(handle)
+
+    own = session(live)
+    queue.work(live, own, engine=Watching())
+    assert any(p["last_line"] == "working" and "time, not proof" in p["said"] for p in seen)
+
+
+def test_the_report_counts_the_last_hours(live: Place) -> None:
+    """Added, ended and how, waiting."""
+    add(live)
+    add(live, category="New features")
+    work(live)
+    report = queue.report(live, now=live.now(), hours=8)
+    assert (report["added"], report["verdicts"], report["waiting"]) == (2, {"verified": 1}, 1)
+    old = queue.report(live, now=live.now() + timedelta(hours=9), hours=8)
+    assert (old["added"], old["attempts"]) == (0, 0)
+
+
+def test_an_attempt_without_an_ending_is_abandoned_never_success(live: Place) -> None:
+    """Its session died; the task goes back, the file is put back."""
+    task = add(live)
+    own = session(live)
+    row = queue.show(live, task)["task"]
+    fact = live.fact(
+        "attempt.claimed", attempt="a1", task=task, n=1, session=own.id, content_hash=row["content_hash"], spec={}, place="data/attempts/a1", log=None
+    )
+    live.store.write(fact)
+    said = queue.close_dead(live, now=datetime.now(UTC))
+    assert "abandoned" in said[0] and state(live, task)[0] == "queued"
+    assert queue.show(live, task)["attempts"][0]["outcome"] == "abandoned"
+    assert queue.close_dead(live, now=datetime.now(UTC)) == []

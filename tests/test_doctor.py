@@ -1,0 +1,91 @@
+"""`jarvis doctor`: one line for each thing a night needs; it reaches the last line whatever is broken."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from jarvis_lib.cli.entry import main
+from jarvis_lib.doors.doctor import Finding, examine, worst
+
+NOW = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
+NAMES = ["Workspace", "Python", "Disk", "Folders", "Store", "Clock", "Sources", "Notebooks", "Cron", "Git", "Sandbox", "Agent"]
+
+
+def found(home: Path | None) -> dict[str, Finding]:
+    return {f.name: f for f in examine(home, now=NOW)}
+
+
+def test_a_whole_workspace_has_no_problem(home: Path) -> None:
+    findings = examine(home, now=NOW)
+    assert [f.name for f in findings] == NAMES
+    assert [f for f in findings if f.level == "problem"] == []
+    assert all(f.todo for f in findings if f.level != "ok")
+    assert "nobody holds it" in found(home)["Store"].said
+
+
+def test_without_a_workspace_the_rest_is_still_looked_at() -> None:
+    findings = found(None)
+    assert findings["Workspace"].level == "problem" and findings["Workspace"].todo == "make a workspace with: jarvis init"
+    assert {"Python", "Notebooks", "Git"} <= set(findings)
+
+
+def test_every_mistake_of_the_settings_is_told(home: Path) -> None:
+    (home / "jarvis.toml").write_text("[nigth]\nlanes = 3\n[goals]\nbuilds_per_day = 3\n")
+    said = found(home)["Workspace"].said
+    assert "line 1: unknown section [nigth]. Did you mean 'night'?" in said and "line 4" in said
+
+
+def test_a_source_that_is_not_there_is_a_warning(home: Path) -> None:
+    (home / "jarvis.toml").write_text('[sources]\ndatabase = "data/none.sqlite"\n')
+    finding = found(home)["Sources"]
+    assert finding.level == "warning" and "database = 'data/none.sqlite'" in finding.said
+
+
+def test_a_foreign_program_that_holds_the_file_is_named(home: Path) -> None:
+    """The store goes on from the journal, and the doctor names who is in the way."""
+    assert found(home)["Store"].level == "ok"
+    program = "import duckdb, sys; con = duckdb.connect('data/jarvis.duckdb'); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as foreign:
+        assert foreign.stdout is not None and foreign.stdout.readline() == "held\n"
+        finding = found(home)["Store"]
+        foreign.communicate("")
+    assert finding.level == "warning" and f"PID {foreign.pid}" in finding.said
+
+
+def test_a_file_that_is_not_a_store_is_a_problem(home: Path) -> None:
+    (home / "data").mkdir()
+    (home / "data/jarvis.duckdb").write_bytes(b"something else entirely" * 1000)
+    before = (home / "data/jarvis.duckdb").read_bytes()
+    assert found(home)["Store"].level == "problem"
+    assert (home / "data/jarvis.duckdb").read_bytes() == before
+
+
+def test_the_worst_level_counts() -> None:
+    assert worst([Finding("a", "ok", ""), Finding("b", "warning", "")]) == "warning"
+    assert worst([Finding("a", "problem", ""), Finding("b", "warning", "")]) == "problem"
+
+
+@pytest.mark.parametrize(("toml", "code"), [("", 0), ("[nigth]\n", 5)])
+def test_the_exit_code_says_whether_a_problem_stands(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, toml: str, code: int
+) -> None:
+    (home / "jarvis.toml").write_text(toml)
+    monkeypatch.chdir(home)
+    assert main(["doctor"]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.split()[0] in ("ok", "warning", "problem") for line in lines)
+    assert main(["doctor", "--json"]) == code
+    told = json.loads(capsys.readouterr().out)
+    assert told["schema"] == "jarvis.doctor/1" and {"name", "level", "said", "todo"} == set(told["data"][0])
+
+
+def test_folders_that_cannot_be_written_are_a_problem(home: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    (home / "logs").mkdir(mode=0o500)
+    assert found(home)["Folders"].level == "problem"
