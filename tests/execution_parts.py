@@ -30,11 +30,14 @@ class Bench:
     def folder(self) -> Path:
         return self.home / "data" / "attempts" / self.attempt
 
-    def submit(self, task: Task, step: str = "recipe", *, left: float = 60.0, more: dict[str, Any] | None = None, **limits: float) -> Handle:
+    def submit(self, task: Task, step: str = "recipe", **more: Any) -> Handle:
+        return self.engine.submit(self.spec(task, step, **more))
+
+    def spec(self, task: Task, step: str = "recipe", *, left: float = 60.0, more: dict[str, Any] | None = None, **limits: float) -> dict[str, Any]:
         own = {"wall_s": 60.0, "output_bytes": 1 << 20, "memory_bytes": 0, "check_s": 10.0, "grace_s": 0.5} | limits
         spec = {"v": 1, "step": step, "attempt": self.attempt, "task": task.to_json(), "home": str(self.home), "dir": str(self.folder)}
         spec |= {"deadline": time.time() + left, "limits": own, "pass_env": [], "seed": 7, "as_of": "2026-11-24T02:00:00.000000Z"}
-        return self.engine.submit(spec | (more or {}))
+        return spec | (more or {})
 
     def wait(self, handle: Handle) -> dict[str, Any]:
         until = time.monotonic() + PATIENCE_S

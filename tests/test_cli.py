@@ -3,12 +3,14 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
+import psutil
 import pytest
 
 from jarvis_lib.cli.entry import CODES, PARTS, main, top
@@ -190,13 +192,57 @@ def test_an_attempt_cannot_write(jarvis: Jarvis, home: Path, monkeypatch: pytest
     assert jarvis("list")[0] == 0
 
 
-def test_a_read_only_folder_is_told_and_nothing_is_half_written(home: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write anywhere")
-    (home / "data").mkdir()
-    (home / "data").chmod(0o500)
+def test_a_folder_that_takes_no_files_is_told_and_nothing_is_left(home: Path) -> None:
+    """A read-only file system, or here a file where the folder should be."""
+    (home / "data").write_text("")
     ran = process(home, *ADD)
+    assert ran.returncode == 1 and ran.stdout == ""
+    assert ran.stderr.startswith("jarvis: Nothing was recorded") and len(ran.stderr.splitlines()) == 1
+
+
+def test_a_disk_that_takes_no_more_is_told_and_nothing_is_left(home: Path) -> None:
+    """The first byte of the spool file is refused by the system, as on a full disk."""
+    assert process(home, *ADD).returncode == 0
+    before = spooled(home)
+    program = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); from jarvis_lib.cli.entry import main; sys.exit(main(sys.argv[1:]))"
+    ran = subprocess.run([sys.executable, "-c", program, *ADD], cwd=home, capture_output=True, text=True, check=False)
     assert ran.returncode == 1 and ran.stderr.startswith("jarvis: Nothing was recorded")
+    assert list((home / "data/spool").iterdir()) == before
+
+
+@pytest.fixture
+def held_store(home: Path) -> Iterator[None]:
+    """Another process has the store's lock."""
+    program = "import fcntl, sys; f = open('data/store.lock', 'w'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
+    (home / "data").mkdir()
+    with subprocess.Popen([sys.executable, "-c", program], cwd=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        yield
+        other.communicate("")
+
+
+def test_a_busy_store_is_told_and_add_does_not_wait(home: Path, jarvis: Jarvis, held_store: None) -> None:
+    (home / "jarvis.toml").write_text("[store]\nwait_seconds = 0.2\n")
+    code, _, err = jarvis("list")
+    assert code == CODES["busy"] and "is busy" in err
+    assert jarvis(*ADD)[0] == 0
+
+
+def test_an_interrupt_ends_with_130_and_no_traceback(home: Path, held_store: None) -> None:
+    """Ctrl-C while the command waits for its turn."""
+    program = "import sys; from jarvis_lib.cli.entry import main; print('up', flush=True); sys.exit(main(['list']))"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None and running.stdout.readline() == "up\n"
+        while not is_waiting(running.pid):
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate()
+    assert (running.returncode, err.strip()) == (130, "")
+
+
+def is_waiting(pid: int) -> bool:
+    """True once the process has a second thread, which is the one that queues for the lock."""
+    return psutil.Process(pid).num_threads() > 1
 
 
 def test_a_fault_of_our_own_is_one_sentence_and_a_crash_file(home: Path) -> None:

@@ -1,5 +1,6 @@
 """Commands: how they end, what they print, and that nothing of them is alive afterwards."""
 
+import json
 import os
 import signal
 import subprocess
@@ -166,18 +167,13 @@ def test_the_worker_dies_with_its_session(bench: Bench) -> None:
         "import json, sys, time; from jarvis_lib.execution.engine import LocalEngine\n"
         "LocalEngine().submit(json.loads(sys.argv[1])); print('submitted', flush=True); time.sleep(60)"
     )
-    bench.engine.close()
-    probe = Bench(bench.home)
-    probe.engine.submit = lambda spec: spec  # type: ignore[assignment,method-assign,return-value]  # the spec itself is wanted here
-    spec = probe.submit(command(STUBBORN + "sleep 60"))
-    import json
-
-    session = subprocess.Popen([sys.executable, "-c", script, json.dumps(spec)], stdout=subprocess.PIPE)
+    spec = json.dumps(bench.spec(command(STUBBORN + "sleep 60")))
+    session = subprocess.Popen([sys.executable, "-c", script, spec], stdout=subprocess.PIPE)
     daemon = pid_in(bench.home / "daemon.pid")
     session.kill()
     session.communicate()
     assert gone(daemon)
-    assert all(gone(pid) for pid in probe.alive())
+    assert all(gone(pid) for pid in bench.alive())
 
 
 def test_leftovers_are_found_by_their_tag(bench: Bench) -> None:
@@ -204,7 +200,7 @@ def test_close_ends_everything(bench: Bench) -> None:
 
 def test_a_worker_knows_no_store_and_starts_light() -> None:
     """The worker and its command recipe load neither the store nor anything heavy."""
-    heavy = "duckdb|polars|papermill|numpy|sklearn|altair|nbformat|jupyter_client|psutil"
-    code = f"import sys, jarvis_lib.execution.worker, jarvis_lib.execution.recipe, jarvis_lib.execution.prove; print([m for m in '{heavy}'.split('|') if m in sys.modules])"
+    heavy = "duckdb polars papermill numpy sklearn altair nbformat jupyter_client psutil"
+    code = f"import sys; from jarvis_lib.execution import prove, recipe, worker; print([m for m in '{heavy}'.split() if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"

@@ -1,6 +1,7 @@
 """Windows fall on the local clock, keep real hours, and never claim the same time twice."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -94,13 +95,13 @@ rules = st.builds(
 @given(
     st.lists(rules, min_size=1, max_size=4, unique_by=lambda r: r.kind),
     st.sampled_from([BERLIN, NEW_YORK]),
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+    st.integers(0, 365 * 1440),
 )
-def test_windows_never_overlap_and_stay_in_order(some: list[WindowRule], zone: ZoneInfo, begin: datetime) -> None:
+def test_windows_never_overlap_and_stay_in_order(some: list[WindowRule], zone: ZoneInfo, minute: int) -> None:
     """Whatever the rules, each moment belongs to one window at most, and `current` names it."""
-    start = begin.replace(tzinfo=UTC)
+    start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
     found = occurrences(some, zone, start, start + timedelta(days=9))
-    assert all(one.end <= two.start for one, two in zip(found, found[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(found))
     for window in found:
         middle = window.start + (window.end - window.start) / 2
         there = current(some, zone, middle)

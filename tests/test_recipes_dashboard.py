@@ -48,7 +48,7 @@ def test_every_chart_is_filtered_by_the_other_three(database: Path) -> None:
 def test_the_page_passes_its_check_and_escapes_what_the_database_says(page: Path) -> None:
     text = page.read_text()
     code, told = looked_at(page)
-    assert code == 0 and "4 charts with" in told and "nothing to load" in told
+    assert code == 0 and "4 charts with" in told and "loads nothing" in told
     assert "<script>alert(1)" not in text and "&lt;/script&gt;" in text
     assert json.loads(re.search(r'id="spec">(.*?)</script>', text, re.DOTALL)[1])  # type: ignore[index]  # a page without it has failed
 

@@ -54,8 +54,12 @@ def _attempt(a: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]], zone: 
     if a["ended_at"] is None:
         return [f"{head}runs, log {a['log']}"]
     took = f" after {seconds(a['seconds'])}" if a["seconds"] is not None else ""
-    lines = [clean(f"{head}{a['outcome']}{took}, {a['verdict']}: {a['verdict_why']}")]
-    return lines + [clean(f"    {_sign(e['ok'])} {e['kind']} {e['name']}: {e['said']}") for e in evidence]
+    lines = [clean(f"{head}{a['outcome']}{took}, {_verdict(a['verdict'])}: {a['verdict_why']}")]
+    return lines + ["    " + clean(f"{_sign(e['ok'])} {e['kind']} {e['name']}: {e['said']}") for e in evidence]
+
+
+def _verdict(word: str | None) -> str:
+    return word if word and word != "none" else "without a verdict"
 
 
 def _sign(ok: bool | None) -> str:
@@ -144,13 +148,13 @@ def context_lines(found: Any, *, zone: tzinfo) -> list[str]:
 
 def queue_report(data: Mapping[str, Any]) -> list[str]:
     """The last hours in short."""
-    verdicts = listed([f"{count} {word}" for word, count in sorted(data["verdicts"].items())]) or "none"
+    verdicts = listed([f"{count} {_verdict(word)}" for word, count in sorted(data["verdicts"].items())]) or "no verdicts"
     lines = [
         f"Last {data['hours']:g} h: {plural(data['added'], 'task')} added, {plural(data['attempts'], 'attempt')} ended ({verdicts}), "
         f"{len(data['running'])} running, {data['waiting']} waiting for you."
     ]
-    lines += [clean(f"  {e['task']}  {e['title']}: {e['outcome']}, {e['verdict']}. {e['why']}") for e in data["ended"]]
-    return lines + [clean(f"  running: {name}") for name in data["running"]]
+    lines += ["  " + clean(f"{e['task']}  {e['title']}: {e['outcome']}, {_verdict(e['verdict'])}. {e['why']}") for e in data["ended"]]
+    return lines + ["  " + clean(f"running: {name}") for name in data["running"]]
 
 
 def session_report(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
@@ -168,12 +172,12 @@ def session_report(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
         ],
         zone=zone,
     )
-    lines += [clean(f"  {t['task']}  {t['title']}: {t['outcome'] or 'runs'}, {t['verdict'] or '-'}. {t['verdict_why'] or ''}") for t in data["tasks"]]
-    lines += [clean(f"  fix: {f['said']} ({'re-checked' if f['verified'] else 'not verified'})") for f in data["fixes"]]
+    lines += ["  " + clean(f"{t['task']}  {t['title']}: {t['outcome'] or 'runs'}, {_verdict(t['verdict'])}. {t['verdict_why'] or ''}") for t in data["tasks"]]
+    lines += ["  " + clean(f"fix: {f['said']} ({'re-checked' if f['verified'] else 'not verified'})") for f in data["fixes"]]
     ends = [p for p in data["phases"] if p["event"] == "ended"]
-    return lines + [clean(f"  {p['name']:<9} {seconds(p['seconds'] or 0):>8}  {p['said']}") for p in ends]
+    return lines + [f"  {p['name']:<9} {seconds(p['seconds'] or 0):>8}  {clean(p['said'])}" for p in ends]
 
 
 def session_status(data: Mapping[str, Any]) -> list[str]:
     """Is a session open, and what runs in it?"""
-    return [data["said"], *(clean(f"  {r['task']}  {r['title']}: {r['elapsed']}, {r['said']}. {r['last_line']}") for r in data["running"])]
+    return [data["said"], *("  " + clean(f"{r['task']}  {r['title']}: {r['elapsed']}, {r['said']}. {r['last_line']}") for r in data["running"])]

@@ -155,6 +155,10 @@ class WithExample(click.Command):
         """Our own: click's looks for translations, which costs every call of `add` four milliseconds."""
         return self._help
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """The whole first sentence; the list of commands wraps it."""
+        return " ".join((self.help or "").split("\n\n")[0].split()).split(". ")[0].rstrip(".")
+
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write("Example:\n")
         formatter.write("".join(f"  {line}\n" for line in self.example.splitlines()) + "\n")

@@ -50,15 +50,15 @@ def restore(home: Path, manifest_before: Sequence[Entry], manifest_after: Sequen
     after = {e["path"]: e for e in manifest_after}
     created = [path for path in after if path not in before and _is_known_new(path, before)]
     now = {path: entry_of(home, path) for path in [*before, *created]}
-    due = [path for path in now if not _same(now[path], _before(before, path))]
+    due = [path for path in now if not _same(now[path], _in(before, path))]
     for path in due:
-        _refuse_unless_ours(home, path, now[path], after.get(path), _before(before, path))
+        _refuse_unless_ours(home, path, now[path], _in(after, path))
     due = [path for path in due if not _is_shm(path) or _owner(path) in due or f"{_owner(path)}-wal" in due]
     for path in sorted(due, key=lambda p: p.count("/"), reverse=True):
-        if _before(before, path)["kind"] == "absent":
+        if _in(before, path)["kind"] == "absent":
             _take_away(home, path)
     for path in sorted(due, key=lambda p: p.count("/")):
-        if _before(before, path)["kind"] != "absent":
+        if _in(before, path)["kind"] != "absent":
             _put_back(home, before[path], now[path])
     _dates(home, [before[p] for p in before if before[p]["kind"] == "folder"], due)
     return due
@@ -131,8 +131,9 @@ def _is_known_new(path: str, before: dict[str, Entry]) -> bool:
     return any(p in before and before[p]["kind"] in ("folder", "absent") for p in parents)
 
 
-def _before(before: dict[str, Entry], path: str) -> Entry:
-    return before.get(path) or {"path": path, "kind": "absent", "sha256": None, "mode": 0}
+def _in(manifest: dict[str, Entry], path: str) -> Entry:
+    """The entry of `path`; what a manifest does not name was not there."""
+    return manifest.get(path) or {"path": path, "kind": "absent", "sha256": None, "mode": 0}
 
 
 def _same(one: Entry, other: Entry) -> bool:
@@ -147,13 +148,12 @@ def _owner(path: str) -> str:
     return path[: -len("-shm")]
 
 
-def _refuse_unless_ours(home: Path, path: str, now: Entry, after: Entry | None, before: Entry) -> None:
+def _refuse_unless_ours(home: Path, path: str, now: Entry, left: Entry) -> None:
     """The file must be what the attempt left. A folder only has to be one, and SQLite rewrites `-shm` when anybody reads."""
     if not (home / path).parent.resolve().is_relative_to(home.resolve()):
         raise Refused(f"{clean(path)} now lies behind a link out of the workspace, so it was not put back; nothing was changed.")
-    if _is_shm(path) or now["kind"] == "folder" == (after or before)["kind"]:
+    if _is_shm(path) or now["kind"] == "folder" == left["kind"]:
         return
-    left = after or before
     if now["kind"] != left["kind"] or now["sha256"] != left["sha256"]:
         what = "is gone" if now["kind"] == "absent" else "has been changed"
         raise Refused(f"{clean(path)} {what} since Jarvis left it, so nothing was put back; look at it, and copy what you want from data/kept.")

@@ -51,7 +51,7 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         good=night.good,
         greeting=_greeting(settings),
         as_of=now.astimezone(zone).isoformat(timespec="seconds"),
-        since=cover.since.astimezone(zone).isoformat(timespec="seconds"),
+        since=cover.begins.astimezone(zone).isoformat(timespec="seconds"),
         needs=tuple(cards[: needs.MOST]),
         needs_more=max(len(cards) - needs.MOST, 0),
         needs_said="" if cards else "Nothing needs you this morning.",
@@ -108,8 +108,8 @@ def _night(
 
 
 def _kicker(cover: covering.Coverage, zone: ZoneInfo) -> str:
-    covers = span(cover.since, cover.until, zone)
-    return f"Morning brief · {day_of(cover.until, zone)} · covers {covers} · made {time_of(cover.until, zone)} ({zone.key})"
+    covers = f"covers {span(cover.begins, cover.until, zone)}" if cover.has_facts else "nothing is recorded yet"
+    return f"Morning brief · {day_of(cover.until, zone)} · {covers} · made {time_of(cover.until, zone)} ({zone.key})"
 
 
 def _greeting(settings: Settings) -> str:
@@ -123,13 +123,15 @@ def _tone(night: head.Night) -> str:
     if night.cover.state == "running":
         return "info"
     if night.not_shipped:
-        return "bad" if any(r.status.tone == "bad" for r in night.not_shipped) else "warn"
+        return "bad" if not night.good and any(r.status.tone == "bad" for r in night.not_shipped) else "warn"
     return "ok" if night.shipped or night.fixed else "info"
 
 
 def _nothing_ran(cover: covering.Coverage, zone: ZoneInfo) -> str:
+    if not cover.has_facts:
+        return "No session has run here yet. Add a task with `jarvis add`, or look with `jarvis doctor`."
     if cover.newest is None:
-        return f"No session ran {span(cover.since, cover.until, zone)}, so nothing was tried."
+        return f"No session ran {span(cover.begins, cover.until, zone)}, so nothing was tried."
     if cover.state == "running":
         return "Nothing has ended yet."
     return f"No build was started in the session of {when(cover.newest['opened_at'], zone, now=cover.until)}."

@@ -14,16 +14,23 @@ from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
 LONGEST = timedelta(days=7)
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The span (aware UTC), the sessions in it, and how the newest of them stands: running, finished, failed, died or none."""
+    """The span (aware UTC, `since` itself left out), the sessions in it, and how the newest stands: running, finished, failed, died or none."""
 
     since: datetime
     until: datetime
     sessions: tuple[Row, ...]
     state: str
+    has_facts: bool
+
+    @property
+    def begins(self) -> datetime:
+        """The first moment that counts, as it is told."""
+        return min(self.since + TICK, self.until)
 
     @property
     def newest(self) -> Row | None:
@@ -34,7 +41,8 @@ def coverage(reader: Reader, *, now: datetime, zone: ZoneInfo, home: Path) -> Co
     """The span of the brief that is made at `now`."""
     since = _since(reader, now, zone)
     sessions = reader.rows("report.sessions_between", since=since, now=now)
-    return Coverage(since, now, tuple(sessions), _state(sessions, now, home))
+    first = reader.one("report.first_fact")
+    return Coverage(since, now, tuple(sessions), _state(sessions, now, home), bool(first and first["at"]))
 
 
 def _since(reader: Reader, now: datetime, zone: ZoneInfo) -> datetime:
@@ -42,17 +50,22 @@ def _since(reader: Reader, now: datetime, zone: ZoneInfo) -> datetime:
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     told = reader.one("report.brief_before", at=midnight)
     if newest is None or (told and newest["closed_at"] and newest["closed_at"] <= told["as_of"]):
-        return told["as_of"] if told else _first(reader, now)
-    before = reader.one("report.brief_before", at=newest["opened_at"])
-    begin = before["as_of"] if before else _first(reader, now)
-    return min(begin, newest["opened_at"] - timedelta(microseconds=1))
+        return _as_of(told) or _first(reader, now)
+    begin = _as_of(reader.one("report.brief_before", at=newest["opened_at"])) or _first(reader, now)
+    opened: datetime = newest["opened_at"]
+    return min(begin, opened - TICK)
+
+
+def _as_of(brief: Row | None) -> datetime | None:
+    moment: datetime | None = brief["as_of"] if brief else None
+    return moment
 
 
 def _first(reader: Reader, now: datetime) -> datetime:
     """Where the first brief of a workspace begins: its first fact, at most a week back."""
     found = reader.one("report.first_fact")
-    first = found["at"] if found and found["at"] else now
-    return max(min(first, now) - timedelta(microseconds=1), now - LONGEST)
+    first: datetime = found["at"] if found and found["at"] else now
+    return max(min(first, now) - TICK, now - LONGEST)
 
 
 def _state(sessions: list[Row], now: datetime, home: Path) -> str:

@@ -105,7 +105,7 @@ def _waiting(night: Night) -> str:
 
 def _no_session(night: Night) -> str:
     if not night.queued and not night.needs:
-        return f"Nothing was queued. {night.room}".rstrip(".")
+        return f"Nothing was queued. {night.room}"
     return f"No session ran since the last brief; {plural(night.queued, 'task')} {'is' if night.queued == 1 else 'are'} queued"
 
 
@@ -123,7 +123,7 @@ def line(night: Night) -> str:
     """The one line under the headline: accepted and shipped, time against plan, fixes, what waits."""
     if not night.tried:
         told = [s for s in (f"{plural(night.queued, 'task')} queued" if night.queued else "", _fixes(night), _waiting(night)) if s]
-        tail = "" if night.room in _no_session(night) + "." and night.cover.newest is None else night.room
+        tail = "" if night.cover.newest is None and night.room in _no_session(night) else night.room
         return " ".join([*(f"{s[0].upper()}{s[1:]}." for s in told), tail]).strip()
     accepted = sum(r.accepted == "accepted" for r in night.shipped)
     took, planned = sum(r.seconds for r in night.shipped), sum(r.planned_hours for r in night.shipped)

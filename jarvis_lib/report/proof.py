@@ -159,7 +159,7 @@ def _links(ending: Row, seen: Sequence[Row]) -> list[Link]:
     links = [Link(label, ending[column]) for label, column in (("log", "log"), ("notebook", "notebook")) if ending[column]]
     paths = [str(p) for e in seen if e["kind"] in ("artefact", "change") for p in _paths(e)]
     if ending["state"] in ("shipped", "accepted"):
-        links += [Link(clean(p), p) for p in dict.fromkeys(paths)][:3]
+        links += [Link(clean(p.rsplit("/", 1)[-1]), p) for p in dict.fromkeys(paths)][:3]
     return links
 
 

@@ -41,12 +41,14 @@ def _bad(brief: Brief) -> list[str]:
 def _builds(rows: Sequence[RanRow], more: int) -> Iterator[str]:
     for r in rows:
         accepted = f" ({r.accepted})" if r.accepted == "accepted" else ""
-        word = "" if r.status.word == "shipped" else f" {r.status.word}:"
-        yield f"  {r.status.sign}{word} {r.title}: {'; '.join(p.rstrip('.') for p in r.proof)}. {r.time}{accepted}."
+        word = "" if r.status.word == "shipped" else f" ({r.status.word})"
+        yield f"  {r.status.sign} {r.title}{word}: {'; '.join(p.rstrip('.') for p in r.proof)}. {r.time}{accepted}. [{r.task}]"
         where = next((link.path for link in r.links if link.label == "log"), "")
-        yield from (f"      $ {line}" for line in r.commands[:2])
         if where and r.status.tone != "ok":
             yield f"      log: {clean(where)}"
+    waiting = [r.task for r in rows if r.accepted.startswith("waits")]
+    if waiting:
+        yield f"  Take over: jarvis queue accept {waiting[0]}; or take back: jarvis undo {waiting[0]}"
     if more:
         yield f"  and {more} more: jarvis queue report"
 

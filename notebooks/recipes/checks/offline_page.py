@@ -82,7 +82,7 @@ def main() -> int:
     if wrong:
         print("; ".join(wrong[:5]))
         return 1
-    print(f"{path.name}: {len(rows)} charts with {min(rows):,} rows or more, nothing to load, and a policy that forbids loading")
+    print(f"{path.name} has {len(rows)} charts with {min(rows):,} rows or more and loads nothing; its policy forbids it")
     return 0
 
 

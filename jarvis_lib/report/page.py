@@ -1,0 +1,192 @@
+"""How does a notebook become one page? Its cells show sections; the last one writes what was shown as one HTML file.
+
+The page needs no network and no script, and whatever a task wrote is escaped twice: when a section is made (autoescape) and when the
+page is put together (nh3). Run by papermill, by cron or by hand, the same cells write the same file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean
+from jarvis_lib.report.brief import Brief, compose
+from jarvis_lib.report.publish import brief_path, put, relative
+from jarvis_lib.report.text import brief_text
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.snapshot import open_snapshot
+
+if TYPE_CHECKING:
+    import jinja2
+
+TEMPLATES = Path(__file__).with_name("templates")
+SECTIONS = ("headline", "needs", "ran", "problems", "plan", "numbers", "system")
+MORNING = time(7)
+TAGS = {
+    *("a", "article", "br", "caption", "code", "dd", "dl", "dt", "h1", "h2", "h3", "header", "li", "p", "pre", "section", "small"),
+    *("span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+ATTRIBUTES = {"*": {"class", "id", "aria-label", "aria-labelledby"}, "a": {"href"}, "th": {"scope"}, "td": {"data-label"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page: shown by JupyterLab as HTML, elsewhere as its name."""
+
+    name: str
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return f"<section {self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What `BriefPage.write` did."""
+
+    path: Path
+    size: int
+
+    def __repr__(self) -> str:
+        return f"{self.path} ({self.size:,} bytes)"
+
+
+class BriefPage:
+    """The page of one brief. `show` makes a section and remembers it; `write` writes the remembered ones in that order."""
+
+    def __init__(self, brief: Brief, home: Path, default: Path) -> None:
+        self.brief = brief
+        self.home = home
+        self.default = default
+        self._shown: dict[str, None] = {}
+
+    def show(self, name: str) -> Section:
+        """The section `name` (one of SECTIONS), for the cell that asks for it."""
+        if name not in SECTIONS:
+            raise Refused(f"There is no section {clean(name)[:40]!r}; there are {', '.join(SECTIONS)}.", code="usage")
+        self._shown[name] = None
+        return Section(name, section_html(self.brief, name, self.home, self.default.parent))
+
+    def text(self, width: int = 100) -> str:
+        """The same brief for a terminal."""
+        return brief_text(self.brief, width)
+
+    def html(self, folder: Path | None = None) -> str:
+        """The page with all that was shown (everything, if nothing was), its links as seen from `folder`."""
+        wanted = list(self._shown) or list(SECTIONS)
+        return render([section_html(self.brief, n, self.home, folder or self.default.parent) for n in wanted], self.brief)
+
+    def write(self, out: Path | str = "") -> Written:
+        """Write the page to `out`, or to its place below reports/. The file is whole or it is not there."""
+        path = Path(out) if out else self.default
+        html = self.html(path.parent)
+        put(path, html)
+        return Written(path, len(html.encode()))
+
+
+def morning_brief(place: Place, *, snapshot: str = "", as_of: str = "") -> BriefPage:
+    """The page of the brief at `as_of` (ISO 8601; a date alone means 07:00 there; empty = now), from `snapshot` or a fresh one."""
+    now = moment_of(as_of, place.zone) if as_of else place.now()
+    source = snapshot or place.store.snapshot()
+    with open_snapshot(source) as reader:
+        brief = compose(reader, now=now, zone=place.zone, settings=place.settings, home=place.home)
+    return BriefPage(brief, place.home, brief_path(place.home, now, place.zone))
+
+
+def moment_of(text: str, zone: ZoneInfo) -> datetime:
+    """An aware time from ISO 8601; without an offset it is on the local clock. Refuses what is not a time."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"as_of is {clean(text)[:40]!r}; give a date or a time such as 2026-11-24T07:00.", code="usage") from error
+    if len(text) <= len("2026-11-24"):
+        at = datetime.combine(at.date(), MORNING)
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def notebook_folder() -> str:
+    """Where to look for the workspace when nothing named it: empty if the working directory or JARVIS_HOME will do.
+
+    Plain papermill does not tell a kernel which notebook it runs, but the command line of the kernel's parent does; a
+    clone is a workspace itself, so it comes last.
+    """
+    import os
+
+    here = Path.cwd()
+    if os.environ.get("JARVIS_HOME") or any((p / "jarvis.toml").is_file() for p in (here, *here.parents)):
+        return ""
+    found = [p for p in _notebooks_of_parent() if any((f / "jarvis.toml").is_file() for f in p.resolve().parents)]
+    clone = Path(__file__).resolve().parents[2]
+    return str(found[0].parent) if found else str(clone) if (clone / "jarvis.toml").is_file() else ""
+
+
+def _notebooks_of_parent() -> list[Path]:
+    import psutil
+
+    try:
+        parent = psutil.Process().parent()
+        words, folder = (parent.cmdline(), Path(parent.cwd())) if parent else ([], Path())
+    except psutil.Error:
+        return []
+    return [folder / w for w in words if w.endswith(".ipynb") and (folder / w).is_file()]
+
+
+# --- rendering -----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES / "jarvis" / "sections"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+
+
+def section_html(brief: Brief, name: str, home: Path, folder: Path) -> str:
+    """One section as HTML; its links lead from `folder` to the files of the workspace."""
+    environment = _environment()
+    environment.filters["href"] = lambda path: quote(relative(home / path, folder))
+    return environment.get_template(f"{name}.html.j2").render(b=brief)
+
+
+def scrub(html: str) -> str:
+    """HTML without anything that could run, load or lead away: known tags and attributes, relative links only."""
+    import nh3
+
+    return nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=set(), link_rel=None, strip_comments=True)
+
+
+def render(sections: list[str], brief: Brief) -> str:
+    """The whole page by nbconvert and our template."""
+    from nbconvert.exporters.html import HTMLExporter
+    from nbformat.notebooknode import from_dict
+
+    own = {"title": f"{brief.headline} · Jarvis", "meta": meta_of(brief)}
+    build: Any = from_dict  # untyped
+    notebook = build({"nbformat": 4, "nbformat_minor": 5, "metadata": {"jarvis": own}, "cells": [_cell(i, s) for i, s in enumerate(sections)]})
+    make: Any = HTMLExporter  # untyped
+    exporter = make(template_name="jarvis", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True)
+    exporter.register_filter("scrub", scrub)
+    # HTMLExporter's own step would parse the page again and write it anew: nothing may touch it after the scrubbing.
+    body, _ = super(HTMLExporter, exporter).from_notebook_node(notebook)
+    return str(body)
+
+
+def _cell(number: int, html: str) -> dict[str, Any]:
+    output = {"output_type": "display_data", "data": {"text/html": html}, "metadata": {}}
+    return {"cell_type": "code", "id": f"s{number}", "source": "", "metadata": {}, "execution_count": None, "outputs": [output]}
+
+
+def meta_of(brief: Brief) -> Mapping[str, Any]:
+    """What the index reads back from the page: the headline and three numbers."""
+    numbers = " · ".join(f"{n.name}: {n.day}" for n in brief.numbers)
+    return {"description": brief.headline, "jarvis:as-of": brief.as_of, "jarvis:tone": brief.tone, "jarvis:numbers": numbers}

@@ -1,0 +1,25 @@
+"""`jarvis lab` opens the notebooks and looks at nothing outside."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jarvis_lib.execution.lab import command, start
+from jarvis_lib.model.fact import Refused
+
+
+def test_jupyterlab_understands_every_switch(tmp_path: Path) -> None:
+    """Its own reading of our command line: no news, no update check, no extension index, our folder."""
+    ran = subprocess.run(command(tmp_path, ("--show-config-json",)), capture_output=True, text=True, check=True)
+    told = json.loads(ran.stdout)
+    assert told["LabApp"]["news_url"] in (None, "None")
+    assert "NeverCheckForUpdate" in str(told["LabApp"]["check_for_updates_class"])
+    assert told["LabApp"]["extension_manager"] == "readonly"
+    assert str(tmp_path) in ran.stdout
+
+
+def test_a_workspace_without_notebooks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="There is no folder"):
+        start(tmp_path)

@@ -1,0 +1,114 @@
+"""The demo: real data, the app as bad as it was on every evening, tasks that meet the real policy, and one whole night."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from jarvis_lib import autonomous_queue
+from jarvis_lib.doors import demo, demo_data
+from jarvis_lib.execution.playbooks.queries import read_queries, run
+from jarvis_lib.execution.playbooks.statements import read_only
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.settings import parse
+from tests.recipe_parts import ROOT
+
+INPUTS = ROOT / "data" / "demo"
+
+
+def shut(line: str) -> None:
+    """Nobody listens."""
+
+
+@pytest.fixture(scope="module")
+def evening(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's app on the evening before, loaded once."""
+    home = tmp_path_factory.mktemp("demo")
+    demo_data.evening(home, INPUTS, shut)
+    return home
+
+
+def test_all_real_flights_are_loaded_without_an_index(evening: Path) -> None:
+    with closing(read_only(evening / demo_data.DATABASE)) as con:
+        counts = {t: con.execute(f"SELECT COUNT(*) FROM {t}").fetchone()[0] for t in ("flights", "weather", "planes", "airports", "airlines")}
+        indexes = con.execute("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'index'").fetchone()[0]
+        first = con.execute("SELECT dep_time, dep_delay, tailnum, typeof(dep_delay), typeof(time_hour) FROM flights LIMIT 1").fetchone()
+        missing = con.execute("SELECT COUNT(*) FROM flights WHERE dep_time IS NULL").fetchone()[0]
+    assert counts == {"flights": 336_776, "weather": 26_115, "planes": 3_322, "airports": 1_458, "airlines": 16}
+    assert (indexes, first, missing) == (0, (517, 2, "N14228", "integer", "text"), 8_255)
+
+
+def test_every_query_of_the_app_finds_something(evening: Path) -> None:
+    queries = read_queries(evening / demo_data.QUERIES)
+    with closing(read_only(evening / demo_data.DATABASE)) as con:
+        rows = {q.name: run(con, q).rows for q in queries}
+    assert len(rows) == 8 and all(rows.values())
+
+
+def test_the_planted_problems_are_real_and_small(evening: Path) -> None:
+    """A log over the default 10 MB, and a database with more than a quarter of free pages."""
+    settings = parse(demo.settings_text())
+    assert 10 < (evening / demo_data.LOG).stat().st_size / 1024**2 < 15
+    assert settings.get("problems", "log_max_mb") == 10
+    with closing(read_only(evening / demo_data.BLOATED)) as con:
+        pages, free = (con.execute(f"PRAGMA {word}").fetchone()[0] for word in ("page_count", "freelist_count"))
+    assert free / pages > 0.5 and settings.get("problems", "bloat_share") < 0.5
+
+
+def test_a_second_evening_is_as_bad_as_the_first(evening: Path) -> None:
+    """What a night made better is bad again, and the flights are not loaded twice."""
+    before = (evening / demo_data.DATABASE).read_bytes()
+    with closing(sqlite3.connect(evening / demo_data.DATABASE)) as con:
+        con.execute("CREATE INDEX better ON flights (tailnum)")
+        con.commit()
+    (evening / demo_data.LOG).write_text("rotated\n")
+    said: list[str] = []
+    demo_data.evening(evening, INPUTS, said.append)
+    assert (evening / demo_data.DATABASE).read_bytes() == before
+    assert (evening / demo_data.LOG).stat().st_size > 10 * 1024**2
+    assert "loaded on an earlier run" in said[0]
+
+
+def test_without_its_inputs_the_demo_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="run it in a clone"):
+        demo_data.evening(tmp_path, tmp_path / "nowhere", shut)
+
+
+def test_the_settings_fill_the_sources_and_keep_every_default() -> None:
+    values = parse(demo.settings_text()).values
+    assert values["sources"] == {"database": demo_data.DATABASE, "queries": demo_data.QUERIES, "openapi": demo_data.OPENAPI, "package": ""}
+    assert values["problems"]["databases"] == ["data/app/*.db"]
+
+
+def test_the_days_tasks_meet_the_real_policy(tmp_path: Path) -> None:
+    """Three may run, one was approved by a person, one waits; an earlier demo's leftovers are dropped."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "demo").symlink_to(INPUTS)
+    place = demo._evening(tmp_path, shut)
+    demo._queue(place, shut)
+    demo._queue(place, shut)
+    rows = autonomous_queue.listing(place, now=place.now(), open_only=True)
+    assert {r["title"]: r["state"] for r in rows} == {
+        "Optimise database queries": "queued",
+        "Build analytics dashboard": "queued",
+        "Document REST API": "queued",
+        "Offer a delay page to passengers": "parked",
+        "Fix the mean delay (meant to fail)": "queued",
+    }
+    dashboard = next(r for r in rows if r["title"] == "Build analytics dashboard")
+    assert any("approved" in line.lower() for line in autonomous_queue.why(place, dashboard["id"], now=place.now()))
+
+
+@pytest.mark.faults
+def test_a_whole_night_twice(tmp_path: Path) -> None:
+    """Three verified builds, two fixes, one question, one honest failure; and the same again."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "demo").symlink_to(INPUTS)
+    for _ in (1, 2):
+        said: list[str] = []
+        result = demo.run_demo(tmp_path, say=said.append)
+        assert result.whole, said
+        assert result.verified == 3 and result.fixed == 2 and result.seconds < 180
+        assert result.brief is not None and result.brief.parent == tmp_path / "reports" / "demo"
+        assert sum(line.startswith("  refuted") for line in said) == 1
