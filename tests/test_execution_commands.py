@@ -84,7 +84,7 @@ def test_a_workspace_cannot_shadow_the_worker(bench: Bench) -> None:
 
 def test_a_stubborn_daemon_in_its_own_session_dies_at_the_deadline(bench: Bench) -> None:
     """It ignores TERM and has left the group: it is dead all the same when the result is there."""
-    result = bench.run(command(STUBBORN + "sleep 60"), left=1.5)
+    result = bench.run(command(STUBBORN + "sleep 60"), left=2.5)
     assert result["outcome"] == "timed_out"
     assert not tree.exists(pid_in(bench.home / "daemon.pid"))
     assert bench.alive() == []

@@ -53,7 +53,7 @@ def test_a_notebook_out_of_time_is_kept_as_far_as_it_came(bench: Bench) -> None:
         "p = subprocess.Popen(['setsid', 'sleep', '60']); open('daemon.pid', 'w').write(str(p.pid))\n"
         "while True:\n    try: time.sleep(60)\n    except KeyboardInterrupt: pass"
     )
-    result = bench.run(notebook(bench.home, "print('first')", stubborn, "print('never')"), left=3)
+    result = bench.run(notebook(bench.home, "print('first')", stubborn, "print('never')"), left=6)
     assert result["outcome"] == "timed_out" and "1 of 3 cells" in result["said"]
     assert states(result["notebook"]) == ["completed", "interrupted", "pending"]
     assert not tree.exists(pid_in(bench.home / "daemon.pid"))
@@ -94,6 +94,16 @@ def test_stopping_a_notebook_keeps_what_it_did(bench: Bench) -> None:
     assert bench.alive() == []
 
 
+def test_the_notebook_of_a_killed_worker_is_kept(bench: Bench) -> None:
+    """The attempt died, but what it had done by then can be read; its kernel is gone."""
+    handle = bench.submit(notebook(bench.home, "open('daemon.pid', 'w').write('1')", "import time; time.sleep(60)"))
+    pid_in(bench.home / "daemon.pid")
+    handle.process.kill()
+    result = bench.wait(handle)
+    assert result["outcome"] == "died" and states(result["notebook"])[0] == "completed"
+    assert bench.alive() == []
+
+
 @pytest.mark.parametrize(
     ("parameters", "given", "said"),
     [
@@ -128,7 +138,7 @@ def test_a_notebook_runs_in_this_process_too(home: Path) -> None:
     before = set(tree.below_me())
     done = run_notebook(home / "work.ipynb", home / "out" / "done.ipynb", {}, deadline=time.time() + 60, cwd=home)
     assert done["outcome"] == "finished" and done["cells"] == {"completed": 2} and str(home) in (home / "out" / "done.ipynb").read_text()
-    late = run_notebook(home / "work.ipynb", home / "late.ipynb", {"wait": 60}, deadline=time.time() + 2, cwd=home)
+    late = run_notebook(home / "work.ipynb", home / "late.ipynb", {"wait": 60}, deadline=time.time() + 4, cwd=home)
     assert late["outcome"] == "timed_out" and states(late["notebook"])[-1] == "interrupted"
     assert Path.cwd() == here and set(tree.below_me()) <= before
     with pytest.raises(Refused, match="dates as ISO text"):

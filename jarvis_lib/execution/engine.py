@@ -132,19 +132,29 @@ def _kill(handle: Handle) -> None:
 
 
 def _result(handle: Handle, code: int) -> Result:
+    """What the worker wrote, which it does last and at once; without it the worker died, unless it was asked to end."""
     result = read_result(handle.result_path)
-    if result is None or code != 0:
+    if code != 0:
         kill_leftovers([handle.attempt])
-        result = _died(handle, code)
-    if handle.outcome and result["outcome"] != handle.outcome:
-        result = result | {"outcome": handle.outcome} if result["outcome"] != "died" else ended_badly(handle.outcome, _said_ended(handle))
-    return result
+    if result is None:
+        said = _said_ended(handle) if handle.outcome else _said_died(handle, code)
+        return ended_badly(handle.outcome or "died", said, exit_code=code, **_left_behind(handle))
+    return result | {"outcome": handle.outcome} if handle.outcome else result
 
 
-def _died(handle: Handle, code: int) -> Result:
+def _left_behind(handle: Handle) -> Result:
+    """The log and the notebook of a recipe whose worker could not hand them over."""
+    if handle.step != "recipe":
+        return {}
+    log, partial, notebook = (handle.folder / name for name in ("output.log", ".executed.part.ipynb", "executed.ipynb"))
+    if partial.exists():
+        os.replace(partial, notebook)
+    return {"log": str(log) if log.exists() else None, "notebook": str(notebook) if notebook.exists() else None, "tail": _last_words(log)}
+
+
+def _said_died(handle: Handle, code: int) -> str:
     last = _last_words(handle.folder / "worker.log") if code > 0 else ""
-    said = f"The worker of the {handle.step} step {said_exit(code)} before it could say how it ended{': ' + last if last else ''}"
-    return ended_badly("died", said, exit_code=code)
+    return f"The worker of the {handle.step} step {said_exit(code)} before it could say how it ended{': ' + last if last else ''}"
 
 
 def _said_ended(handle: Handle) -> str:
@@ -152,8 +162,11 @@ def _said_ended(handle: Handle) -> str:
 
 
 def _last_words(log: Path) -> str:
+    """The last line of a log that says anything; the end of a long log is enough to find it."""
     try:
-        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        with open(log, "rb") as stream:
+            stream.seek(max(os.fstat(stream.fileno()).st_size - 8192, 0))
+            lines = [line for line in stream.read().decode("utf-8", "replace").splitlines() if line.strip()]
     except FileNotFoundError:
         return ""
     return shorten(clean(lines[-1]), 200) if lines else ""

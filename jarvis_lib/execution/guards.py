@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.execution.digests import DATA_SUFFIXES
+from jarvis_lib.execution.manifest import SIDE_FILES
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.prose import clean, listed, plural
 
@@ -97,8 +99,13 @@ def _written_by_people(home: Path) -> Iterator[str]:
             count += 1
             if count > _MOST_FILES:
                 return
-            if name != "jarvis.toml" and not name.endswith(".pyc"):
+            if name != "jarvis.toml" and not _is_made_by_programs(name):
                 yield os.path.relpath(os.path.join(folder, name), home)
+
+
+def _is_made_by_programs(name: str) -> bool:
+    """Data and compiled code: another attempt that runs at the same time may well change them."""
+    return name.endswith((".pyc", *SIDE_FILES)) or os.path.splitext(name)[1].lower() in DATA_SUFFIXES
 
 
 def watch_from_json(raw: Mapping[str, Any]) -> Watch:

@@ -28,6 +28,7 @@ from jarvis_lib.model.prose import clean, hint, listed, plural, seconds, shorten
 
 _LOOK_S = 0.1
 _MEMORY_EVERY = 3
+_LONGEST_FOLDER = 60  # the name of a socket has room for about a hundred bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard) -> Iterator[
 
     from jarvis_lib.execution.kernel import new_manager
 
-    folder = Path(tempfile.mkdtemp(prefix="jarvis-"))
+    folder = Path(tempfile.mkdtemp(prefix="jarvis-", dir="/tmp" if len(tempfile.gettempdir()) > _LONGEST_FOLDER else None))
     manager = new_manager(folder / "k.json")
     kernel = 0
     try:

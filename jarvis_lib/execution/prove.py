@@ -5,6 +5,7 @@ a process of its own with a limit: a check that hangs has failed. Checks and mea
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -78,7 +79,7 @@ def prove(spec: Spec, stop: Stop) -> Result:
     """Look at what changed, at the guards, at every check and measure; `after` is the manifest of the files as they are left."""
     tree.kill(lambda: tree.tagged([spec.attempt]))
     seen = look(spec.home, spec.task.changes)
-    changes = _changes(spec.before, seen)
+    changes = _changes(spec.task.changes, spec.before, seen)
     evidence = [*changes, *_guards(spec, changes, seen)]
     try:
         with _Copy(spec, spec.before) as copy:
@@ -104,7 +105,8 @@ class _Copy:
 
     def __enter__(self) -> "_Copy":
         shutil.rmtree(self.folder, ignore_errors=True)
-        keep.copy_kept(self.spec.home, self.manifest, self.folder)
+        if self.spec.task.checks or self.spec.task.measures:
+            keep.copy_kept(self.spec.home, self.manifest, self.folder)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -153,13 +155,14 @@ def _measures(spec: Spec, copy: _Copy, stop: Stop) -> list[Evidence]:
 # --- what changed ----------------------------------------------------------------------------------------------------------
 
 
-def _changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[Evidence]:
-    """One piece of evidence for each declared file: created, deleted, changed or as it was."""
+def _changes(paths: Sequence[str], before: Sequence[Entry], after: Sequence[Entry]) -> list[Evidence]:
+    """What was created, deleted or changed of the declared paths; and each of these that is as it was."""
     old = {e["path"]: e for e in before}
     new = {e["path"]: e for e in after}
     found = [_change(path, old.get(path), new.get(path)) for path in sorted({*old, *new}) if not _is_noise(old.get(path), new.get(path))]
-    found.sort(key=lambda e: not e.detail["changed"])
-    return found[:_CHANGES_SHOWN]
+    declared = {os.path.normpath(path) for path in paths}
+    shown = [e for e in found if e.detail["changed"]] + [e for e in found if not e.detail["changed"] and e.name in declared]
+    return shown[:_CHANGES_SHOWN]
 
 
 def _is_noise(old: Entry | None, new: Entry | None) -> bool:

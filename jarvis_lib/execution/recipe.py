@@ -50,7 +50,7 @@ def bounds_of(spec: Spec) -> Bounds:
 
 
 def _command(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:
-    values = {"python": sys.executable, "out_dir": str(spec.out_dir), "kept": str(spec.kept)}
+    values = {"python": sys.executable, "out_dir": str(spec.out_dir)}
     if recipe.shell:
         argv = shell(filled(recipe.shell, {name: shlex.quote(value) for name, value in values.items()}))
     else:

@@ -69,15 +69,17 @@ def _card(card: Card) -> list[str]:
 
 def _mending(brief: Brief) -> list[str]:
     lines = [f"Problems: {brief.problems_said}"]
-    lines += [_fix(f) for f in brief.fixes]
+    for fix in brief.fixes:
+        lines += _fix(fix)
     lines += [f"  {p.status.sign} {p.what} ({p.status.word}). {p.suggested}" for p in brief.problems]
     left = brief.fixes_more + brief.problems_more
     return [*lines, *([f"  and {left} more: jarvis problems list"] if left else [])]
 
 
-def _fix(f: FixRow) -> str:
+def _fix(f: FixRow) -> list[str]:
     told = "; ".join(w for w in (f.check, f.watching) if w)
-    return f"  {f.status.sign} {f.said}" + (f" ({told})" if told else "") + (f"  $ {f.undo}" if f.undo else "")
+    word = "" if f.status.tone == "ok" else f"{f.status.word}: "
+    return [f"  {f.status.sign} {word}{f.said}" + (f" ({told})" if told else ""), *([f"      $ {f.undo}"] if f.undo else [])]
 
 
 def _plan(brief: Brief) -> list[str]:
