@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -218,7 +218,8 @@ def _windows(place: Place, hours: Hours) -> list[Window]:
     now = place.now()
     rule = next(r for r in place.settings.windows if r.kind == "overnight")
     longest = rule.longest_h if hours.key.startswith("overnight@") else SESSION_LONGEST_H
-    own = Window("overnight", now.astimezone(place.zone).date(), now, hours.work_ends, longest)
+    day = date.fromisoformat(hours.key.rpartition("@")[2])
+    own = Window("overnight", day, now, hours.work_ends, longest)
     return [own, *(w for w in build_scheduler.working_windows(place.settings, place.zone, now=now) if w.start >= hours.ends)]
 
 

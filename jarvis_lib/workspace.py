@@ -3,16 +3,19 @@
 The composition root: the only module below the command line that reads the environment, and the public API of notebooks.
 """
 
-import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.settings import Settings, parse
-from jarvis_lib.store.place import Place
+
+if TYPE_CHECKING:  # `add` imports this module, and has no time for what it does not call
+    from zoneinfo import ZoneInfo
+
+    from jarvis_lib.model.settings import Settings
+    from jarvis_lib.store.place import Place
 
 SETTINGS_FILE = "jarvis.toml"
 
@@ -31,8 +34,10 @@ def find_home(start: Path | None = None) -> Path:
     raise Refused(f"There is no {SETTINGS_FILE} in {begin} or above it; make a workspace with: jarvis init", code="missing")
 
 
-def load_settings(home: Path) -> Settings:
+def load_settings(home: Path) -> "Settings":
     """The settings of the workspace. Raises BadSettings with every mistake, or Refused when the file cannot be read."""
+    from jarvis_lib.model.settings import parse
+
     path = home / SETTINGS_FILE
     try:
         return parse(path.read_text(encoding="utf-8"))
@@ -40,8 +45,10 @@ def load_settings(home: Path) -> Settings:
         raise Refused(f"{path} cannot be read ({error}); write a new one with: jarvis init", code="failed") from error
 
 
-def zone_of(settings: Settings) -> ZoneInfo:
+def zone_of(settings: "Settings") -> "ZoneInfo":
     """The zone of the person: the one set, else the machine's, else UTC."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     name = settings.get("person", "zone") or os.environ.get("TZ", "").lstrip(":") or _machine_zone()
     try:
         return ZoneInfo(name)
@@ -71,8 +78,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_workspace(home: Path | str | None = None, *, clock: Callable[[], datetime] | None = None, actor: str | None = None) -> Place:
+def open_workspace(home: Path | str | None = None, *, clock: Callable[[], datetime] | None = None, actor: str | None = None) -> "Place":
     """The workspace at `home`, or the nearest one. Nothing is opened yet; the store opens for each call."""
+    import logging
+
+    from jarvis_lib.store.place import Place
+
     folder = find_home(Path(home)) if home else find_home()
     settings = load_settings(folder)
     logging.getLogger("jarvis_lib").addHandler(logging.NullHandler())

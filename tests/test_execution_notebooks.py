@@ -85,7 +85,7 @@ def test_a_notebook_that_prints_too_much_is_cut(bench: Bench) -> None:
 
 def test_stopping_a_notebook_keeps_what_it_did(bench: Bench) -> None:
     """TERM for the worker interrupts the kernel; the partial notebook is there."""
-    handle = bench.submit(notebook(bench.home, "open('daemon.pid', 'w').write('1')", "import time; time.sleep(60)"))
+    handle = bench.submit(notebook(bench.home, "x = 1", "import time; open('daemon.pid', 'w').write('1'); time.sleep(60)"))
     pid_in(bench.home / "daemon.pid")
     bench.engine.stop(handle, "stopped")
     result = bench.wait(handle)
@@ -96,7 +96,7 @@ def test_stopping_a_notebook_keeps_what_it_did(bench: Bench) -> None:
 
 def test_the_notebook_of_a_killed_worker_is_kept(bench: Bench) -> None:
     """The attempt died, but what it had done by then can be read; its kernel is gone."""
-    handle = bench.submit(notebook(bench.home, "open('daemon.pid', 'w').write('1')", "import time; time.sleep(60)"))
+    handle = bench.submit(notebook(bench.home, "x = 1", "import time; open('daemon.pid', 'w').write('1'); time.sleep(60)"))
     pid_in(bench.home / "daemon.pid")
     handle.process.kill()
     result = bench.wait(handle)

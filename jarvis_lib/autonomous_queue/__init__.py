@@ -1,28 +1,52 @@
 """What should be done, what may run, and what became of it? Every task is in one state, and every move has an actor and a reason.
 
 Add, approve, track. `work` is the only session loop: nothing is called shipped that its evidence did not prove.
+A name is loaded when it is used, so that `python -m jarvis_lib.autonomous_queue add` need not wait for the night's loop.
 """
 
-from jarvis_lib.autonomous_queue.looking import inbox, progress, report
-from jarvis_lib.autonomous_queue.loop import Session, Stop, Tally, work
-from jarvis_lib.autonomous_queue.recovery import close_dead
-from jarvis_lib.autonomous_queue.undo import undo
-from jarvis_lib.autonomous_queue.verbs import (
-    Added,
-    accept,
-    add,
-    approve,
-    decline,
-    drop,
-    edit,
-    find,
-    housekeeping,
-    later,
-    listing,
-    retry,
-    show,
-    why,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jarvis_lib.autonomous_queue.looking import inbox, progress, report
+    from jarvis_lib.autonomous_queue.loop import Session, Stop, Tally, work
+    from jarvis_lib.autonomous_queue.recovery import close_dead
+    from jarvis_lib.autonomous_queue.undoing import undo
+    from jarvis_lib.autonomous_queue.verbs import (
+        Added,
+        accept,
+        add,
+        approve,
+        decline,
+        drop,
+        edit,
+        find,
+        housekeeping,
+        later,
+        listing,
+        retry,
+        show,
+        why,
+    )
+
+_HOME = {
+    "looking": ("inbox", "progress", "report"),
+    "loop": ("Session", "Stop", "Tally", "work"),
+    "recovery": ("close_dead",),
+    "undoing": ("undo",),
+    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "find", "housekeeping", "later", "listing", "retry", "show", "why"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, from the module that has it."""
+    for module, names in _HOME.items():
+        if name in names:
+            found = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Added",

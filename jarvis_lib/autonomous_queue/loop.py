@@ -101,7 +101,7 @@ class _Loop:
         self.tried: set[str] = set()
         self.tally = Tally()
         self.candidates: list[Candidate] = []
-        self.stale = True
+        self.stale = self.choose = True
         self.looked = -LOOK_S
 
     def run(self) -> Tally:
@@ -145,7 +145,7 @@ class _Loop:
             asked = reader.one("autonomous_queue.session", id=self.session.id)
         if asked and asked["stop_asked"] and not self.stop.how:
             self.stop.ask(asked["stop_asked"])
-        self.stale, self.looked = False, time.monotonic()
+        self.stale, self.choose, self.looked = False, True, time.monotonic()
 
     def _allowed(self, candidate: Candidate) -> bool:
         if candidate.state != "queued" or candidate.id in self.tried or candidate.unfinished:
@@ -159,14 +159,14 @@ class _Loop:
         if self.stop.how == "now":
             for run in self.runs:
                 self._end_now(run, "stopped")
-        if self.stop.how or now >= self.session.work_ends:
+        if self.stop.how or now >= self.session.work_ends or not self.choose:
             return False
-        started = False
+        self.choose = started = False
         while len(self.runs) < self.session.lanes:
             left = (self.session.work_ends - now) / timedelta(hours=1)
             taken = {path for run in self.runs for path in run.task.changes}
             open_now = [c for c in self.candidates if self._allowed(c)]
-            chosen, passed = build_scheduler.pick(open_now, left_h=left, now=now, taken_changes=taken)
+            chosen, passed = build_scheduler.pick(open_now, left_h=left, now=now, taken_changes=taken, others=self.candidates)
             self.tally.passed_over = {c.id: sentence for c, sentence in passed}
             if chosen is None:
                 return started

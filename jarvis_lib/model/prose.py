@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -22,6 +21,8 @@ def shorten(text: str, width: int) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word closest in spelling, or None when nothing is near."""
+    from difflib import get_close_matches
+
     table = {k.casefold(): k for k in known}
     found = get_close_matches(word.casefold(), table, n=1, cutoff=0.6)
     return table[found[0]] if found else None

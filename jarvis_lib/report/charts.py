@@ -51,7 +51,7 @@ def night(attempts: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart | alt.Ch
     bars = alt.Chart(shown).mark_bar(height=14, cornerRadius=2).encode(x=time, x2="end:T", y=y, color=color, tooltip=tooltip)
     words = alt.Chart(shown).mark_text(align="left", dx=5, color=INK).encode(x="end:T", y=y, text="said")
     title = f"Last night: {shown.filter(pl.col('verdict') == 'verified').height} of {shown.height} attempts verified"
-    return alt.layer(bars, words).properties(width=520, height={"step": 26}, title=title, background="transparent")
+    return alt.layer(bars, words).properties(width=520, height={"step": 26}, title=title, background="white")
 
 
 def _spans(attempts: "pl.DataFrame") -> "pl.DataFrame":
@@ -79,7 +79,7 @@ def states(tasks: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart | alt.Char
     base = alt.Chart(counted).encode(y=y, x=alt.X("tasks:Q", title="Tasks", axis=alt.Axis(tickMinStep=1)))
     bars = base.mark_bar(height=16, color=COLORS["running"]).encode(tooltip=["state", "tasks"])
     words = base.mark_text(align="left", dx=4, color=INK).encode(text="tasks")
-    return alt.layer(bars, words).properties(width=420, height={"step": 24}, title="Tasks by state", background="transparent")
+    return alt.layer(bars, words).properties(width=420, height={"step": 24}, title="Tasks by state", background="white")
 
 
 def nothing(sentence: str) -> "alt.Chart":
@@ -88,4 +88,4 @@ def nothing(sentence: str) -> "alt.Chart":
     import polars as pl
 
     chart: alt.Chart = alt.Chart(pl.DataFrame({"said": [sentence]})).mark_text(color=MUTED, fontSize=14).encode(text="said")
-    return chart.properties(width=520, height=60, background="transparent")
+    return chart.properties(width=520, height=60, background="white")

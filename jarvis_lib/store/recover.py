@@ -62,9 +62,9 @@ def check_current(con: "duckdb.DuckDBPyConnection", end: journal.Tail, path: Pat
 
 
 @contextmanager
-def opened(store: "Store", end: journal.Tail) -> Iterator[Current]:
-    """The store for writing, whole and current. The caller holds the lock."""
-    notices = [end.dropped] if end.dropped else []
+def opened(store: "Store", end: journal.Tail, told: Sequence[str] = ()) -> Iterator[Current]:
+    """The store for writing, whole and current. The caller holds the lock; what it has done already is `told` with the rest."""
+    notices = [*told, *([end.dropped] if end.dropped else [])]
     try:
         current = _file(store, end, notices)
     except engine.Held as error:
@@ -357,8 +357,7 @@ def rebuild(store: "Store", why: str = "you asked for it") -> str:
             except engine.Foreign as error:
                 raise Refused(f"{error}. Move it away, or choose another workspace.", code="failed") from error
             _set_aside(store, why, notices)
-        with opened(store, end) as current:
-            current.notices += _as_facts(current, notices)
+        with opened(store, end, notices) as current:
             store._drain(current, spool.pending(store.home))
             return f"The database was rebuilt from the journal: {current.seq:,} facts."
 

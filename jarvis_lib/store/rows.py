@@ -34,11 +34,12 @@ def fetch(con: "duckdb.DuckDBPyConnection", sql: str, params: dict[str, Any] | N
     """All rows of one statement as dicts with aware times."""
     cursor = con.execute(sql, {k: to_db(v) for k, v in (params or {}).items()})
     names = [d[0] for d in cursor.description or ()]
-    timed = [i for i, d in enumerate(cursor.description or ()) if str(d[1]).startswith("TIMESTAMP") or str(d[1]) == "DATETIME"]
-    rows = cursor.fetchall()
-    if not timed:
-        return [dict(zip(names, row, strict=True)) for row in rows]
-    return [dict(zip(names, map(from_db, row), strict=True)) for row in rows]
+    timed = [d[0] for d in cursor.description or () if str(d[1]).startswith("TIMESTAMP") or str(d[1]) == "DATETIME"]
+    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    for name in timed:
+        for row in found:
+            row[name] = from_db(row[name])
+    return found
 
 
 class Rows:

@@ -1,0 +1,277 @@
+"""The brief tells the night as it was: worst first, every build with its proof, never empty, never longer than a headline may be."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from jarvis_lib.model.fact import stamp
+from jarvis_lib.report.clock import span, when
+from jarvis_lib.report.headline import LIMIT
+from jarvis_lib.report.tally import clock_hours
+from jarvis_lib.report.text import brief_text
+from jarvis_lib.store import lock
+from jarvis_lib.store.place import Place
+from tests.facts import added, claimed, opened, passed, task
+from tests.report_nights import MORNING, PERF, START, attempt, brief_of, changed, close, failed_check, fixed, good_night, measured, phase
+
+
+def test_a_good_night_opens_and_closes_as_promised(place: Place) -> None:
+    """The text begins with what shipped and ends with what is next."""
+    good_night(place)
+    text = brief_text(brief_of(place))
+    assert text.startswith("Good morning! Here's what shipped overnight:\n  ✓ Optimize database queries: 5.3x faster (4.9 to 5.6, n=7)")
+    assert text.endswith("Ready for more? `jarvis next`")
+
+
+def test_the_brief_counts_what_shipped_what_failed_and_what_waits(place: Place) -> None:
+    """Headline, rows and cards agree."""
+    tasks = good_night(place)
+    brief = brief_of(place)
+    assert brief.headline == "3 of 4 builds shipped; “Check that cannot pass” failed its check; 1 needs you"
+    assert [r.title for r in brief.shipped] == [tasks[k].title for k in ("perf", "board", "docs")]
+    assert [(r.title, r.status.word) for r in brief.not_shipped] == [("Check that cannot pass", "refuted")]
+    assert brief.not_shipped[0].proof == ("`false` ended with exit 1", "Last line: step 2 ok")
+    assert [c.kind for c in brief.needs] == ["approval"]
+    assert brief.problems_said == "2 problems fixed and re-checked, watching until tomorrow; 0 open."
+
+
+def test_shipped_and_accepted_are_counted_apart(place: Place) -> None:
+    """What policy accepts counts as accepted; a speed-up waits for the person."""
+    good_night(place)
+    brief = brief_of(place)
+    assert [r.accepted for r in brief.shipped] == ["waits for your accept", "accepted", "accepted"]
+    assert (brief.numbers[0].day, brief.numbers[0].day_goal, brief.numbers[0].week_goal) == ("2 (3 shipped)", "2 to 3", "14 to 21")
+
+
+def test_what_is_undone_is_taken_off(place: Place) -> None:
+    """An undone build is shown as undone, not as shipped."""
+    tasks = good_night(place)
+    place.store.write(place.fact("task.undone", at=MORNING - timedelta(minutes=5), task=tasks["docs"].id))
+    brief = brief_of(place)
+    assert "2 of 3 builds shipped" in brief.headline
+    assert brief.shipped[-1].status.word == "undone"
+    assert brief.numbers[0].day == "1 (2 shipped, 1 undone)"
+
+
+def test_an_empty_store_has_a_brief(place: Place) -> None:
+    """Nothing was ever done here: the page says so and says what is free."""
+    brief = brief_of(place)
+    assert brief.headline == "Nothing was queued. Tonight has 8.0 h free, from 23:00."
+    assert "nothing is recorded yet" in brief.kicker
+    assert brief.needs_said == "Nothing needs you this morning."
+    assert all(part for part in (brief.ran_said, brief.plan_said, brief.problems_said, brief.numbers, brief.system))
+    assert "Ready for more?" in brief_text(brief)
+
+
+def test_a_night_in_which_nothing_ran_says_why(place: Place) -> None:
+    """The only task waited for approval."""
+    place.store.write(added(place, task("Send the newsletter", category="External actions"), at=START - timedelta(hours=1)))
+    place.store.write(opened(place, at=START))
+    close(place, START + timedelta(minutes=1))
+    brief = brief_of(place)
+    assert brief.headline == "Nothing ran: no task was approved for the night; 1 needs you"
+    assert brief.ran_said == "No build was started in the session of Mon 23:00."
+
+
+def test_a_night_that_the_machine_slept_through_says_so(place: Place) -> None:
+    place.store.write(added(place, task(), at=START - timedelta(hours=1)))
+    place.store.write(opened(place, at=START))
+    phase(place, "asleep", MORNING - timedelta(minutes=9), 28020.0, "the machine slept for 7 h 47, from 23:04", event="noted")
+    close(place, MORNING - timedelta(minutes=8))
+    brief = brief_of(place)
+    assert brief.headline == "Nothing ran: the machine slept for 7 h 47"
+    assert [line.tone for line in brief.system if line.name == "Machine"] == ["warn"]
+
+
+def test_a_night_without_a_session_does_not_repeat_the_last_one(place: Place) -> None:
+    """Yesterday's builds were told yesterday."""
+    good_night(place)
+    told = place.fact("brief.made", at=MORNING, kind="morning", as_of=stamp(MORNING), path="reports/x.html", headline="x", sha256="0")
+    place.store.write(told)
+    place.store.write(added(place, task("Write the guide"), at=MORNING + timedelta(hours=3)))
+    brief = brief_of(place, MORNING + timedelta(days=1))
+    assert brief.headline.startswith("No session ran since the last brief; 1 task is queued")
+    assert not brief.shipped
+    assert brief.ran_said == "No session ran Tue 07:00 to Wed 07:00, so nothing was tried."
+
+
+def test_a_brief_that_is_made_again_tells_the_same_night(place: Place) -> None:
+    """An hour later the same builds stand in it."""
+    good_night(place)
+    place.store.write(place.fact("brief.made", at=MORNING, kind="morning", as_of=stamp(MORNING), path="reports/x.html", headline="x", sha256="0"))
+    assert len(brief_of(place, MORNING + timedelta(hours=1)).shipped) == 3
+
+
+def test_a_running_session_makes_a_partial_brief(place: Place) -> None:
+    """The lock is held: it lives."""
+    one, two = task("First", hours=1.0), task("Second", hours=1.0)
+    place.store.write(added(place, one, at=START), added(place, two, at=START), opened(place, at=START))
+    attempt(place, one, "a1", at=START + timedelta(minutes=1), evidence=[passed()])
+    place.store.write(claimed(place, two, "a2"))
+    with lock.held(place.home / "data" / "session.lock", wait_s=1, what="The night"):
+        brief = brief_of(place)
+    assert brief.headline == "Partial: 1 of 1 build shipped so far, the session runs until tomorrow 06:00" or brief.headline.startswith("Partial: 1 of 1 build")
+    assert [r.title for r in brief.running] == ["Second"]
+
+
+def test_a_session_that_died_is_told_first(place: Place) -> None:
+    """Nobody holds the lock, so the open session is dead; its attempt is never success."""
+    one = task("First")
+    place.store.write(added(place, one, at=START), opened(place, at=START))
+    place.store.write(claimed(place, one, "a1"))
+    assert brief_of(place).headline == "The session of Mon 23:00 died; no build was tried before that"
+    place.store.write(place.fact("attempt.ended", actor="recovery", at=MORNING, attempt="a1", task=one.id, session="s1", outcome="abandoned"))
+    close(place, MORNING, "died", "it died; 1 attempt abandoned")
+    brief = brief_of(place)
+    assert brief.headline == "The session of Mon 23:00 died; 0 of 1 build shipped before that; “First” was abandoned"
+    assert (brief.tone, brief.good, brief.not_shipped[0].status.word) == ("bad", False, "abandoned")
+    assert brief_text(brief).startswith("Morning brief · Tue 24 Nov 2026")
+
+
+def test_a_failed_night_names_what_is_due(place: Place) -> None:
+    """Of two failures the one with the nearest due date leads."""
+    late = task("Backfill the invoices", due=MORNING + timedelta(hours=10))
+    other = task("Another one")
+    place.store.write(added(place, other, at=START), added(place, late, at=START), opened(place, at=START))
+    attempt(place, other, "a1", at=START + timedelta(minutes=1), evidence=[failed_check()])
+    attempt(place, late, "a2", at=START + timedelta(minutes=1), outcome="failed", tail="Traceback\nValueError: no rows for May\n")
+    close(place, START + timedelta(hours=1))
+    brief = brief_of(place)
+    assert brief.headline == "0 of 2 builds shipped; “Backfill the invoices” failed and is due today 17:00"
+    assert "Last line: ValueError: no rows for May" in brief_text(brief)
+
+
+def test_hollow_and_unproved_work_is_not_shipped(place: Place) -> None:
+    """No measure, no claim; no change, no claim."""
+    slow, idle = task("Faster", category=PERF), task("Nothing done", changes=("a.txt",))
+    place.store.write(added(place, slow, at=START), added(place, idle, at=START), opened(place, at=START))
+    attempt(place, slow, "a1", at=START + timedelta(minutes=1), evidence=[passed()])
+    attempt(place, idle, "a2", at=START + timedelta(minutes=1), evidence=[passed()])
+    close(place, START + timedelta(hours=1))
+    brief = brief_of(place)
+    assert [(r.title, r.status.word) for r in brief.not_shipped] == [("Nothing done", "hollow"), ("Faster", "unverified")]
+    assert [c.kind for c in brief.needs] == ["review"]
+    assert brief.needs[0].commands[0].startswith("jarvis queue accept ")
+
+
+def test_an_escalated_task_leads(place: Place) -> None:
+    place.store.write(added(place, task("Drop the user table", description="delete all production data", cost=50.0), at=START))
+    place.store.write(opened(place, at=START))
+    close(place, START + timedelta(minutes=1))
+    brief = brief_of(place)
+    assert "1 task stopped and escalated" in brief.headline
+    assert brief.tone == "bad"
+
+
+def test_five_cards_and_a_count(place: Place) -> None:
+    """The sixth decision is a number and a command."""
+    place.store.write(*[added(place, task(f"Feature {i}", category="New features"), at=START) for i in range(7)])
+    brief = brief_of(place)
+    assert (len(brief.needs), brief.needs_more) == (5, 2)
+    assert "and 2 more: jarvis inbox" in brief_text(brief)
+    assert all(c.do_nothing and len(c.commands) == 3 for c in brief.needs)
+
+
+def test_a_fix_that_failed_or_came_back_is_not_counted_as_fixed(place: Place) -> None:
+    place.store.write(opened(place, at=START))
+    fixed(place, START + timedelta(minutes=1), "logs/a.log", verified=False)
+    fixed(place, START + timedelta(minutes=2), "logs/b.log")
+    close(place, START + timedelta(minutes=3))
+    brief = brief_of(place)
+    assert [f.status.word for f in brief.fixes] == ["not fixed", "fixed"]
+    assert "1 fix failed" in brief.headline
+    assert brief.numbers[2].day == "1 (1 watching)"
+
+
+def test_a_fix_that_held_a_day_is_no_longer_watched(place: Place) -> None:
+    place.store.write(opened(place, at=START))
+    fixed(place, START + timedelta(minutes=1))
+    close(place, START + timedelta(minutes=3))
+    assert [f.status.word for f in brief_of(place, START + timedelta(hours=25)).fixes] == ["held"]
+
+
+def test_a_store_notice_stands_in_the_brief(place: Place) -> None:
+    place.store.write(opened(place, at=START), place.fact("notice", at=START + timedelta(minutes=1), kind="rebuilt", sentence="The database was rebuilt."))
+    assert [line.said for line in brief_of(place).system if line.name == "Store"] == ["Mon 23:01: The database was rebuilt."]
+
+
+def test_the_plan_of_the_queue_stands_in_the_brief(place: Place) -> None:
+    """After the night the old plan has no places left, so the queue is planned on the spot and nothing is written."""
+    place.store.write(added(place, task("Write the guide", hours=1.0), at=MORNING))
+    with place.store.reading() as reader:
+        before = reader.one("report.journal_head")
+    brief = brief_of(place, MORNING + timedelta(hours=1))
+    assert [r.title for r in brief.plan] == ["Write the guide"]
+    assert all(r.sentence for r in brief.plan)
+    assert "Planned just now" in brief.plan_said
+    with place.store.reading() as reader:
+        assert reader.one("report.journal_head") == before
+
+
+def test_side_by_side_runs_count_once() -> None:
+    """Two hours beside each other are one hour of the clock."""
+    runs = [{"claimed_at": START, "seconds": 3600.0}, {"claimed_at": START + timedelta(minutes=30), "seconds": 3600.0}]
+    assert clock_hours(runs) == 1.5
+    assert clock_hours([]) == 0.0
+
+
+def test_forty_builds_stay_within_the_page(place: Place) -> None:
+    """Lists are cut and say by how much."""
+    many = [task(f"Build {i}") for i in range(40)]
+    place.store.write(*[added(place, t, at=START) for t in many], opened(place, at=START))
+    for i, one in enumerate(many):
+        attempt(place, one, f"a{i}", at=START + timedelta(minutes=i), evidence=[passed()] if i % 2 else [failed_check()])
+    close(place, START + timedelta(hours=2))
+    brief = brief_of(place)
+    assert (len(brief.shipped), brief.shipped_more, len(brief.not_shipped), brief.not_shipped_more) == (8, 12, 8, 12)
+    assert brief.headline.startswith("20 of 40 builds shipped")
+
+
+HOSTILE = "<script>alert(1)</script> \x1b[31mred\x1b[0m \u202egnirts " + "x" * 120
+
+
+@pytest.mark.parametrize("outcome", ["finished", "failed", "timed_out", "stopped", "limited", "no_login", "denied", "died", "abandoned"])
+def test_every_outcome_has_a_short_headline_and_harmless_text(place: Place, outcome: str) -> None:
+    """No title, however long or hostile, makes the headline longer than it may be or reaches the terminal as it is."""
+    one = task(HOSTILE, due=MORNING + timedelta(hours=3), changes=("data/app.sqlite",))
+    place.store.write(added(place, one, at=START), opened(place, at=START))
+    attempt(place, one, "a1", at=START + timedelta(minutes=1), outcome=outcome, evidence=[failed_check(HOSTILE), changed()], tail=HOSTILE)
+    close(place, START + timedelta(hours=1), "died" if outcome == "abandoned" else "finished")
+    brief = brief_of(place)
+    assert 0 < len(brief.headline) <= LIMIT
+    text = brief_text(brief)
+    assert "\x1b" not in text and "\u202e" not in text
+    assert brief.not_shipped and not brief.shipped
+
+
+def test_the_brief_is_json(place: Place) -> None:
+    """Every value is plain, and the schema is named."""
+    good_night(place)
+    raw = json.loads(json.dumps(brief_of(place).to_json()))
+    assert raw["schema"] == "jarvis.brief/1"
+    assert raw["shipped"][0]["status"] == {"sign": "✓", "word": "shipped", "tone": "ok"}
+
+
+def test_the_person_is_greeted_by_name(place: Place) -> None:
+    good_night(place)
+    place.settings.values["person"] = place.settings.values["person"] | {"name": "Ada\x1b[31m"}
+    assert brief_text(brief_of(place)).startswith("Good morning, Ada!")
+
+
+def test_moments_name_their_day(place: Place) -> None:
+    """Only today has no weekday."""
+    assert when(MORNING, place.zone, now=MORNING) == "today 07:00"
+    assert when(START, place.zone, now=MORNING) == "Mon 23:00"
+    assert when(MORNING + timedelta(days=10), place.zone, now=MORNING) == "Fri 4 Dec 07:00"
+    assert span(START, MORNING, place.zone) == "Mon 23:00 to Tue 07:00"
+
+
+def test_a_measure_without_a_ratio_says_its_own_sentence(place: Place) -> None:
+    """Nothing is made up from missing numbers."""
+    one = task("Faster", category=PERF)
+    place.store.write(added(place, one, at=START), opened(place, at=START))
+    own = measured() | {"detail": {}, "said": "queries took 0.4 s"}
+    attempt(place, one, "a1", at=START + timedelta(minutes=1), evidence=[own])
+    close(place, START + timedelta(hours=1))
+    assert brief_of(place).shipped[0].proof == ("queries took 0.4 s",)
