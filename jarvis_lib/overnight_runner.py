@@ -237,7 +237,7 @@ def _problems(place: Place, session: str, say: Say) -> str:
 
 
 def _work(place: Place, session: str, hours: Hours, plan: Plan, engine: Engine, say: Say) -> autonomous_queue.Tally:
-    only = {s.task for s in plan.slots if s.end <= hours.ends} | {o.task for o in plan.omissions if o.reserve}
+    only = {s.task for s in plan.slots} | {o.task for o in plan.omissions if o.reserve}
     lanes = place.settings.get("night", "lanes")
     seed = int(hashlib.sha256(session.encode()).hexdigest()[:8], 16)
     stop = autonomous_queue.Stop()
@@ -370,7 +370,8 @@ def _json(value: Any) -> str:
 
 
 def brief(place: Place, *, as_of: datetime) -> Brief:
-    """The brief as values, straight from the store."""
+    """The brief as values, straight from the store; a dead session is closed first, so that it is told as dead."""
+    _close_if_dead(place, now=place.now())
     with place.store.reading() as reader:
         return compose(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
 
@@ -380,7 +381,7 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
 
     A dead session is closed first. When the notebook cannot run, a plain-text brief is written instead and says why.
     """
-    _close_if_dead(place, now=as_of)
+    _close_if_dead(place, now=place.now())
     snapshot = place.store.snapshot()
     target = out or brief_path(place, as_of)
     target.parent.mkdir(parents=True, exist_ok=True)

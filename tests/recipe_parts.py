@@ -17,7 +17,7 @@ QUERIES = """
 -- name: orders_of_one_customer
 SELECT o.id, o.day, o.total FROM orders AS o WHERE o.customer = 77 ORDER BY o.day, o.id;
 -- name: big_orders_of_a_town; with a semicolon in its comment
-SELECT c.name, o.total FROM customers AS c JOIN orders AS o ON o.customer = c.id WHERE c.town = 'Ulm; town' AND o.total > 990.5 ORDER BY o.total DESC, o.id;
+SELECT c.name, o.total FROM customers AS c JOIN orders AS o ON o.customer = c.id WHERE c.town = 'Ulm; town' AND o.total > 995 ORDER BY o.total DESC, o.id;
 -- name: a_day
 SELECT COUNT(*), SUM(total) FROM orders WHERE day = '2026-03-01' AND state IN ('open', 'late');
 """

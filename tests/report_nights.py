@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jarvis_lib.model.fact import stamp
 from jarvis_lib.model.problem import Fix, Problem
 from jarvis_lib.model.task import Task
 from jarvis_lib.report.brief import Brief, compose
@@ -14,6 +13,7 @@ from tests.facts import added, claimed, opened, passed, task
 START = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 MORNING = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 PERF = "Performance optimization"
+HOSTILE = "<script>alert(1)</script> \x1b[31mred\x1b[0m \u202egnirts " + "x" * 120
 
 
 def measured(ratio: float = 5.3) -> dict[str, Any]:
@@ -75,7 +75,8 @@ def good_night(place: Place) -> dict[str, Task]:
     phase(place, "problems", START + timedelta(minutes=3), 61.0)
     later = START + timedelta(minutes=5)
     attempt(place, perf, "a1", at=later, evidence=[measured(), passed("same results"), changed()], seconds=125.0)
-    attempt(place, board, "a2", at=later, evidence=[passed("opens offline"), artefact("data/attempts/a2/out/dashboard.html")], notebook="data/attempts/a2/run.ipynb")
+    shown = [passed("opens offline"), artefact("data/attempts/a2/out/dashboard.html")]
+    attempt(place, board, "a2", at=later, evidence=shown, notebook="data/attempts/a2/run.ipynb")
     attempt(place, docs, "a3", at=later, evidence=[passed("every path is documented")])
     attempt(place, lost, "a4", at=later, evidence=[failed_check()], tail="step 1 ok\nstep 2 ok\n", seconds=4.0)
     phase(place, "run", START + timedelta(hours=1), 3300.0, "4 attempts")

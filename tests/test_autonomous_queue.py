@@ -289,3 +289,26 @@ def test_an_attempt_without_an_ending_is_abandoned_never_success(live: Place) ->
     assert "abandoned" in said[0] and state(live, task)[0] == "queued"
     assert queue.show(live, task)["attempts"][0]["outcome"] == "abandoned"
     assert queue.close_dead(live, now=datetime.now(UTC)) == []
+
+
+def test_a_lane_is_not_blamed_for_what_another_one_declared(live: Place) -> None:
+    """A documentation task beside a task that changes code; its own code change would be a question."""
+    (live.home / "code.py").write_text("x = 1\n")
+    docs = add(live, "Docs", command="sleep 1; echo d > d.md", checks=["test -s d.md"], changes=["d.md"])
+    code = add(live, "Code", category="Refactoring", command="sleep 0.3; echo 'x = 2' > code.py", checks=["grep -q 2 code.py"], changes=["code.py"])
+    sly = add(live, "Sly", command="sleep 1; echo s > s.md; echo 'y = 3' > sly.py", checks=["test -s s.md"], changes=["s.md"])
+    work(live)
+    assert [state(live, t)[0] for t in (docs, code, sly)] == ["review", "shipped", "review"]
+    (live.home / "sly.py").unlink()
+    again = add(live, "Again", command="sleep 1; echo d > e.md", checks=["test -s e.md"], changes=["e.md"])
+    other = add(live, "Other", category="Refactoring", command="sleep 0.3; echo 'x = 4' > code.py", checks=["grep -q 4 code.py"], changes=["code.py"])
+    work(live)
+    assert [state(live, t)[0] for t in (again, other)] == ["accepted", "shipped"]
+
+
+def test_what_cannot_be_put_back_is_told_and_the_night_goes_on(live: Place) -> None:
+    """A recipe that leaves a pipe where a file was declared."""
+    bad = add(live, "Bad", command="rm -f p.md; mkfifo p.md; exit 1", changes=["p.md"])
+    good = add(live, "Good", command="sleep 0.5; echo g > g.md", checks=["test -s g.md"], changes=["g.md"])
+    work(live)
+    assert state(live, good)[0] == "accepted" and state(live, bad)[0] == "queued"

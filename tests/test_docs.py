@@ -1,5 +1,6 @@
 """Can the pages fail? Every command line in them is parsed by the real command line, every link leads somewhere, and no word is missing."""
 
+import json
 import os
 import re
 import shlex
@@ -72,7 +73,7 @@ def _call(words: list[str]) -> Iterator[list[str]]:
     if words[:1] in (["cd"], ["git"]):
         return
     for i, word in enumerate(words):
-        if os.path.basename(word) == "jarvis":
+        if os.path.basename(word) == "jarvis" and not re.match(r"\w+=", word):
             yield words[i + 1 :]
             return
         if word == "-m" and words[i + 1 : i + 2] and words[i + 1].startswith("jarvis_lib."):
@@ -197,7 +198,8 @@ def test_the_first_ten_minutes_work_as_written(tmp_path: Path) -> None:
     for args in [args for line in lines if "cron.log" not in line for args in calls(line)]:
         told = run(home, [made[-1] if word == "ID" else word for word in args])
         made += re.findall(r"^Added (\w+):", told)
-    assert "2 of 2 builds shipped" in run(home, ["overnight", "report"]) + run(home, ["overnight", "brief"])
+    record = json.loads(run(home, ["overnight", "report", "--json"]))["data"]
+    assert (record["tasks_spawned"], record["tasks_completed"]) == (2, 2)
     assert (home / "reports/notebooks.txt").exists() and not (home / "reports/hello.html").exists()
 
 
@@ -222,14 +224,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if re.match(r"[a-z]+:", target):
             continue
         full = (page.parent / path) if path else page
-        if not full.exists() and path not in PICTURES_TO_COME:
-            wrong.append(target)
-        elif anchor and anchor not in anchors(full.read_text(encoding="utf-8")):
+        there = full.exists() or path in PICTURES_TO_COME
+        if not there or (anchor and anchor not in anchors(full.read_text(encoding="utf-8"))):
             wrong.append(target)
     assert wrong == []
 
 
-PICTURES_TO_COME: tuple[str, ...] = ()
+PICTURES_TO_COME = ("docs/images/brief.png",)
+"""Empty as soon as the screenshot is there."""
 
 
 def anchors(text: str) -> set[str]:

@@ -93,7 +93,7 @@ def test_a_night_works_records_and_briefs(live: Place) -> None:
     lines: list[str] = []
     page = night.start(live, for_minutes=3, say=lines.append)
     assert page is not None and "1 of 1 build" in page.read_text()
-    assert (live.home / "reports" / "latest-brief.html").read_bytes() == page.read_bytes()
+    assert "1 of 1 build" in (live.home / "reports" / "latest-brief.html").read_text()
     record = json.loads(next((live.home / "logs").glob("overnight_report_*.json")).read_text())
     assert (record["tasks_spawned"], record["tasks_completed"], record["outcome"]) == (1, 1, "finished")
     started = [p["name"] for p in record["phases"] if p["event"] == "started"]

@@ -98,6 +98,7 @@ class _Loop:
     def __init__(self, place: Place, session: Session, engine: Engine, only: set[str] | None, stop: Stop, say: Callable[[str], None]) -> None:
         self.place, self.session, self.engine, self.only, self.stop, self.say = place, session, engine, only, stop, say
         self.runs: list[Run] = []
+        self.claimed: list[Run] = []
         self.tried: set[str] = set()
         self.tally = Tally()
         self.candidates: list[Candidate] = []
@@ -190,6 +191,7 @@ class _Loop:
         if run is None:
             return False
         self.runs.append(run)
+        self.claimed.append(run)
         self.tally.attempts += 1
         self.say(f"  started   {name_of(row)}, attempt {run.n}")
         self._submit(run, "baseline", now)
@@ -260,6 +262,7 @@ class _Loop:
                 "as_of": stamp(now),
                 "before": before.get("before", []),
                 "measured": before.get("measured", {}),
+                "elsewhere": sorted({path for own in self.claimed if own.attempt != run.attempt for path in own.task.changes}),
             }
         )
 
@@ -335,19 +338,21 @@ def put_back(home: Path, task: Task, before: Sequence[dict[str, Any]], attempt: 
 
     What stood there is kept under `data/kept/ATTEMPT/left`, so that nothing is lost that way either.
     """
-    if not before or _prints(look(home, task.changes)) == _prints(before):
+    there = look(home, task.changes) if before else []
+    if _prints(there) == _prints(before):
         return []
     left = home / "data" / "kept" / attempt / "left"
     try:
-        said = keep.restore(home, before, keep.keep(home, task.changes, left))
+        keep.keep(home, [m["path"] for m in there if m["kind"] == "file"], left)
+        said = keep.restore(home, before, there)
     except Refused as error:
         return [Evidence("restored", "files", False, f"Its files could not be put back: {error.sentence}").to_json()]
     text = f"put back as before: {listed(said)}; what the attempt left is in {left.relative_to(home)}"
     return [Evidence("restored", "files", True, text).to_json()]
 
 
-def _prints(manifest: Sequence[dict[str, Any]]) -> list[tuple[str, str, str | None]]:
-    return [(m["path"], m["kind"], m["sha256"]) for m in manifest]
+def _prints(manifest: Sequence[dict[str, Any]]) -> list[tuple[str, str, str | None, int | None]]:
+    return [(m["path"], m["kind"], m["sha256"], m["mode"]) for m in manifest]
 
 
 def _spoiled(task: Task, evidence: Sequence[dict[str, Any]]) -> bool:

@@ -9,18 +9,20 @@ from jarvis_lib.cli.shape import Run, verb
 @click.option("--anyway", is_flag=True, help="Also outside the overnight window.")
 @click.option("--until", metavar="TIME", help="End then: 06:30, or a date and time.")
 @click.option("--for", "span", metavar="SPAN", help="End after this long: 10m, 1h30m.")
-def start(run: Run, anyway: bool, until: str | None, span: str | None) -> None:
-    """Work one night: problems, plan, run, report, brief. Ctrl-C once finishes what runs, twice stops now."""
-    run_session(run, anyway=anyway, until=until, span=span)
+@click.option("--no-brief", is_flag=True, help="Leave the page to a later `jarvis overnight brief`.")
+def start(run: Run, anyway: bool, until: str | None, span: str | None, no_brief: bool) -> None:
+    """Work one night: problems, patterns, plan, run, report, brief. Ctrl-C once finishes what runs, twice stops now."""
+    run_session(run, anyway=anyway, until=until, span=span, with_brief=not no_brief)
 
 
-def run_session(run: Run, *, anyway: bool = False, until: str | None = None, span: str | None = None) -> None:
+def run_session(run: Run, *, anyway: bool = False, until: str | None = None, span: str | None = None, with_brief: bool = True) -> None:
     """One session, told line by line on standard error; the path of its brief is the result."""
     from jarvis_lib import overnight_runner
     from jarvis_lib.cli.moments import minutes
 
     for_minutes = minutes(span, option="--for") if span else None
-    path = overnight_runner.start(run.place, anyway=anyway, until=run.moment(until, "--until"), for_minutes=for_minutes, say=run.note)
+    end = run.moment(until, "--until")
+    path = overnight_runner.start(run.place, anyway=anyway, until=end, for_minutes=for_minutes, with_brief=with_brief, say=run.note)
     run.say(f"Brief: {path}" if path else "The session has ended.", brief=path)
 
 
@@ -35,18 +37,19 @@ def report(run: Run) -> None:
 
 
 @verb("brief", "jarvis overnight brief\njarvis overnight brief --html", long=True)
-@click.option("--html", is_flag=True, help="Write the page under reports/ and print its path.")
-def brief(run: Run, html: bool) -> None:
-    """The morning brief as text; with --html as a page, made by its notebook."""
+@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
+@click.option("--no-page", is_flag=True, help="Only the text.")
+def brief(run: Run, html: bool, no_page: bool) -> None:
+    """The morning brief: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
     from jarvis_lib import overnight_runner
-
-    if html:
-        path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
-        return run.say(f"{path}", brief=path)
     from jarvis_lib.report.text import brief_text
 
-    made = overnight_runner.brief(run.place, as_of=run.now)
-    return run.show("jarvis.brief/1", made, brief_text(made).splitlines())
+    if not html:
+        made = overnight_runner.brief(run.place, as_of=run.now)
+        run.show("jarvis.brief/1", made, brief_text(made).splitlines())
+    if html or not (no_page or run.as_json or run.is_about_another_time):
+        path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
+        run.say(f"{path}", brief=path) if html else run.note(f"Page: {path}")
 
 
 @verb("is-overnight", "jarvis overnight is-overnight -q && echo night")

@@ -74,6 +74,10 @@ class Run:
 
         return read(self._at, self.place.zone, now=self.place.now(), option="--at")
 
+    @property
+    def is_about_another_time(self) -> bool:
+        return self._at is not None
+
     def moment(self, text: str | None, option: str) -> "datetime | None":
         """A time that the person gave, or None; one of today that has passed means tomorrow's."""
         if text is None:

@@ -33,9 +33,12 @@ def watch(home: Path, *, everything: bool) -> Watch:
     return marks
 
 
-def guard(category: str, before: Watch, after: Watch, changed: Sequence[str], links_out: Sequence[str]) -> list[Evidence]:
-    """Evidence of kind guard: `changed` are the declared paths that changed, `links_out` those that now lead out of the workspace."""
-    touched = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+def guard(category: str, before: Watch, after: Watch, changed: Sequence[str], links_out: Sequence[str], elsewhere: Sequence[str] = ()) -> list[Evidence]:
+    """Evidence of kind guard: `changed` are the declared paths that changed, `links_out` those that now lead out of the workspace.
+
+    What lies in `elsewhere` was declared by another attempt that ran at the same time, so its change is not held against this one.
+    """
+    touched = sorted(path for path in {*before, *after} if before.get(path) != after.get(path) and not _is_in(path, elsewhere))
     guarded = [path for path in touched if _is_guarded(path)]
     found = [_evidence("settings", guarded, "jarvis.toml, CI and git as they were")]
     if links_out:
@@ -63,8 +66,12 @@ def _evidence(name: str, paths: Sequence[str], well: str) -> Evidence:
     return Evidence("guard", name, False, said, {"paths": list(paths)})
 
 
+def _is_in(path: str, tops: Sequence[str]) -> bool:
+    return any(path == top or path.startswith(f"{top}/") for top in tops)
+
+
 def _is_guarded(path: str) -> bool:
-    return any(path == top or path.startswith(f"{top}/") for top in _GUARDED)
+    return _is_in(path, _GUARDED)
 
 
 def _files(home: Path, top: str) -> Iterator[str]:

@@ -4,14 +4,20 @@ A kernel spec of the same name elsewhere on the machine is not asked: it may bel
 have no ports, so kernels that start side by side cannot take each other's.
 """
 
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from jarvis_lib.execution import tree
+
 KERNEL = "python3"
+_LONGEST_FOLDER = 60  # the name of a socket has room for about a hundred bytes
 
 
 class OwnKernel(KernelSpecManager):
@@ -20,6 +26,16 @@ class OwnKernel(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> Any:
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+
+def new_folder() -> Path:
+    """A private folder for one kernel's sockets and key, named after this process; those of processes that were killed are cleared away."""
+    top = Path("/tmp" if len(tempfile.gettempdir()) > _LONGEST_FOLDER else tempfile.gettempdir())
+    for old in top.glob("jarvis-kernel-*-*"):
+        number = old.name.split("-")[2]
+        if number.isdigit() and not tree.exists(int(number)) and old.lstat().st_uid == os.getuid():
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"jarvis-kernel-{os.getpid()}-", dir=top))
 
 
 def new_manager(connection_file: Path) -> Any:

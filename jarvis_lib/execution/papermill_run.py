@@ -9,7 +9,6 @@ import keyword
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -28,7 +27,6 @@ from jarvis_lib.model.prose import clean, hint, listed, plural, seconds, shorten
 
 _LOOK_S = 0.1
 _MEMORY_EVERY = 3
-_LONGEST_FOLDER = 60  # the name of a socket has room for about a hundred bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +135,9 @@ def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard) -> Iterator[
     """A starting kernel on sockets in a private folder; at the end it and everything it started are gone."""
     from jupyter_core.utils import run_sync
 
-    from jarvis_lib.execution.kernel import new_manager
+    from jarvis_lib.execution.kernel import new_folder, new_manager
 
-    folder = Path(tempfile.mkdtemp(prefix="jarvis-", dir="/tmp" if len(tempfile.gettempdir()) > _LONGEST_FOLDER else None))
+    folder = new_folder()
     manager = new_manager(folder / "k.json")
     kernel = 0
     try:

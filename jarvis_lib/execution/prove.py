@@ -199,7 +199,8 @@ def _guards(spec: Spec, changes: Sequence[Evidence], seen: Sequence[Entry]) -> l
     after = guards.watch(spec.home, everything=_is_documentation(spec))
     changed = [e.name for e in changes if e.detail["changed"] and not e.name.endswith(SIDE_FILES)]
     folders = {e["path"] for e in [*spec.before, *seen] if e["kind"] == "folder"}
-    return guards.guard(spec.task.category, before, after, [p for p in changed if p not in folders], [e["path"] for e in seen if leads_out(spec.home, e)])
+    links = [e["path"] for e in seen if leads_out(spec.home, e)]
+    return guards.guard(spec.task.category, before, after, [p for p in changed if p not in folders], links, spec.elsewhere)
 
 
 def _is_documentation(spec: Spec) -> bool:

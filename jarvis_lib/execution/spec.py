@@ -44,6 +44,8 @@ class Spec:
     before: tuple[dict[str, Any], ...]
     measured: dict[str, list[float]]
     parent: int
+    elsewhere: tuple[str, ...] = ()
+    """Paths that other attempts of the session may change meanwhile; what changes there is theirs."""
 
     @property
     def out_dir(self) -> Path:
@@ -82,6 +84,7 @@ def read_spec(path: Path) -> Spec:
         before=tuple(raw.get("before") or ()),
         measured=dict(raw.get("measured") or {}),
         parent=int(raw.get("parent", 0)),
+        elsewhere=tuple(raw.get("elsewhere") or ()),
     )
 
 

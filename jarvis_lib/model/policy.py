@@ -41,7 +41,7 @@ _ESCALATE = (
     (
         "data loss",
         r"\bdata loss\b|\b(drop|truncate)\s+(table|database|schema)\b|\b(delete|wipe|erase|purge)\s+(all|every\w*|the (whole|entire|production))\b"
-        r"|\brm\s+-\w*[rf]\w*\b|\bmkfs\b|\bdd\s+if=",
+        r"|\brm\s+(-\w+\s+)*-\w*r\w*\b|\bmkfs\b|\bdd\s+if=",
         "it could lose data",
     ),
     ("breaking change", r"\bbreaking[ -]changes?\b|\bbackwards?[ -]incompatible\b|\bremove (the )?(public )?api\b", "it announces a breaking change"),

@@ -141,8 +141,9 @@ def _problems_said(fixes: Sequence[FixRow], still_open: int) -> str:
     if not fixes and not still_open:
         return "No problem was fixed in this span, and none is open."
     fixed = sum(f.status.tone == "ok" for f in fixes)
-    watched = sum(f.watching.startswith("re-checked") for f in fixes)
+    watched = [f.watching for f in fixes if f.watching]
     if not watched:
         return f"{plural(fixed, 'problem')} fixed; {still_open} open."
-    watching = "watching until tomorrow" if watched == fixed else f"{watched} still watched"
+    until = watched[-1].split()[0]
+    watching = f"watching until {until}" if len(watched) == fixed else f"{len(watched)} still watched"
     return f"{plural(fixed, 'problem')} fixed and re-checked, {watching}; {still_open} open."

@@ -32,8 +32,8 @@ def _standing(row: Row, now: datetime, zone: ZoneInfo) -> tuple[Status, str]:
     if row["problem_state"] != "fixed":
         return Status("!", "came back", "warn"), ""
     if now - row["at"] < WATCHED:
-        return Status("✓", "fixed", "ok"), f"re-checked, watching until {when(row['at'] + WATCHED, zone, now=now)}"
-    return Status("✓", "held", "ok"), "held for 24 h"
+        return Status("✓", "fixed", "ok"), when(row["at"] + WATCHED, zone, now=now)
+    return Status("✓", "held", "ok"), ""
 
 
 def problem_rows(found: Sequence[Row]) -> list[ProblemRow]:

@@ -28,7 +28,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = ("headline", "needs", "ran", "problems", "plan", "numbers", "system")
 MORNING = time(7)
 TAGS = {
-    *("a", "article", "br", "caption", "code", "dd", "dl", "dt", "h1", "h2", "h3", "header", "li", "p", "pre", "section", "small"),
+    *("a", "article", "br", "caption", "code", "dd", "div", "dl", "dt", "h1", "h2", "h3", "header", "li", "p", "pre", "section", "small"),
     *("span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 ATTRIBUTES = {"*": {"class", "id", "aria-label", "aria-labelledby"}, "a": {"href"}, "th": {"scope"}, "td": {"data-label"}}

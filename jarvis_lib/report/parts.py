@@ -58,7 +58,7 @@ class RanRow:
 
 @dataclass(frozen=True, slots=True)
 class FixRow:
-    """One run of a playbook: what it did, what its check said, until when it is watched, how to undo it."""
+    """One run of a playbook: what it did, what its check said, until when it is watched (empty when it is not), how to undo it."""
 
     status: Status
     said: str

@@ -20,6 +20,7 @@ from jarvis_lib.execution.playbooks.statements import blocks, filled, read_only,
 from jarvis_lib.model.fact import Refused
 
 MOST_TRIED = 16  # for each query
+PASSES = 3
 LEAST_ROWS = 500  # a smaller table is read whole as fast as any index
 LEAST_SHARE = 0.005  # what an index must save of the time of all queries: it costs space and slows writing
 LEAST_S = 0.0005  # and in seconds, so that nightly runs do not pile up indexes for microseconds
@@ -179,7 +180,8 @@ def _copied(database: Path, copy: Path) -> None:
 class _Bench:
     """The scratch copy, with what every query returned and took on it at first. Indexes come and go; `kept` are those that stay.
 
-    A query is timed once for each plan that it gets, so trials that do not touch it cost nothing and add no noise.
+    A query is timed once for each plan that it gets, so trials that do not touch it cost nothing and add no noise. CPU seconds
+    count, because other tasks of the night may run beside this one.
     """
 
     def __init__(self, con: sqlite3.Connection, queries: Sequence[Query]) -> None:
@@ -189,14 +191,20 @@ class _Bench:
         self.first = {q.name: self._run(q) for q in queries}
         self.least = max(self._total() * LEAST_SHARE, LEAST_S)
         self.kept: list[Index] = []
-        self.said: list[str] = []
+        self.said: dict[str, str] = {}
 
     def tried(self, indexes: Sequence[Index]) -> Trial:
-        for query in sorted(self.queries, key=lambda q: -self.first[q.name].seconds):
-            if self._run(query).seconds > self.least:  # else there is nothing left to save
-                self._try_for([i for i in indexes if i.why == query.name and i.name not in {k.name for k in self.kept}])
+        """The slowest query first. Again while that helped: an index may be of use only beside one that came later."""
+        for _ in range(PASSES):
+            had = len(self.kept)
+            for query in sorted(self.queries, key=lambda q: -self._run(q).cpu):
+                if self._run(query).cpu > self.least:  # else there is nothing left to save
+                    self._try_for([i for i in indexes if i.why == query.name and i.name not in {k.name for k in self.kept}])
+            if len(self.kept) == had:
+                break
         self._prune()
-        return Trial(tuple(self.kept), len({i.name for i in indexes}), tuple(dict.fromkeys(self.said)))
+        kept = {i.name for i in self.kept}
+        return Trial(tuple(self.kept), len({i.name for i in indexes}), tuple(line for name, line in self.said.items() if name not in kept))
 
     def _try_for(self, fresh: Sequence[Index]) -> None:
         """All of `fresh` at once on the copy; then the one that saves most alone, the one that saves most beside it, and so on."""
@@ -227,10 +235,10 @@ class _Bench:
     def _drop_for_good(self, index: Index, reason: str) -> None:
         _drop(self.con, index)
         self.kept = [k for k in self.kept if k is not index]
-        self.said.append(f"{index.table} ({', '.join(index.columns)}): {reason}")
+        self.said[index.name] = f"{index.table} ({', '.join(index.columns)}): {reason}"
 
     def _without(self, indexes: Sequence[Index]) -> float:
-        """Seconds of all queries with `indexes` away, in a transaction that is taken back."""
+        """CPU seconds of all queries with `indexes` away, in a transaction that is taken back."""
         self.con.execute(_SQL["begin"])
         try:
             for index in indexes:
@@ -240,15 +248,15 @@ class _Bench:
             self.con.execute(_SQL["rollback"])
 
     def _total(self) -> float:
-        """Seconds of all queries as the copy is now; without end if one of them returns something else than at first."""
+        """CPU seconds of all queries as the copy is now; without end if one of them returns something else than at first."""
         runs = [self._run(q) for q in self.queries]
         same = all(r.digest == self.first[q.name].digest for q, r in zip(self.queries, runs, strict=True))
-        return sum(r.seconds for r in runs) if same else float("inf")
+        return sum(r.cpu for r in runs) if same else float("inf")
 
     def _run(self, query: Query) -> Run:
         key = (query.name, *plan(self.con, query))
         if key not in self.runs:
-            self.runs[key] = run(self.con, query, repeats=2)
+            self.runs[key] = run(self.con, query, repeats=5)
         return self.runs[key]
 
 

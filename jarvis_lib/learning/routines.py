@@ -1,0 +1,270 @@
+"""What comes again at the same hour of the same days, and does it hold on days that were not used to find it?
+
+Each kind's time is cut in half. The earlier half proposes hour and days; the later half alone says how often that came true and how
+often a guess would have. Times are local clock times without a zone, so a clock change moves no routine. Order does not matter.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from math import cos, exp, pi, sin, sqrt
+
+from jarvis_lib.model.prose import plural
+
+HISTORY = timedelta(weeks=26)
+"""What is older does not count."""
+LEAST = 4
+"""Days on which a thing must have come in the earlier half, and again, as expected, in the later one."""
+MOSTLY = 0.5
+"""A routine comes on at least this share of its days, in either half."""
+Z = 1.96
+"""Of a two-sided 95 % interval."""
+TOLERANCE = 60
+"""Minutes before and after its hour in which a routine counts as on time."""
+REACH = 30
+"""Minutes between neighbours of one cluster of times of day."""
+AROUND = 240
+"""A guess that knows the days and only roughly the hour spreads over this many minutes before and after."""
+DAY = 24 * 60
+EVERY_DAY, WORKDAYS = tuple(range(7)), tuple(range(5))
+
+Event = tuple[str, datetime]
+"""What kind of thing came, and when on the local clock (no zone)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A kind with its days (0 = Monday) and minute of the day, as far as the earlier half tells; `missing` is empty when it holds.
+
+    `events` counts all, `found` the days of the earlier half. Of the later half: it came on `n` of `occasions`; `low` is Wilson's lower
+    bound of that share and `base_rate` what guessing hits. `next_at` is the next expected local time, only when it holds.
+    """
+
+    key: str
+    events: int
+    last_at: datetime
+    days: tuple[int, ...] = ()
+    minute: int | None = None
+    found: int = 0
+    n: int = 0
+    occasions: int = 0
+    low: float = 0.0
+    base_rate: float = 0.0
+    next_at: datetime | None = None
+    missing: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return not self.missing
+
+    @property
+    def hit_rate(self) -> float:
+        return self.n / self.occasions if self.occasions else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """One kind's sorted times; what ends by `cut` is its earlier half, what begins after it the later one."""
+
+    key: str
+    times: tuple[datetime, ...]
+    now: datetime
+
+    @property
+    def first(self) -> datetime:
+        return self.times[0] - timedelta(minutes=TOLERANCE)
+
+    @property
+    def cut(self) -> datetime:
+        return self.times[0] + (self.now - self.times[0]) / 2
+
+    @property
+    def earlier(self) -> list[datetime]:
+        return [t for t in self.times if t < self.cut]
+
+
+def routines(events: Iterable[Event], *, now: datetime) -> list[Routine]:
+    """Every kind that came at least LEAST times in the HISTORY before `now` (local, no zone): those that hold first, then those forming.
+
+    Reads only what came by `now`. scikit-learn is loaded only when some kind came on LEAST days of its earlier half.
+    """
+    histories = _histories(events, now)
+    hours = _hours({h.key: h.earlier for h in histories if len({t.date() for t in h.earlier}) >= LEAST})
+    found = [r for h in histories for r in _judged(h, hours.get(h.key, []))]
+    return sorted(found, key=lambda r: (not r.holds, -r.n, -r.events, r.key, r.days, r.minute or 0))
+
+
+def wilson_low(hits: int, of: int, z: float = Z) -> float:
+    """Lower bound of a share of `hits` in `of` tries, 0 without a try.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American Statistical
+    Association 22 (1927), 209-212: (p + z²/2n - z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n).
+    """
+    if of == 0:
+        return 0.0
+    p = hits / of
+    low = (p + z * z / (2 * of) - z * sqrt(p * (1 - p) / of + z * z / (4 * of * of))) / (1 + z * z / of)
+    return max(low, 0.0)
+
+
+def _histories(events: Iterable[Event], now: datetime) -> list[_History]:
+    times: dict[str, list[datetime]] = defaultdict(list)
+    for key, at in events:
+        if now - HISTORY < at <= now:
+            times[key].append(at)
+    return [_History(key, tuple(sorted(own)), now) for key, own in sorted(times.items()) if len(own) >= LEAST]
+
+
+# --- at which hours ------------------------------------------------------------------------------------------------------
+
+
+def _hours(times: dict[str, list[datetime]]) -> dict[str, list[int]]:
+    """For each key the minutes of the day around which its times gather, the fullest first, none within reach of another.
+
+    One DBSCAN for all: a time of day is a point on the circle, and each key has a circle of its own far from the others.
+    """
+    counts = Counter((key, _minute(t)) for key, own in times.items() for t in {t.replace(second=0, microsecond=0) for t in own})
+    points = sorted(counts)
+    clusters: dict[str, dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
+    for (key, minute), label in zip(points, _labels(points, [counts[p] for p in points]), strict=True):
+        if label >= 0:
+            clusters[key][label][minute] = counts[key, minute]
+    return {key: _apart([_centre(cluster) for cluster in own.values()]) for key, own in clusters.items()}
+
+
+def _labels(points: Sequence[tuple[str, int]], weights: Sequence[int]) -> list[int]:
+    """The cluster of each point, -1 for none."""
+    if not points:
+        return []
+    from sklearn.cluster import DBSCAN
+
+    circle = {key: 10.0 * i for i, key in enumerate(dict.fromkeys(key for key, _ in points))}
+    places = [(*_on_circle(minute), circle[key]) for key, minute in points]
+    reach = 2 * sin(pi * REACH / DAY)
+    labels: list[int] = DBSCAN(eps=reach + 1e-9, min_samples=LEAST).fit(places, sample_weight=weights).labels_.tolist()
+    return labels
+
+
+def _centre(cluster: dict[int, int]) -> tuple[int, int]:
+    """(how much lies there, the mean minute of it) at the fullest place of a cluster; a long thin cluster has one such place too."""
+    near = {m: [o for by in range(-TOLERANCE, TOLERANCE + 1) if (o := (m + by) % DAY) in cluster] for m in cluster}
+    weight = {m: sum(cluster[o] for o in own) for m, own in near.items()}
+    best = min(cluster, key=lambda m: (-weight[m], sum(cluster[o] * abs(_off(o, m)) for o in near[m]), m))
+    return weight[best], (best + round(sum(cluster[o] * _off(o, best) for o in near[best]) / weight[best])) % DAY
+
+
+def _apart(centres: Sequence[tuple[int, int]]) -> list[int]:
+    """The fullest centres whose windows do not meet, so that one time never counts twice."""
+    kept: list[int] = []
+    for _, minute in sorted(centres, key=lambda c: (-c[0], c[1])):
+        if all(abs(_off(minute, other)) > 2 * TOLERANCE for other in kept):
+            kept.append(minute)
+    return kept
+
+
+def _on_circle(minute: int) -> tuple[float, float]:
+    return cos(2 * pi * minute / DAY), sin(2 * pi * minute / DAY)
+
+
+def _minute(at: datetime) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _off(minute: int, centre: int) -> int:
+    """Minutes from `centre` to `minute` on the shorter way round, -720 to 719."""
+    return (minute - centre + DAY // 2) % DAY - DAY // 2
+
+
+# --- on which days, and does it hold -------------------------------------------------------------------------------------
+
+
+def _judged(history: _History, hours: Sequence[int]) -> list[Routine]:
+    """The routines of a kind that the earlier half proposes, checked; or one entry that says why there is none."""
+    proposed = [(days, minute) for minute in hours for days in _days(history, minute)]
+    if proposed:
+        return [_checked(history, days, minute) for days, minute in proposed]
+    came = len({t.date() for t in history.earlier})
+    if came < LEAST:
+        missing = f"it came on {plural(came, 'day')} of the earlier half of its time; {LEAST} are needed to find its hour"
+    elif not hours:
+        missing = "it came at no common time of day"
+    else:
+        missing = f"it came about {clock(hours[0])} {LEAST} times, but mostly on no day of the week"
+    return [Routine(history.key, len(history.times), history.times[-1], missing=missing)]
+
+
+def _days(history: _History, minute: int) -> Iterator[tuple[int, ...]]:
+    """The days that the earlier half proposes for this hour: all seven, Monday to Friday, or single ones."""
+    offered = list(_occasions(EVERY_DAY, minute, history.first, history.cut))
+    came = _came(history.earlier, minute).keys() & set(offered)
+    of, hits = Counter(d.weekday() for d in offered), Counter(d.weekday() for d in came)
+    mostly = tuple(d for d in EVERY_DAY if of[d] and hits[d] / of[d] >= MOSTLY)
+    if mostly in (EVERY_DAY, WORKDAYS):
+        yield from [mostly] if len(came) >= LEAST else []
+    else:
+        yield from ((d,) for d in mostly if hits[d] >= LEAST)
+
+
+def _checked(history: _History, days: tuple[int, ...], minute: int) -> Routine:
+    """What the later half says about this proposal."""
+    came = _came(history.times, minute)
+    earlier = set(_occasions(days, minute, history.first, history.cut))
+    later = list(_occasions(days, minute, history.cut, history.now))
+    n = len(came.keys() & set(later))
+    low, guess = wilson_low(n, len(later)), _guess(history, days, minute, later)
+    missing = _missing(n, len(later), low, guess)
+    expected = None if missing else _next(days, minute, set(came), now=history.now)
+    found = len(came.keys() & earlier)
+    return Routine(history.key, len(history.times), history.times[-1], days, minute, found, n, len(later), low, guess, expected, missing)
+
+
+def _missing(n: int, occasions: int, low: float, guess: float) -> str:
+    """What keeps a proposal from being a routine, or an empty string."""
+    if occasions and n / occasions < MOSTLY:
+        return f"it came on only {n} of the {occasions} days after that"
+    if n < LEAST:
+        return f"it came on {n} of the {occasions} days after that; {LEAST} are needed to check it"
+    if low <= guess:
+        return f"it came on {n} of {occasions} days after that, at least {low:.0%}; guessing hits {guess:.0%}"
+    return ""
+
+
+def _guess(history: _History, days: tuple[int, ...], minute: int, later: Sequence[date]) -> float:
+    """What guessing hits in the later half: the same hour on the other days, or another hour of the same days, whichever is better.
+
+    The second spreads what came within AROUND of the hour evenly over that time; chance then puts at least one into the window with
+    1 - exp(-what is expected there) (Poisson).
+    """
+    others = list(_occasions([d for d in EVERY_DAY if d not in days], minute, history.cut, history.now))
+    elsewhere = len(_came(history.times, minute).keys() & set(others)) / len(others) if others else 0.0
+    around = _came(history.times, minute, within=AROUND)
+    expected = sum(around[d] for d in later) / len(later) * TOLERANCE / AROUND if later else 0.0
+    return max(elsewhere, 1 - exp(-expected))
+
+
+def _came(times: Iterable[datetime], minute: int, within: int = TOLERANCE) -> Counter[date]:
+    """How often it came on time for each day; shortly after midnight can be late on the day before."""
+    offsets = ((t, _off(_minute(t), minute)) for t in times)
+    return Counter((t - timedelta(minutes=by)).date() for t, by in offsets if abs(by) <= within)
+
+
+def _occasions(days: Sequence[int], minute: int, begin: datetime, end: datetime) -> Iterator[date]:
+    """The dates on which the whole window of the routine lies in [begin, end]."""
+    at, reach = time(*divmod(minute, 60)), timedelta(minutes=TOLERANCE)
+    for ordinal in range(begin.toordinal() - 1, end.toordinal() + 2):
+        day = date.fromordinal(ordinal)
+        if day.weekday() in days and begin <= datetime.combine(day, at) - reach and datetime.combine(day, at) + reach <= end:
+            yield day
+
+
+def _next(days: Sequence[int], minute: int, came: set[date], *, now: datetime) -> datetime:
+    """The first occasion whose window is not over and on which it has not come yet."""
+    at, reach = time(*divmod(minute, 60)), timedelta(minutes=TOLERANCE)
+    coming = (now.date() + timedelta(days=n) for n in range(-1, 15))
+    return next(datetime.combine(d, at) for d in coming if d.weekday() in days and d not in came and datetime.combine(d, at) + reach > now)
+
+
+def clock(minute: int) -> str:
+    """`09:05`."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"

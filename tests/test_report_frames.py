@@ -1,0 +1,82 @@
+"""Frames have fixed columns and the person's clock; charts draw offline and say when there is nothing to draw."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jarvis_lib.report import charts, frames
+from jarvis_lib.store.place import Place
+from tests.report_nights import START, good_night
+
+REPO = Path(__file__).parents[1]
+READERS = ("tasks", "attempts", "sessions", "phases", "decisions", "problems", "last_night")
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_columns_do_not_depend_on_rows(place: Place, name: str) -> None:
+    """An empty store gives the same columns and types as a full one."""
+    with place.store.reading() as reader:
+        empty = getattr(frames, name)(reader, zone=place.zone)
+    good_night(place)
+    with place.store.reading() as reader:
+        full = getattr(frames, name)(reader, zone=place.zone)
+    assert empty.is_empty() and not full.is_empty()
+    assert empty.schema == full.schema
+
+
+def test_times_carry_the_zone(place: Place) -> None:
+    """The claim of the first attempt, on the local clock."""
+    good_night(place)
+    with place.store.reading() as reader:
+        first = frames.sessions(reader, zone=place.zone)["opened_at"][0]
+    assert first == START and first.tzinfo is not None
+
+
+def test_foreign_text_is_harmless(place: Place) -> None:
+    from tests.facts import added, task
+
+    place.store.write(added(place, task("red \x1b[31m title")))
+    with place.store.reading() as reader:
+        assert frames.tasks(reader)["title"].to_list() == ["red title"]
+
+
+def test_the_renderer_draws_without_a_network(place: Place) -> None:
+    """What JupyterLab ships, an SVG beside it, and no address in it but the names of formats."""
+    good_night(place)
+    with place.store.reading() as reader:
+        chart = charts.night(frames.last_night(reader, zone=place.zone))
+    bundle, _ = charts.render(chart.to_dict())
+    assert set(bundle) == {"application/vnd.vegalite.v5+json", "image/svg+xml", "text/plain"}
+    assert "3 of 4 attempts verified" in bundle["image/svg+xml"]
+    assert "✗ refuted" in bundle["image/svg+xml"]
+    assert "src=" not in bundle["image/svg+xml"]
+
+
+def test_empty_charts_say_so(place: Place) -> None:
+    with place.store.reading() as reader:
+        night, tasks = frames.last_night(reader), frames.tasks(reader)
+    assert "No attempt was started." in charts.render(charts.night(night).to_dict())[0]["image/svg+xml"]
+    assert "No task yet" in charts.render(charts.states(tasks).to_dict())[0]["image/svg+xml"]
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "full"])
+@pytest.mark.parametrize("name", ["00_start_here", "overnight_runner"])
+def test_notebooks_run_from_top_to_bottom(place: Place, name: str, filled: bool) -> None:
+    """Under plain papermill, on an empty store and on a full one, with a chart that can be drawn."""
+    if filled:
+        good_night(place)
+    papermill = str(Path(sys.executable).with_name("papermill"))
+    out = place.home / f"{name}.ipynb"
+    ran = subprocess.run(
+        [papermill, str(REPO / "notebooks" / f"{name}.ipynb"), str(out), "-p", "home", str(place.home)],
+        cwd=place.home,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    outputs = [o for c in json.loads(out.read_text())["cells"] for o in c.get("outputs", [])]
+    assert any(charts.MIME in o.get("data", {}) for o in outputs)

@@ -1,0 +1,231 @@
+"""The page is one file that asks nobody for anything, and nothing that a task wrote does anything in it."""
+
+import json
+import re
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.report.page import SECTIONS, TEMPLATES, BriefPage, moment_of, morning_brief, notebook_folder, scrub
+from jarvis_lib.report.publish import put
+from jarvis_lib.store.place import Place
+from tests.facts import added, opened, passed, task
+from tests.report_nights import HOSTILE, MORNING, START, artefact, attempt, close, failed_check, good_night
+
+REPO = Path(__file__).parents[1]
+NOTEBOOK = REPO / "notebooks" / "reports" / "morning_brief.ipynb"
+LIMIT = 60 * 1024
+
+
+def page_of(place: Place, as_of: str = "2026-11-24T07:00") -> BriefPage:
+    return morning_brief(place, as_of=as_of)
+
+
+def hostile_night(place: Place) -> None:
+    """A title, a tail, a check, a path and a card that try everything."""
+    one, two = task(HOSTILE), task('"><img src=x onerror=alert(2)> javascript:alert(3) </script>')
+    asks = task("<b>Ask</b> & 'quote'", category="New features")
+    place.store.write(*[added(place, t, at=START) for t in (one, two, asks)], opened(place, at=START))
+    attempt(place, one, "a1", at=START + timedelta(minutes=1), evidence=[passed(HOSTILE), artefact('out/"><svg onload=alert(4)>.html')])
+    attempt(place, two, "a2", at=START + timedelta(minutes=1), evidence=[failed_check(HOSTILE)], tail=HOSTILE, log="javascript:alert(5)")
+    close(place, START + timedelta(hours=1), said=HOSTILE)
+
+
+def test_the_page_is_one_small_file_without_any_address(place: Place) -> None:
+    """No script, no network address, a policy that forbids both, and at most 60 KB."""
+    good_night(place)
+    html = page_of(place).html()
+    assert "<script" not in html
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|src=", html)
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'" in html
+    assert len(html.encode()) < LIMIT
+
+
+def test_the_page_can_be_read_by_everybody(place: Place) -> None:
+    """One h1, a language, named sections, heads with a scope, a way past the top."""
+    good_night(place)
+    html = page_of(place).html()
+    assert '<html lang="en">' in html
+    assert html.count("<h1") == 1
+    assert 'class="skip" href="#main"' in html and '<main id="main">' in html
+    for label in re.findall(r'aria-labelledby="([^"]+)"', html):
+        assert f'id="{label}"' in html
+    assert html.count("<th ") == html.count("scope=")
+    assert re.search(r'<span class="status ok">✓ shipped</span>', html)
+
+
+def test_nothing_that_a_task_wrote_does_anything(place: Place) -> None:
+    """Titles, tails and paths are text, whatever they look like."""
+    hostile_night(place)
+    html = page_of(place).html()
+    assert "<script" not in html and "<img" not in html and "<svg" not in html and "<b>" not in html
+    assert 'href="javascript:' not in html
+    assert "\x1b" not in html and "\u202e" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+def test_html_is_scrubbed_when_it_is_put_together() -> None:
+    """The second net holds without the first."""
+    bad = '<p onclick="x()">a</p><script>1</script><a href="http://x.example/">b</a><a href="logs/a.log">c</a><img src=x><style>p{}</style>'
+    assert scrub(bad) == '<p>a</p><a>b</a><a href="logs/a.log">c</a>'
+
+
+def test_every_night_makes_a_page(place: Place) -> None:
+    """Also the empty store, with every section."""
+    html = page_of(place).html()
+    assert "Nothing was queued." in html
+    assert [n for n in ("needs", "problems", "plan", "numbers", "system", "ran") if f'id="{n}"' not in html] == []
+
+
+def test_forty_builds_fit(place: Place) -> None:
+    """The size limit holds for the longest lists and titles."""
+    many = [task(f"{HOSTILE} {i}") for i in range(40)]
+    asks = [task(f"Feature {i} {HOSTILE}", category="New features", description="x" * 5000) for i in range(20)]
+    place.store.write(*[added(place, t, at=START) for t in [*many, *asks]], opened(place, at=START))
+    for i, one in enumerate(many):
+        attempt(place, one, f"a{i}", at=START + timedelta(minutes=i), evidence=[passed(HOSTILE)] * 9 if i % 2 else [failed_check(HOSTILE)], tail=HOSTILE * 50)
+    close(place, START + timedelta(hours=2))
+    assert len(page_of(place).html().encode()) < LIMIT
+
+
+def test_sections_come_in_the_order_of_the_cells(place: Place) -> None:
+    """What was shown is written, and nothing else; an unknown section is refused with the known ones."""
+    page = page_of(place)
+    page.show("system")
+    page.show("headline")
+    html = page.html()
+    assert html.index('id="system"') < html.index("<h1")
+    assert 'id="numbers"' not in html
+    with pytest.raises(Refused, match=SECTIONS[0]):
+        page.show("nonsense")
+
+
+def test_links_lead_to_the_files_from_where_the_page_is(place: Place, tmp_path: Path) -> None:
+    """The latest brief is a copy in another folder; its links lead to the same log."""
+    from jarvis_lib.report.publish import publish
+
+    good_night(place)
+    log = place.home / "data" / "attempts" / "a1" / "output.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("done\n")
+    written = page_of(place).write()
+    latest = publish(written.path, place.home)
+    for page in (written.path, latest):
+        links = re.findall(r'href="([^"#]+output\.log)"', page.read_text())
+        assert (page.parent / links[0]).resolve() == log.resolve()
+
+
+def test_the_index_lists_the_briefs_by_month(place: Place) -> None:
+    """It is made from the pages, newest first; a page that is not a brief is left out and a hostile one is inert."""
+    from jarvis_lib.report.publish import publish
+
+    good_night(place)
+    written = page_of(place).write()
+    old = place.home / "reports" / "2026" / "10" / "2026-10-02-brief.html"
+    put(old, '<head><meta name="description" content="&lt;script&gt;x"></head>')
+    put(place.home / "reports" / "2026" / "99" / "2026-99-02-brief.html", "x")
+    publish(written.path, place.home)
+    index = (place.home / "reports" / "index.html").read_text()
+    assert index.index("Nov 2026") < index.index("Oct 2026")
+    assert "3 of 4 builds shipped" in index and "Builds accepted: 2 (3 shipped)" in index
+    assert '<a href="2026/11/2026-11-24-brief.html">' in index
+    assert "<script" not in index and "2026-99" not in index
+
+
+def test_a_page_is_whole_or_not_there(tmp_path: Path) -> None:
+    """No temporary file stays, an older file is replaced."""
+    put(tmp_path / "a" / "page.html", "one")
+    put(tmp_path / "a" / "page.html", "two")
+    assert [(p.name, p.read_text()) for p in (tmp_path / "a").iterdir()] == [("page.html", "two")]
+
+
+def test_colours_are_readable_in_light_dark_and_print() -> None:
+    """At least 4.5 to 1 for every colour that carries text, on every background that it may stand on."""
+    css = (TEMPLATES / "jarvis" / "style.css").read_text()
+    schemes = [dict(re.findall(r"--(\w+): (#\w+);", block)) for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)]
+    assert len(schemes) == 3
+    for scheme in schemes:
+        for ink in ("ink", "muted", "ok", "bad", "warn", "info"):
+            for ground in ("bg", "card"):
+                assert contrast(scheme[ink], scheme[ground]) >= 4.5, (ink, ground, scheme)
+        assert contrast(scheme["ink"], scheme["band"]) >= 4.5
+
+
+def contrast(one: str, two: str) -> float:
+    bright = sorted((luminance(one), luminance(two)))
+    return (bright[1] + 0.05) / (bright[0] + 0.05)
+
+
+def luminance(color: str) -> float:
+    digits = color[1:] if len(color) == 7 else "".join(2 * c for c in color[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_date_means_its_morning(place: Place) -> None:
+    """On the local clock; what is no time is refused."""
+    assert moment_of("2026-11-24", place.zone) == MORNING
+    assert moment_of("2026-11-24T08:00:00+01:00", place.zone) == MORNING
+    assert moment_of("2026-11-24T07:00", place.zone) == MORNING
+    with pytest.raises(Refused, match="give a date"):
+        moment_of("yesterday", place.zone)
+
+
+def test_plain_papermill_writes_the_same_page(place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """From another folder, with an empty environment, found by the notebook's own place: the very bytes that Python writes."""
+    good_night(place)
+    expected = page_of(place).html(place.home)
+    inside = place.home / "notebooks" / "reports" / "morning_brief.ipynb"
+    inside.parent.mkdir(parents=True)
+    inside.write_text(NOTEBOOK.read_text())
+    out, away = place.home / "page.html", tmp_path_factory.mktemp("away")
+    papermill = [str(Path(sys.executable).with_name("papermill")), str(inside), "run.ipynb", "-p", "as_of", "2026-11-24", "-p", "out", str(out)]
+    ran = subprocess.run(["env", "-i", "TZ=UTC", *papermill], cwd=away, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert out.read_text() == expected
+    assert (away / "run.ipynb").exists()
+
+
+def test_the_workspace_of_a_notebook_is_found(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside a workspace, or with JARVIS_HOME, nothing has to be searched."""
+    monkeypatch.chdir(place.home)
+    assert notebook_folder() == ""
+    monkeypatch.chdir("/")
+    assert notebook_folder() in ("", str(REPO))
+    monkeypatch.setenv("JARVIS_HOME", str(place.home))
+    assert notebook_folder() == ""
+
+
+def test_the_brief_loads_no_heavy_library(place: Place) -> None:
+    """The kernel of a brief knows neither altair nor polars, sklearn or papermill."""
+    code = "import sys; from jarvis_lib.report.page import morning_brief; from jarvis_lib.workspace import open_workspace\n"
+    code += f"morning_brief(open_workspace({str(place.home)!r})).write()\n"
+    code += "print([m for m in ('altair', 'polars', 'sklearn', 'papermill', 'pyarrow', 'numpy') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
+
+
+NOTEBOOKS = [REPO / "notebooks" / n for n in ("00_start_here.ipynb", "overnight_runner.ipynb", "reports/morning_brief.ipynb")]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebooks_are_thin(path: Path) -> None:
+    """A title and a question first, few short cells, no logic, no query, no output."""
+    raw = json.loads(path.read_text())
+    code = [c for c in raw["cells"] if c["cell_type"] == "code"]
+    source = ["".join(c["source"]) for c in code]
+    first = "".join(raw["cells"][0]["source"])
+    assert first.startswith("# ") and "?" in first
+    assert len(code) <= 15 and max(len(s.splitlines()) for s in source) <= 12
+    assert not re.search(r"^\s*(def|class) |\bSELECT\b|duckdb", "\n".join(source), re.MULTILINE)
+    assert set(re.findall(r"^(?:from|import) (\w+)", "\n".join(source), re.MULTILINE)) <= {"jarvis_lib", "altair"}
+    assert all(c["outputs"] == [] and c["execution_count"] is None for c in code)
+    assert raw["metadata"]["kernelspec"]["name"] == "python3"
+    assert len({c["id"] for c in raw["cells"]}) == len(raw["cells"])
+    tagged = next(c for c in code if "parameters" in c["metadata"]["tags"])
+    assert all(re.fullmatch(r"\w+: \w+ = [^#=]+  # [^=]+", line.rstrip("\n")) for line in tagged["source"])
