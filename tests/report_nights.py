@@ -18,11 +18,11 @@ HOSTILE = "<script>alert(1)</script> \x1b[31mred\x1b[0m \u202egnirts " + "x" * 1
 
 def measured(ratio: float = 5.3) -> dict[str, Any]:
     detail = {"ratio": ratio, "low": ratio - 0.4, "high": ratio + 0.3, "n": 7, "before": 2.1, "after": 2.1 / ratio, "unit": "s"}
-    return {"kind": "measure", "name": "queries", "ok": True, "said": f"queries {ratio}x faster", "detail": detail}
+    return {"kind": "measure", "name": "queries", "ok": True, "said": f"queries {ratio}x faster (4.9 to 5.6, n=7): 2.10 s -> 0.40 s", "detail": detail}
 
 
 def changed(path: str = "data/app.sqlite") -> dict[str, Any]:
-    return {"kind": "change", "name": path, "ok": None, "said": f"{path} changed (34.1 MB)", "detail": {"changed": True, "path": path}}
+    return {"kind": "change", "name": path, "ok": None, "said": f"{path} changed (34.1 MB -> 35.0 MB)", "detail": {"changed": True}}
 
 
 def artefact(path: str) -> dict[str, Any]:

@@ -312,3 +312,34 @@ def test_what_cannot_be_put_back_is_told_and_the_night_goes_on(live: Place) -> N
     good = add(live, "Good", command="sleep 0.5; echo g > g.md", checks=["test -s g.md"], changes=["g.md"])
     work(live)
     assert state(live, good)[0] == "accepted" and state(live, bad)[0] == "queued"
+
+
+def test_a_recipe_that_rewrites_the_policy_changes_nothing(live: Place) -> None:
+    """The file is put back, the task is a question, and the next decision is made under the person's own policy."""
+    before = (live.home / "jarvis.toml").read_bytes()
+    trick = "sed -i 's/ask = .*/ask = []/; s/auto = \\[/auto = [\"New features\", /' jarvis.toml"
+    sly = add(live, "Sly", command=f"{trick}; echo x > x.md", checks=["test -s x.md"], changes=["x.md"])
+    loud = add(live, "Loud", command=f"{trick}; exit 1")
+    work(live)
+    assert (live.home / "jarvis.toml").read_bytes() == before
+    assert state(live, sly)[0] == "review" and state(live, loud)[0] == "queued"
+    assert len(list((live.home / "data" / "kept").glob("settings-*.toml"))) >= 1
+
+
+def test_a_stop_from_another_process_is_seen_while_something_runs(live: Place) -> None:
+    """Its fact is drained by that process; the session notices that the journal has grown."""
+    from jarvis_lib import overnight_runner
+
+    task = add(live, command="sleep 30")
+    asked: list[str] = []
+
+    class Asking(LocalEngine):
+        def poll(self, handle: Any) -> Any:
+            if handle.step == "recipe" and not asked:
+                asked.append(overnight_runner.stop(open_workspace(live.home), now=live.now(), how="now"))
+            return super().poll(handle)
+
+    begin = time.monotonic()
+    queue.work(live, session(live), engine=Asking())
+    assert time.monotonic() - begin < 15
+    assert queue.show(live, task)["attempts"][0]["outcome"] == "stopped"

@@ -1,8 +1,10 @@
 """The demo: real data, the app as bad as it was on every evening, tasks that meet the real policy, and one whole night."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -112,3 +114,6 @@ def test_a_whole_night_twice(tmp_path: Path) -> None:
         assert result.verified == 3 and result.fixed == 2 and result.seconds < 180
         assert result.brief is not None and result.brief.parent == tmp_path / "reports" / "demo"
         assert sum(line.startswith("  refuted") for line in said) == 1
+        links = re.findall(r'href="([^"#]+)"', result.brief.read_text(encoding="utf-8"))
+        dead = [link for link in links if not (result.brief.parent / unquote(link)).exists()]
+        assert links and not dead

@@ -5,6 +5,7 @@ evidence when the ending is applied.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import clean, listed, seconds, shorten
 from jarvis_lib.model.task import Task
-from jarvis_lib.store import spool
+from jarvis_lib.store import journal, spool
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import crash_point
 
@@ -67,6 +68,40 @@ class Run:
     step: str = ""
     handle: Handle | None = None
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    meddled: str = ""
+
+
+class SettingsGuard:
+    """The workspace's jarvis.toml as it was when the session began, and a way back to it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.path = home, home / "jarvis.toml"
+        self.content = self.path.read_bytes()
+        self.seen = self._look()
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            found = os.lstat(self.path)
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def put_back(self, now: datetime) -> str | None:
+        """None when nothing changed; else where the changed file was set aside (relative to the workspace), the first one being back."""
+        if self._look() == self.seen:
+            return None
+        if self.path.is_file() and not self.path.is_symlink() and self.path.read_bytes() == self.content:
+            self.seen = self._look()
+            return None
+        aside = self.home / "data" / "kept" / f"settings-{now:%Y%m%dT%H%M%S%f}.toml"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(self.path):
+            os.replace(self.path, aside)
+        temporary = self.path.with_name(".jarvis.toml.tmp")
+        temporary.write_bytes(self.content)
+        os.replace(temporary, self.path)
+        self.seen = self._look()
+        return aside.relative_to(self.home).as_posix()
 
 
 @dataclass
@@ -104,6 +139,8 @@ class _Loop:
         self.candidates: list[Candidate] = []
         self.stale = self.choose = True
         self.looked = -LOOK_S
+        self.mark = ("", 0)
+        self.settings = SettingsGuard(place.home)
 
     def run(self) -> Tally:
         before = self.place.now()
@@ -112,6 +149,7 @@ class _Loop:
             if (now - before).total_seconds() > ASLEEP_S:
                 self._slept(before, now)
             before = now
+            self._guard_settings(now)
             for run in list(self.runs):
                 self._advance(run, now)
             self._look(last=not self.runs)
@@ -134,12 +172,23 @@ class _Loop:
         said = f"the machine slept for {seconds(gap)}, from {since.astimezone(self.place.zone):%H:%M}"
         self.place.store.append(self.place.fact("session.phase", at=now, session=self.session.id, name="asleep", event="noted", said=said, seconds=gap))
 
+    def _guard_settings(self, now: datetime) -> None:
+        """Nothing that runs may change the policy of the next night: the file is put back at once, and all that ran is a question."""
+        aside = self.settings.put_back(now)
+        if aside is None:
+            return
+        for run in self.runs:
+            run.meddled = f"jarvis.toml was changed while it ran; it was put back, and the changed one is {aside}"
+        said = f"jarvis.toml was changed during the session and was put back; what stood there is in {aside}. Settings are changed between sessions."
+        self.place.store.append(self.place.fact("notice", actor=f"session:{self.session.id}", at=now, kind="settings", sentence=said))
+        self.say(f"  {said}")
+
     # --- looking -----------------------------------------------------------------------------------------------------------
 
     def _look(self, *, last: bool) -> None:
         """Read the queue again when something ended or a fact waits in the spool (at most once each LOOK_S, but once more at the end)."""
-        due = self.stale or (spool.pending(self.place.home) and (last or time.monotonic() - self.looked >= LOOK_S))
-        if not due:
+        waited = last or time.monotonic() - self.looked >= LOOK_S
+        if not self.stale and not (waited and (spool.pending(self.place.home) or journal.mark(self.place.home) != self.mark)):
             return
         with self.place.store.reading() as reader:
             self.candidates = build_scheduler.candidates(reader, self.place.settings)
@@ -147,6 +196,7 @@ class _Loop:
         if asked and asked["stop_asked"] and not self.stop.how:
             self.stop.ask(asked["stop_asked"])
         self.stale, self.choose, self.looked = False, True, time.monotonic()
+        self.mark = journal.mark(self.place.home)
 
     def _allowed(self, candidate: Candidate) -> bool:
         if candidate.state != "queued" or candidate.id in self.tried or candidate.unfinished:
@@ -293,7 +343,10 @@ class _Loop:
             self.engine.stop(run.handle, outcome)
 
     def _finish(self, run: Run, outcome: str, now: datetime) -> None:
+        self._guard_settings(now)
         evidence = _evidence(run)
+        if run.meddled:
+            evidence.append(Evidence("guard", "settings", False, run.meddled).to_json())
         proved = run.results.get("prove", {})
         recipe = run.results.get("recipe", {})
         if outcome != "finished" or _spoiled(run.task, evidence):

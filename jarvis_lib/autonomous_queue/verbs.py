@@ -209,7 +209,8 @@ def _simple(place: Place, task: str, kind: str, done: str, /, *, now: datetime, 
 
 def _applied(place: Place, task_id: str, said: str) -> str:
     row = _resolve(place, task_id)
-    return f"{said}: {name_of(row)} is now {SAID[row['state']]}.{_because(row)}"
+    state = "out of the queue for now" if row["parked_kind"] == "later" else SAID[row["state"]]
+    return f"{said}: {name_of(row)} is now {state}.{_because(row)}"
 
 
 def housekeeping(place: Place, *, now: datetime) -> list[str]:

@@ -89,6 +89,9 @@ def _rooted(part: str) -> click.Command:
 
 
 def _guarded(command: click.Command, args: list[str], name: str) -> int:
+    if os.name == "nt":
+        sys.stderr.write("jarvis: Windows is not supported, because the store needs the locks of Linux or macOS; use WSL with its own disk.\n")
+        return CODES["failed"]
     as_json = "--json" in args
     try:
         code = _run(command, args, name)

@@ -13,7 +13,7 @@ def scan(run: Run, check: bool) -> int:
     from jarvis_lib.cli.columns import PROBLEMS_FOUND
 
     found = [p.to_json() for p in problem_predictor.scan(run.place, now=run.now)]
-    run.table("jarvis.problems/1", found, PROBLEMS_FOUND, empty="No problems found.")
+    run.table("jarvis.problems_found/1", found, PROBLEMS_FOUND, empty="No problems found.")
     return 5 if found and check else 0
 
 

@@ -70,6 +70,8 @@ def _expand(home: Path, path: str, *, followed: bool = False) -> Iterator[str]:
 
 def _may_be_sqlite(full: Path) -> bool:
     try:
+        if not stat.S_ISREG(os.stat(full).st_mode):
+            return False  # opening a pipe would wait for its writer for ever
         with open(full, "rb") as stream:
             return stream.read(16) == _SQLITE or full.suffix in (".db", ".sqlite", ".sqlite3")
     except OSError:

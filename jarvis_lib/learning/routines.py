@@ -231,16 +231,24 @@ def _missing(n: int, occasions: int, low: float, guess: float) -> str:
 
 
 def _guess(history: _History, days: tuple[int, ...], minute: int, later: Sequence[date]) -> float:
-    """What guessing hits in the later half: the same hour on the other days, or another hour of the same days, whichever is better.
+    """What guessing hits: the same hour on the other days, or another hour of the same days, whichever is better.
 
-    The second spreads what came within AROUND of the hour evenly over that time; chance then puts at least one into the window with
-    1 - exp(-what is expected there) (Poisson).
+    The second knows how often it came around the hour, not when: as often as within AROUND, spread evenly over it, or as in the fuller
+    of the two hours beside the window. Chance puts at least one into the window with 1 - exp(-what is expected there) (Poisson).
     """
     others = list(_occasions([d for d in EVERY_DAY if d not in days], minute, history.cut, history.now))
     elsewhere = len(_came(history.times, minute).keys() & set(others)) / len(others) if others else 0.0
-    around = _came(history.times, minute, within=AROUND)
-    expected = sum(around[d] for d in later) / len(later) * TOLERANCE / AROUND if later else 0.0
-    return max(elsewhere, 1 - exp(-expected))
+    same = [*_occasions(days, minute, history.first, history.cut), *later]
+    wide = _most(history, minute, same, AROUND) * TOLERANCE / AROUND
+    beside = [2 * _most(history, (minute + side * 3 * TOLERANCE // 2) % DAY, same, TOLERANCE // 2) for side in (-1, 1)]
+    return max(elsewhere, 1 - exp(-max(wide, *beside)))
+
+
+def _most(history: _History, minute: int, days: Sequence[date], within: int) -> float:
+    """How much came `within` these minutes of the hour for each of the days, with one standard error in its favour."""
+    came = _came(history.times, minute, within)
+    total = sum(came[d] for d in days)
+    return (total + sqrt(total)) / len(days) if days else 0.0
 
 
 def _came(times: Iterable[datetime], minute: int, within: int = TOLERANCE) -> Counter[date]:

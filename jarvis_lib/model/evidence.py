@@ -18,7 +18,7 @@ MAX_DEATHS = 2
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One observation. `kind`: exit, check, check_before, measure, change, guard, artefact, isolation.
+    """One observation. `kind`: exit, check, check_before, measure, measure_before, change, guard, isolation, restored.
 
     `ok` is None where an observation cannot be right or wrong (a change, an isolation level). `detail` is JSON.
     """
@@ -62,9 +62,9 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     if outcome != "finished":
         exits = [e.said for e in evidence if e.kind == "exit"]
         return Verdict("none", exits[-1] if exits else _said_outcome(outcome), again)
-    tripped = [e for e in evidence if e.kind == "guard" and e.ok is False]
+    tripped = [e.said for e in evidence if e.kind == "guard" and e.ok is False]
     if tripped:
-        return Verdict("unverified", f"A guard tripped: {tripped[0].said}.", "review")
+        return Verdict("unverified", f"A guard tripped: {'; '.join(tripped)}.", "review")
     changes = [e for e in evidence if e.kind == "change"]
     if task.changes and not any(e.detail.get("changed") for e in changes):
         return Verdict("hollow", f"It ended with exit 0, but none of {', '.join(task.changes)} changed.", "failed")

@@ -42,7 +42,8 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     night = _night(reader, cover, ran, endings, fixes, cards, len(running), settings, zone)
     problems = mending.problem_rows(reader.rows("report.open_problems", now=now))
     plan = looking.outlook(reader, settings, now=now, zone=zone)
-    shipped = [*night.shipped, *(r for r in ran if r.status is proof.UNDONE)]
+    best = sorted(night.shipped, key=lambda r: (not r.measured, -r.planned_hours))
+    shipped = [*best, *(r for r in ran if r.status is proof.UNDONE)]
     return Brief(
         kicker=_kicker(cover, zone),
         headline=head.headline(night, zone),

@@ -51,6 +51,7 @@ class RanRow:
     planned_hours: float
     attempt: int
     accepted: str
+    measured: bool
     isolation: str
     links: tuple[Link, ...]
     commands: tuple[str, ...]

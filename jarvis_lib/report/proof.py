@@ -57,7 +57,7 @@ def status_of(ending: Row) -> Status:
 
 
 def rows(endings: Sequence[Row], evidence: Sequence[Row]) -> list[RanRow]:
-    """One row for each task among `endings` (by the time they ended): worst first where it did not ship."""
+    """One row for each task among `endings` (by the time they ended)."""
     newest = {e["task"]: e for e in endings}
     seen: dict[str, list[Row]] = {}
     for e in evidence:
@@ -79,6 +79,7 @@ def row_of(ending: Row, seen: Sequence[Row]) -> RanRow:
         planned_hours=float(ending["planned_hours"]),
         attempt=ending["n"],
         accepted=_accepted(ending),
+        measured=any(e["kind"] == "measure" and e["ok"] for e in seen),
         isolation=clean(ending["isolation"] or ""),
         links=tuple(_links(ending, seen)),
         commands=tuple(_commands(ending)),
@@ -87,7 +88,7 @@ def row_of(ending: Row, seen: Sequence[Row]) -> RanRow:
 
 def proof(seen: Sequence[Row]) -> list[str]:
     """The sentences that prove it: what was measured, what was checked, what changed."""
-    said = [_measured(e) for e in seen if e["kind"] == "measure"]
+    said = [shorten(clean(e["said"]), LINE) for e in seen if e["kind"] == "measure"]
     checks = [e for e in seen if e["kind"] == "check"]
     if checks:
         passed = sum(bool(e["ok"]) for e in checks)
@@ -98,24 +99,6 @@ def proof(seen: Sequence[Row]) -> list[str]:
     if changed:
         said.append("; ".join(changed[:3]) + (f"; and {len(changed) - 3} more" if len(changed) > 3 else ""))
     return [shorten(s, 2 * LINE) for s in said if s]
-
-
-def _measured(e: Row) -> str:
-    """`5.3x faster (4.9 to 5.6, n=7): queries 2.10 s before, 0.40 s after`, or what the measure itself said."""
-    d = e["detail"]
-    if not all(isinstance(d.get(k), int | float) for k in ("ratio", "low", "high")):
-        return shorten(clean(e["said"]), LINE)
-    unit = clean(str(d.get("unit", "")))
-    much = "faster" if unit in ("s", "ms") and d["ratio"] >= 1 else "of what it was" if d["ratio"] < 1 else "better"
-    said = f"{_short(d['ratio'])}x {much} ({_short(d['low'])} to {_short(d['high'])}, n={d.get('n', '?')})"
-    if isinstance(d.get("before"), int | float) and isinstance(d.get("after"), int | float):
-        said += f": {clean(e['name'])} {_short(d['before'])} {unit} before, {_short(d['after'])} {unit} after"
-    return said
-
-
-def _short(value: float) -> str:
-    """Three digits that matter: `5.3`, `0.412`, `118`."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 2 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def reasons(ending: Row, seen: Sequence[Row]) -> list[str]:
@@ -157,18 +140,16 @@ def _accepted(ending: Row) -> str:
 
 def _links(ending: Row, seen: Sequence[Row]) -> list[Link]:
     links = [Link(label, ending[column]) for label, column in (("log", "log"), ("notebook", "notebook")) if ending[column]]
-    paths = [str(p) for e in seen if e["kind"] in ("artefact", "change") for p in _paths(e)]
+    paths = [p for e in seen if e["kind"] in ("artefact", "change") for p in _paths(e)]
     if ending["state"] in ("shipped", "accepted"):
         links += [Link(clean(p.rsplit("/", 1)[-1]), p) for p in dict.fromkeys(paths)][:3]
     return links
 
 
-def _paths(e: Row) -> list[Any]:
-    d = e["detail"]
-    if e["kind"] == "change" and not d.get("changed"):
-        return []
-    found = d.get("path") or d.get("paths") or (e["name"] if "/" in e["name"] else [])
-    return found if isinstance(found, list) else [found]
+def _paths(e: Row) -> list[str]:
+    if e["kind"] == "change":
+        return [e["name"]] if e["detail"].get("changed") else []
+    return [str(e["detail"]["path"])] if e["detail"].get("path") else []
 
 
 def _commands(ending: Row) -> list[str]:

@@ -74,7 +74,8 @@ def index_html(reports: Path) -> str:
         style = style or "".join(_STYLE.findall(text)[:1])
         year, month = page.parent.parent.name, page.parent.name
         months.setdefault(f"{MONTHS[int(month) - 1]} {year}", []).append(_entry(page, text, reports))
-    body = "".join(f"<section><h2>{name}</h2><ul>{''.join(rows)}</ul></section>" for name, rows in months.items())
+    latest = f"<ul>{_entry(reports / LATEST, (reports / LATEST).read_text(encoding='utf-8'), reports)}</ul>" if (reports / LATEST).is_file() else ""
+    body = latest + "".join(f"<section><h2>{name}</h2><ul>{''.join(rows)}</ul></section>" for name, rows in months.items())
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -102,5 +103,5 @@ def _entry(page: Path, text: str, reports: Path) -> str:
     reader.feed(text[: text.find("</head>") + 1])
     told = html.escape(reader.found.get("description", "This page has no headline."))
     numbers = html.escape(reader.found.get("jarvis:numbers", ""))
-    day, link = html.escape(page.name.removesuffix("-brief.html")), html.escape(relative(page, reports))
+    day, link = html.escape(page.name.removesuffix(".html").removesuffix("-brief")), html.escape(relative(page, reports))
     return f'<li><a href="{link}">{day}</a> {told}<br><span class="small">{numbers}</span></li>'

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.prose import plural
+from jarvis_lib.model.prose import plural, seconds
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import occurrences
 from jarvis_lib.report.mending import WATCHED
@@ -35,10 +35,11 @@ def numbers(reader: Reader, settings: Settings, *, now: datetime) -> list[Number
     """Builds, run hours and fixes of the last 24 hours and 7 days, each beside its goal."""
     day, week = _counts(reader, now - DAY, now), _counts(reader, now - WEEK, now)
     goals = settings.values["goals"]
+    builds, hours, fixes = goals["builds_per_day"], goals["hours_per_day"], goals["fixes_per_day"]
     return [
-        Number("Builds accepted", _builds(day), _goal(goals["builds_per_day"]), _builds(week), _goal(goals["builds_per_day"], 7)),
-        Number("Run hours of accepted builds", _hours(day), _goal(goals["hours_per_day"]), _hours(week), _goal(goals["hours_per_day"], 7)),
-        Number("Problems fixed", _fixes(day), _goal(goals["fixes_per_day"]), _fixes(week), _goal(goals["fixes_per_day"], 7)),
+        Number("Builds accepted", _builds(day), _goal(builds), _builds(week), _goal(builds, 7)),
+        Number("Run hours of accepted builds", _hours(day), _goal(hours, unit=" h"), _hours(week), _goal(hours, 7, unit=" h")),
+        Number("Problems fixed", _fixes(day), _goal(fixes), _fixes(week), _goal(fixes, 7)),
     ]
 
 
@@ -55,9 +56,9 @@ def _counts(reader: Reader, since: datetime, now: datetime) -> Row:
     }
 
 
-def _goal(pair: Sequence[float], days: int = 1) -> str:
+def _goal(pair: Sequence[float], days: int = 1, unit: str = "") -> str:
     low, high = (f"{v * days:g}" for v in pair)
-    return low if low == high else f"{low} to {high}"
+    return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
 
 
 def _builds(c: Row) -> str:
@@ -66,14 +67,14 @@ def _builds(c: Row) -> str:
 
 
 def _hours(c: Row) -> str:
-    side = f", {_hour(c['machine'])} machine hours" if c["machine"] > c["hours"] * 1.05 + 0.005 else ""
-    lost = f", {_hour(c['fruitless'])} without a result" if c["fruitless"] >= 0.005 else ""
+    side = f", {_hour(c['machine'])} machine time" if c["machine"] > c["hours"] * 1.05 + 0.005 else ""
+    lost = f", {_hour(c['fruitless'])} without a result" if c["fruitless"] > 0 else ""
     return _hour(c["hours"]) + (f" ({(side + lost).removeprefix(', ')})" if side or lost else "")
 
 
 def _hour(value: float) -> str:
-    """`0.02 h`, `4.1 h`: small nights keep a second digit, so that they do not read as nothing."""
-    return "0 h" if value == 0 else f"{value:.2f} h" if value < 1 else f"{value:.1f} h"
+    """`42 s`, `0.35 h`, `4.1 h`: a small night does not read as nothing."""
+    return "0 h" if value == 0 else seconds(value * 3600) if value < 0.1 else f"{value:.2f} h" if value < 1 else f"{value:.1f} h"
 
 
 def _fixes(c: Row) -> str:

@@ -41,8 +41,9 @@ def _bad(brief: Brief) -> list[str]:
 def _builds(rows: Sequence[RanRow], more: int) -> Iterator[str]:
     for r in rows:
         accepted = f" ({r.accepted})" if r.accepted == "accepted" else ""
+        told = r.proof[:2] if r.status.tone == "ok" else r.proof
         word = "" if r.status.word == "shipped" else f" ({r.status.word})"
-        yield f"  {r.status.sign} {r.title}{word}: {'; '.join(p.rstrip('.') for p in r.proof)}. {r.time}{accepted}. [{r.task}]"
+        yield f"  {r.status.sign} {r.title}{word}: {'; '.join(p.rstrip('.') for p in told)}. {r.time}{accepted}. [{r.task}]"
         where = next((link.path for link in r.links if link.label == "log"), "")
         if where and r.status.tone != "ok":
             yield f"      log: {clean(where)}"

@@ -63,6 +63,12 @@ def files(home: Path) -> list[Path]:
     return sorted(folder(home).glob("journal-*.jsonl"))
 
 
+def mark(home: Path) -> tuple[str, int]:
+    """The newest file and its size: it differs whenever somebody has written a line."""
+    found = files(home)
+    return (found[-1].name, found[-1].stat().st_size) if found else ("", 0)
+
+
 def tail(home: Path) -> Tail:
     """The end of the journal; a torn tail is dropped (kept aside as `torn-*.bin`) and told in `dropped`."""
     for path in reversed(files(home)):

@@ -64,6 +64,7 @@ def check_current(con: "duckdb.DuckDBPyConnection", end: journal.Tail, path: Pat
 @contextmanager
 def opened(store: "Store", end: journal.Tail, told: Sequence[str] = ()) -> Iterator[Current]:
     """The store for writing, whole and current. The caller holds the lock; what it has done already is `told` with the rest."""
+    _refuse_network_folder(store.home)
     notices = [*told, *([end.dropped] if end.dropped else [])]
     try:
         current = _file(store, end, notices)
@@ -80,6 +81,26 @@ def opened(store: "Store", end: journal.Tail, told: Sequence[str] = ()) -> Itera
         else:
             engine.detach(current.con, "j")
             _check_same(store.path)
+
+
+NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs")
+
+
+def _refuse_network_folder(home: Path) -> None:
+    """Locks and renames of network file systems do not keep the store's promise. Where mounts cannot be read, nothing is said."""
+    try:
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    whole = str(home.resolve())
+    best = ("", "")
+    for line in mounts:
+        _, point, kind, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        if (whole == point or whole.startswith(point.rstrip("/") + "/")) and len(point) >= len(best[0]):
+            best = (point, kind)
+    if best[1] in NETWORK:
+        raise Refused(f"{home} lies on a network file system ({best[1]}), which does not keep the store's promises; use a local disk.", code="failed")
 
 
 def _as_facts(current: Current, sentences: Sequence[str]) -> list[Fact]:

@@ -43,7 +43,7 @@ ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THE
 
 -- name: refused_since
 SELECT r."at", r.actor, r.kind, r.task, r.sentence, json_extract_string(f.data, '$.data.task.title') AS title
-FROM refusals r JOIN facts f ON f.seq = r.seq WHERE r."at" >= $since AND r.actor NOT LIKE 'session:%' ORDER BY r.seq DESC LIMIT 20;
+FROM refusals r JOIN facts f ON f.seq = r.seq WHERE r."at" >= $since AND r.kind = 'task.added' ORDER BY r.seq DESC LIMIT 20;
 
 -- name: running
 SELECT a.id AS attempt, a.task, a.n, a.session, a.claimed_at, a.expected_end, a.log, a.place, t.title, t.hours, t.priority
