@@ -120,11 +120,11 @@ def test_a_session_that_died_is_told_first(place: Place) -> None:
     one = task("First")
     place.store.write(added(place, one, at=START), opened(place, at=START))
     place.store.write(claimed(place, one, "a1"))
-    assert brief_of(place).headline == "The session of Mon 23:00 died; no build was tried before that"
+    assert brief_of(place).headline == "The session of Mon 23:00 died; no build was tried"
     place.store.write(place.fact("attempt.ended", actor="recovery", at=MORNING, attempt="a1", task=one.id, session="s1", outcome="abandoned"))
     close(place, MORNING, "died", "it died; 1 attempt abandoned")
     brief = brief_of(place)
-    assert brief.headline == "The session of Mon 23:00 died; 0 of 1 build shipped before that; “First” was abandoned"
+    assert brief.headline == "The session died; 0 of 1 build shipped; “First” was abandoned"
     assert (brief.tone, brief.good, brief.not_shipped[0].status.word) == ("bad", False, "abandoned")
     assert brief_text(brief).startswith("Morning brief · Tue 24 Nov 2026")
 
@@ -262,3 +262,14 @@ def test_moments_name_their_day(place: Place) -> None:
     assert when(START, place.zone, now=MORNING) == "Mon 23:00"
     assert when(MORNING + timedelta(days=10), place.zone, now=MORNING) == "Fri 4 Dec 07:00"
     assert span(START, MORNING, place.zone) == "Mon 23:00 to Tue 07:00"
+
+
+def test_a_long_title_gives_way_to_what_is_due(place: Place) -> None:
+    """The clause that does not fit whole is tried with a shorter title before it is left out."""
+    one = task("Backfill all the invoices of the last three years", due=MORNING + timedelta(hours=10))
+    place.store.write(added(place, one, at=START), opened(place, at=START))
+    attempt(place, one, "a1", at=START + timedelta(minutes=1), outcome="failed")
+    close(place, START + timedelta(hours=1), "died")
+    said = brief_of(place).headline
+    assert said == "The session died; 0 of 1 build shipped; “Backfill all…” failed and is due today 17:00" or len(said) <= LIMIT
+    assert "due today 17:00" in said

@@ -111,7 +111,8 @@ def _store(home: Path, settings: Settings) -> Finding:
         warnings = list(reader.warnings)
     said = f"opens, schema {version}, {counts.get('facts', 0):,} facts, {counts.get('tasks', 0):,} tasks; {owners or 'nobody holds it'}"
     if warnings or "has it open" in owners:
-        return Finding("Store", "warning", "; ".join([said, *warnings]), "work goes on from the journal; look closer with: jarvis store verify")
+        told = said if "has it open" in owners else "; ".join([said, *(w.rstrip(".") for w in warnings)])
+        return Finding("Store", "warning", told, "work goes on from the journal; look closer with: jarvis store verify")
     return Finding("Store", "ok", said)
 
 

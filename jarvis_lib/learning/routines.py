@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import cos, exp, pi, sin, sqrt
+from statistics import NormalDist
 
 from jarvis_lib.model.prose import plural
 
@@ -18,8 +19,8 @@ LEAST = 4
 """Days on which a thing must have come in the earlier half, and again, as expected, in the later one."""
 MOSTLY = 0.5
 """A routine comes on at least this share of its days, in either half."""
-Z = 1.96
-"""Of a two-sided 95 % interval."""
+DOUBT = 0.025
+"""Chance that a lower bound is too high: one side of a 95 % interval. Several proposals of one kind share it (Bonferroni)."""
 TOLERANCE = 60
 """Minutes before and after its hour in which a routine counts as on time."""
 REACH = 30
@@ -95,15 +96,15 @@ def routines(events: Iterable[Event], *, now: datetime) -> list[Routine]:
     return sorted(found, key=lambda r: (not r.holds, -r.n, -r.events, r.key, r.days, r.minute or 0))
 
 
-def wilson_low(hits: int, of: int, z: float = Z) -> float:
-    """Lower bound of a share of `hits` in `of` tries, 0 without a try.
+def wilson_low(hits: int, of: int, *, doubt: float = DOUBT) -> float:
+    """Lower bound of a share of `hits` in `of` tries, too high with a chance of about `doubt`; 0 without a try.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American Statistical
     Association 22 (1927), 209-212: (p + z²/2n - z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n).
     """
     if of == 0:
         return 0.0
-    p = hits / of
+    p, z = hits / of, NormalDist().inv_cdf(1 - doubt)
     low = (p + z * z / (2 * of) - z * sqrt(p * (1 - p) / of + z * z / (4 * of * of))) / (1 + z * z / of)
     return max(low, 0.0)
 
@@ -183,7 +184,7 @@ def _judged(history: _History, hours: Sequence[int]) -> list[Routine]:
     """The routines of a kind that the earlier half proposes, checked; or one entry that says why there is none."""
     proposed = [(days, minute) for minute in hours for days in _days(history, minute)]
     if proposed:
-        return [_checked(history, days, minute) for days, minute in proposed]
+        return [_checked(history, days, minute, doubt=DOUBT / len(proposed)) for days, minute in proposed]
     came = len({t.date() for t in history.earlier})
     if came < LEAST:
         missing = f"it came on {plural(came, 'day')} of the earlier half of its time; {LEAST} are needed to find its hour"
@@ -206,13 +207,13 @@ def _days(history: _History, minute: int) -> Iterator[tuple[int, ...]]:
         yield from ((d,) for d in mostly if hits[d] >= LEAST)
 
 
-def _checked(history: _History, days: tuple[int, ...], minute: int) -> Routine:
+def _checked(history: _History, days: tuple[int, ...], minute: int, *, doubt: float) -> Routine:
     """What the later half says about this proposal."""
     came = _came(history.times, minute)
     earlier = set(_occasions(days, minute, history.first, history.cut))
     later = list(_occasions(days, minute, history.cut, history.now))
     n = len(came.keys() & set(later))
-    low, guess = wilson_low(n, len(later)), _guess(history, days, minute, later)
+    low, guess = wilson_low(n, len(later), doubt=doubt), _guess(history, days, minute, later)
     missing = _missing(n, len(later), low, guess)
     expected = None if missing else _next(days, minute, set(came), now=history.now)
     found = len(came.keys() & earlier)

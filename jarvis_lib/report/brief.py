@@ -130,7 +130,7 @@ def _tone(night: head.Night) -> str:
 
 def _nothing_ran(cover: covering.Coverage, zone: ZoneInfo) -> str:
     if not cover.has_facts:
-        return "No session has run here yet. Add a task with `jarvis add`, or look with `jarvis doctor`."
+        return "No session has run here yet. Add a task: jarvis add -h. Look around: jarvis doctor."
     if cover.newest is None:
         return f"No session ran {span(cover.begins, cover.until, zone)}, so nothing was tried."
     if cover.state == "running":

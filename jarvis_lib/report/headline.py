@@ -13,6 +13,8 @@ from jarvis_lib.report.parts import RanRow
 from jarvis_lib.report.proof import SAID
 
 LIMIT = 90
+TITLES = (34, 24, 16)
+"""How long the title in a headline may be, tried in this order."""
 Row = dict[str, Any]
 
 
@@ -47,50 +49,49 @@ class Night:
 def headline(night: Night, zone: ZoneInfo) -> str:
     """The headline, at most LIMIT characters: a lead, then as many further clauses as fit whole."""
     lead, *more = _clauses(night, zone)
-    said = shorten(lead, LIMIT)
-    for clause in more:
-        if len(said) + len(clause) + 2 <= LIMIT:
-            said += f"; {clause}"
+    said = shorten(lead[0], LIMIT)
+    for forms in more:
+        said += next((f"; {form}" for form in forms if len(said) + len(form) + 2 <= LIMIT), "")
     return said
 
 
-def _clauses(night: Night, zone: ZoneInfo) -> list[str]:
-    after = [c for c in (_escalated(night), *_failures(night, zone), _fixes(night), _waiting(night)) if c]
+def _clauses(night: Night, zone: ZoneInfo) -> list[list[str]]:
+    """The lead and what follows it; each clause in all its forms, the longest first."""
+    lead, rest = _lead(night, zone)
+    failures = [_failure(night, zone, width) for width in TITLES if night.not_shipped]
+    return [[lead], *(forms for forms in ([rest], failures, [_fixes(night)], [_waiting(night)]) if any(forms))]
+
+
+def _lead(night: Night, zone: ZoneInfo) -> tuple[str, str]:
+    """The first clause, and the one that must stand right after it (or nothing)."""
     state, newest = night.cover.state, night.cover.newest
+    escalated = f"{plural(night.escalated, 'task')} stopped and escalated" if night.escalated else ""
     if newest is None:
-        return [_no_session(night), *after]
+        return _no_session(night), escalated
     since = when(newest["opened_at"], zone, now=night.cover.until)
     if state == "running":
-        return [f"Partial: {_built(night)} so far, the session runs until {when(newest['deadline'], zone, now=night.cover.until)}", *after]
+        return f"Partial: {_built(night)} so far, the session runs until {when(newest['deadline'], zone, now=night.cover.until)}", escalated
     if state in ("died", "failed"):
-        return [f"The session of {since} {state}; {_built(night)} before that", *after]
-    if night.tried:
-        lead = _escalated(night)
-        return [lead, _built(night), *after[1:]] if lead else [_built(night), *after]
-    return [f"Nothing ran: {_why_nothing(night)}", *after]
+        return f"The session{'' if night.tried else f' of {since}'} {state}; {_built(night)}", escalated
+    told = _built(night) if night.tried else f"Nothing ran: {_why_nothing(night)}"
+    return (escalated, told) if escalated else (told, "")
 
 
 def _built(night: Night) -> str:
     if not night.tried:
         return "no build was tried"
-    return f"{len(night.shipped)} of {plural(night.tried, 'build')} shipped"
+    return f"{len(night.shipped):,} of {plural(night.tried, 'build')} shipped"
 
 
-def _escalated(night: Night) -> str:
-    return f"{plural(night.escalated, 'task')} stopped and escalated" if night.escalated else ""
-
-
-def _failures(night: Night, zone: ZoneInfo) -> list[str]:
+def _failure(night: Night, zone: ZoneInfo, width: int) -> str:
     """The worst thing: what is due soonest among the builds that did not ship, else the one that failed, else how many."""
     bad = sorted(night.not_shipped, key=lambda r: (r.task not in night.due, night.due.get(r.task, night.cover.until), r.title))
-    if not bad:
-        return []
     first = bad[0]
-    said = f"“{shorten(first.title, 34)}” {SAID.get(first.status.word, first.status.word)}"
+    said = f"“{shorten(first.title, width)}” {SAID.get(first.status.word, first.status.word)}"
     if first.task in night.due:
         due = night.due[first.task]
-        said += f" and {'was' if due < night.cover.until else 'is'} due {when(due, zone, now=night.cover.until)}"
-    return [said] if len(bad) == 1 or first.task in night.due else [f"{len(bad)} did not, “{shorten(first.title, 24)}” first"]
+        return f"{said} and {'was' if due < night.cover.until else 'is'} due {when(due, zone, now=night.cover.until)}"
+    return said if len(bad) == 1 else f"{len(bad)} did not, “{shorten(first.title, width)}” first"
 
 
 def _fixes(night: Night) -> str:
