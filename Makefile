@@ -43,7 +43,7 @@ lint: $(READY) ## Lint, types, layers, notebooks without outputs.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/nbstripout --verify $$(git ls-files '*.ipynb') && echo "notebooks: no stored outputs"
+	@$(BIN)/nbstripout --keep-id --verify $$(git ls-files '*.ipynb') && echo "notebooks: no stored outputs"
 
 check: lint test ## Everything that must be green: lint and tests.
 

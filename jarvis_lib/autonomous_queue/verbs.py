@@ -129,6 +129,7 @@ def why(place: Place, task: str, *, now: datetime) -> list[str]:
     for d in seen["decisions"]:
         reasons = "; ".join(d["reasons"])
         lines.append(f"Decided {_local(place, d['at'])}: {d['verdict']} ({reasons}). Rule {d['rule']}, risk {d['risk']}, policy {d['policy_hash']}.")
+    lines += [f"Approved {_local(place, f['at'])} by {f['actor']}." for f in seen["facts"] if f["kind"] == "task.approved" and f["refused"] is None]
     if row["approved_hash"] and row["approved_hash"] != row["content_hash"]:
         lines.append("Its approval is void, because its content has changed since.")
     spot = seen["place"]

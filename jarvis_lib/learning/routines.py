@@ -1,6 +1,6 @@
 """What comes again at the same hour of the same days, and does it hold on days that were not used to find it?
 
-Each kind's time is cut in half. The earlier half proposes hour and days; the later half alone says how often that came true and how
+Each kind's history is cut in half. The earlier half proposes hour and days; the later half alone says how often that came true and how
 often a guess would have. Times are local clock times without a zone, so a clock change moves no routine. Order does not matter.
 """
 
@@ -23,7 +23,7 @@ DOUBT = 0.025
 """Chance that a lower bound is too high: one side of a 95 % interval. Several proposals of one kind share it (Bonferroni)."""
 TOLERANCE = 60
 """Minutes before and after its hour in which a routine counts as on time."""
-REACH = 30
+REACH = 45
 """Minutes between neighbours of one cluster of times of day."""
 AROUND = 240
 """A guess that knows the days and only roughly the hour spreads over this many minutes before and after."""
@@ -66,23 +66,29 @@ class Routine:
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """One kind's sorted times; what ends by `cut` is its earlier half, what begins after it the later one."""
+    """One kind's sorted times, cut between the middle two: the earlier half ends there, and the later one goes on to `now`."""
 
     key: str
     times: tuple[datetime, ...]
     now: datetime
 
     @property
-    def first(self) -> datetime:
-        return self.times[0] - timedelta(minutes=TOLERANCE)
-
-    @property
     def cut(self) -> datetime:
-        return self.times[0] + (self.now - self.times[0]) / 2
+        middle = len(self.times) // 2
+        return self.times[middle - 1] + (self.times[middle] - self.times[middle - 1]) / 2
 
     @property
-    def earlier(self) -> list[datetime]:
-        return [t for t in self.times if t < self.cut]
+    def earlier(self) -> tuple[datetime, ...]:
+        return self.times[: len(self.times) // 2]
+
+    def before(self, days: Sequence[int], minute: int) -> list[date]:
+        """The dates of the earlier half on which it could have come, from the first time on that it came at this hour."""
+        first = next((t for t in self.times if abs(_off(_minute(t), minute)) <= TOLERANCE), self.cut)
+        return list(_occasions(days, minute, first - timedelta(minutes=2 * TOLERANCE), self.cut))
+
+    def after(self, days: Sequence[int], minute: int) -> list[date]:
+        """The dates of the later half on which it could have come."""
+        return list(_occasions(days, minute, self.cut, self.now))
 
 
 def routines(events: Iterable[Event], *, now: datetime) -> list[Routine]:
@@ -120,7 +126,7 @@ def _histories(events: Iterable[Event], now: datetime) -> list[_History]:
 # --- at which hours ------------------------------------------------------------------------------------------------------
 
 
-def _hours(times: dict[str, list[datetime]]) -> dict[str, list[int]]:
+def _hours(times: dict[str, Sequence[datetime]]) -> dict[str, list[int]]:
     """For each key the minutes of the day around which its times gather, the fullest first, none within reach of another.
 
     One DBSCAN for all: a time of day is a point on the circle, and each key has a circle of its own far from the others.
@@ -187,7 +193,7 @@ def _judged(history: _History, hours: Sequence[int]) -> list[Routine]:
         return [_checked(history, days, minute, doubt=DOUBT / len(proposed)) for days, minute in proposed]
     came = len({t.date() for t in history.earlier})
     if came < LEAST:
-        missing = f"it came on {plural(came, 'day')} of the earlier half of its time; {LEAST} are needed to find its hour"
+        missing = f"it came on {plural(came, 'day')} of its earlier half; {LEAST} are needed to find its hour"
     elif not hours:
         missing = "it came at no common time of day"
     else:
@@ -197,7 +203,7 @@ def _judged(history: _History, hours: Sequence[int]) -> list[Routine]:
 
 def _days(history: _History, minute: int) -> Iterator[tuple[int, ...]]:
     """The days that the earlier half proposes for this hour: all seven, Monday to Friday, or single ones."""
-    offered = list(_occasions(EVERY_DAY, minute, history.first, history.cut))
+    offered = history.before(EVERY_DAY, minute)
     came = _came(history.earlier, minute).keys() & set(offered)
     of, hits = Counter(d.weekday() for d in offered), Counter(d.weekday() for d in came)
     mostly = tuple(d for d in EVERY_DAY if of[d] and hits[d] / of[d] >= MOSTLY)
@@ -210,8 +216,8 @@ def _days(history: _History, minute: int) -> Iterator[tuple[int, ...]]:
 def _checked(history: _History, days: tuple[int, ...], minute: int, *, doubt: float) -> Routine:
     """What the later half says about this proposal."""
     came = _came(history.times, minute)
-    earlier = set(_occasions(days, minute, history.first, history.cut))
-    later = list(_occasions(days, minute, history.cut, history.now))
+    earlier = set(history.before(days, minute))
+    later = history.after(days, minute)
     n = len(came.keys() & set(later))
     low, guess = wilson_low(n, len(later), doubt=doubt), _guess(history, days, minute, later)
     missing = _missing(n, len(later), low, guess)
@@ -237,9 +243,9 @@ def _guess(history: _History, days: tuple[int, ...], minute: int, later: Sequenc
     The second knows how often it came around the hour, not when: as often as within AROUND, spread evenly over it, or as in the fuller
     of the two hours beside the window. Chance puts at least one into the window with 1 - exp(-what is expected there) (Poisson).
     """
-    others = list(_occasions([d for d in EVERY_DAY if d not in days], minute, history.cut, history.now))
+    others = history.after([d for d in EVERY_DAY if d not in days], minute)
     elsewhere = len(_came(history.times, minute).keys() & set(others)) / len(others) if others else 0.0
-    same = [*_occasions(days, minute, history.first, history.cut), *later]
+    same = [*history.before(days, minute), *later]
     wide = _most(history, minute, same, AROUND) * TOLERANCE / AROUND
     beside = [2 * _most(history, (minute + side * 3 * TOLERANCE // 2) % DAY, same, TOLERANCE // 2) for side in (-1, 1)]
     return max(elsewhere, 1 - exp(-max(wide, *beside)))

@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.build_scheduler import candidates, working_windows
-from jarvis_lib.build_scheduler import plan as plan_tasks
 from jarvis_lib.model.prose import clean, hours, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window, coming
@@ -50,6 +49,8 @@ def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo
 
 
 def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row]]:
+    from jarvis_lib.build_scheduler import plan as plan_tasks
+
     titles = {t["id"]: t for t in reader.rows("report.titles")}
     windows = working_windows(settings, zone, now=now)
     made = plan_tasks(candidates(reader, settings), windows, now=now, lanes=settings.get("night", "lanes"), zone=zone)

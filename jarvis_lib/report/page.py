@@ -153,8 +153,9 @@ def _environment() -> "jinja2.Environment":
 
 def section_html(brief: Brief, name: str, home: Path, folder: Path) -> str:
     """One section as HTML; its links lead from `folder` to the files of the workspace."""
-    environment = _environment()
-    environment.filters["href"] = lambda path: quote(relative(home / path, folder))
+    environment = _environment().overlay()
+    # A compiled template keeps the filters it was compiled with, so each folder needs a table of its own.
+    environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder))}
     return environment.get_template(f"{name}.html.j2").render(b=brief)
 
 
