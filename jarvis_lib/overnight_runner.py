@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from jarvis_lib import autonomous_queue, build_scheduler, problem_predictor
+from jarvis_lib import autonomous_queue, build_scheduler, pattern_learner, problem_predictor
 from jarvis_lib.execution.engine import Engine, LocalEngine, isolation_level
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row
@@ -25,7 +25,7 @@ from jarvis_lib.model.plan import Plan
 from jarvis_lib.model.prose import plural, seconds
 from jarvis_lib.model.window import Window, coming, current
 from jarvis_lib.report.brief import Brief, compose
-from jarvis_lib.report.publish import publish
+from jarvis_lib.report.publish import brief_path, publish
 from jarvis_lib.report.text import brief_text
 from jarvis_lib.store import lock, recover
 from jarvis_lib.store.place import Place
@@ -36,6 +36,8 @@ Say = Callable[[str], None]
 NIGHT_S = 8 * 3600.0
 BRIEF_NOTEBOOK = Path("notebooks/reports/morning_brief.ipynb")
 BRIEF_LIMIT_S = 300.0
+SESSION_WAIT_S = 900.0
+"""A session never gives up on the store while short commands use it."""
 SESSION_LONGEST_H = 200.0
 """A session that the person asked for takes tasks of any size that fits its time."""
 
@@ -114,6 +116,7 @@ def start(
     """Work one night and make its brief; the path of the brief. Refuses outside the window, and (busy) when a session is open."""
     now = place.now()
     hours = session_hours(place, now=now, anyway=anyway, until=until, for_minutes=for_minutes)
+    place.store.wait_s = max(place.store.wait_s, SESSION_WAIT_S)
     with _only_session(place):
         for line in autonomous_queue.close_dead(place, now=now):
             say(f"  recovered {line}")
@@ -200,6 +203,8 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -
         done(" and ".join(autonomous_queue.housekeeping(place, now=place.now())) or "nothing had to be decided anew")
     with _phase(place, session, "problems", say) as done:
         done(_problems(place, session, say))
+    with _phase(place, session, "patterns", say) as done:
+        done(pattern_learner.listed(place, now=place.now()).said)
     with _phase(place, session, "plan", say) as done:
         plan = build_scheduler.make_plan(place, now=place.now(), windows=_windows(place, hours), session=session)
         done(_said_plan(plan, hours))
@@ -383,7 +388,7 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
     """
     _close_if_dead(place, now=place.now())
     snapshot = place.store.snapshot()
-    target = out or brief_path(place, as_of)
+    target = out or brief_path(place.home, as_of, place.zone)
     target.parent.mkdir(parents=True, exist_ok=True)
     with open_snapshot(snapshot) as reader:
         values = compose(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
@@ -400,12 +405,6 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
     shown = target.relative_to(place.home).as_posix() if target.is_relative_to(place.home) else str(target)
     place.store.append(place.fact("brief.made", kind="morning", as_of=stamp(as_of), path=shown, headline=values.headline, sha256=digest))
     return target
-
-
-def brief_path(place: Place, as_of: datetime) -> Path:
-    """`reports/YYYY/MM/YYYY-MM-DD-brief.html` by the local day."""
-    day = as_of.astimezone(place.zone)
-    return place.home / "reports" / f"{day:%Y}" / f"{day:%m}" / f"{day:%Y-%m-%d}-brief.html"
 
 
 def _run_brief(place: Place, snapshot: Path, as_of: datetime, target: Path) -> None:

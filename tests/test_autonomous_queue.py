@@ -64,7 +64,7 @@ def test_an_id_is_found_by_a_unique_prefix(place: Place) -> None:
 def test_add_says_what_became_of_it(place: Place) -> None:
     """Decision, recipe and state in one sentence."""
     said = queue.add(place, "Sell it", "", 1, "New features", "HIGH", command="true", now=place.now()).said
-    assert "parked, waits for you" in said and "New features is asked for" in said
+    assert "parked, waits for you" in said and "New features needs your yes" in said
 
 
 def test_the_inbox_says_what_happens_without_you(place: Place) -> None:

@@ -15,6 +15,7 @@ from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner as night
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import template
+from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
 from jarvis_lib.workspace import open_workspace
@@ -172,6 +173,19 @@ def test_the_brief_by_plain_papermill_from_anywhere(live: Place, tmp_path_factor
     environment = {"HOME": str(elsewhere), "PATH": "/usr/bin:/bin", "JUPYTER_PLATFORM_DIRS": "1"}
     subprocess.run(argv, cwd=elsewhere, env=environment, check=True, capture_output=True)
     assert "1 of 1 build" in out.read_text()
+
+
+def test_a_night_with_the_database_held_by_a_foreign_program(live: Place) -> None:
+    """It works on from the journal, its brief is made, and the file catches up when it is free."""
+    add(live, "one")
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    holder = subprocess.Popen([sys.executable, "-c", hold, str(live.store.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    page = night.start(live, for_minutes=3, say=lambda line: None)
+    assert page is not None and "1 of 1 build" in page.read_text()
+    holder.communicate()
+    assert recover.verify(live.store) == []
+    assert night.report(live, now=live.now())["tasks_completed"] == 1
 
 
 @pytest.mark.parametrize("order", ["status", "report"])

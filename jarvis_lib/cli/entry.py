@@ -30,6 +30,7 @@ PARTS = {
     "queue": "autonomous_queue",
     "context": "context_scheduler",
     "problems": "problem_predictor",
+    "patterns": "pattern_learner",
     "overnight": "overnight_runner",
 }
 """Part -> component. What is not built yet does not stand here."""

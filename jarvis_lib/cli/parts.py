@@ -39,6 +39,12 @@ problems = _part(
     example="jarvis problems scan\njarvis problems fix",
     help="Find problems, fix the safe ones, and undo a fix.",
 )
+patterns = _part(
+    "patterns",
+    ("list", "stats"),
+    example="jarvis patterns list",
+    help="Learn which tasks come again at the same time, and say how sure that is.",
+)
 overnight = _part(
     "overnight",
     ("start", "report", "brief", "is-overnight", "status", "stop"),

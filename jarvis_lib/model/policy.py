@@ -85,7 +85,7 @@ def _by_category(task: Task, policy: Policy) -> Decision:
     name = task.category
     rule = f"category:{name}"
     if name not in policy.auto:
-        return Decision("ask", rule, (f"{name} is asked for",), "medium")
+        return Decision("ask", rule, (f"{name} needs your yes",), "medium")
     if name in ("Test coverage", "Refactoring") and not task.checks:
         return Decision("ask", rule, (f"{name} is automatic only with a check that proves it (--check)",), "medium")
     if name == "Infrastructure" and not _is_housekeeping(task):

@@ -96,6 +96,23 @@ def suspicious(path: Path) -> Iterator[None]:
         raise Refused(f"The database cannot be read ({_first(str(error))}). Nothing is lost: run the command again, it is rebuilt from the journal.", code="failed") from error
 
 
+@contextmanager
+def room_for(path: Path) -> Iterator[None]:
+    """A disk that takes no more is one sentence. What was acknowledged stays in the spool or in the journal, and is applied later."""
+    import duckdb
+
+    try:
+        yield
+    except OSError as error:
+        raise Refused(_no_room(path, error.strerror or str(error)), code="failed") from error
+    except (duckdb.IOException, duckdb.TransactionException) as error:
+        raise Refused(_no_room(path, _first(str(error))), code="failed") from error
+
+
+def _no_room(path: Path, why: str) -> str:
+    return f"The store in {path.parent} cannot be written ({why}). What was recorded is safe and is applied later; free some space and try again."
+
+
 def _is_damage(error: Exception) -> bool:
     import duckdb
 

@@ -124,7 +124,8 @@ class Store:
                     yield con, []
                     return
             with recover.opened(self, end) as current:
-                self._drain(current, waiting)
+                with engine.room_for(self.path):
+                    self._drain(current, waiting)
                 yield current.con, current.warnings
             if snapshot is not None:
                 recover.copy_out(self, current, snapshot)

@@ -1,0 +1,171 @@
+"""Which routines does the person have, and how sure is that?
+
+Promise: a routine is found on earlier days and checked on later ones, and it is told with both: how often it came true, and what a guess
+would have hit. What is not sure yet is called forming and says what is missing. Only tasks that persons added count, by the local clock.
+Nothing is written, proposed or started.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.learning import routines
+from jarvis_lib.learning.routines import EVERY_DAY, HISTORY, LEAST, WORKDAYS, Routine, clock
+from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.window import DAYS
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import Reader
+
+_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_ASIDE = frozenset(
+    [*_NAMES, *_MONTHS, *(d.lower() for d in DAYS), *(m[:3] for m in _MONTHS)]
+    + ["a", "an", "and", "the", "of", "for", "in", "on", "to", "my", "our", "this", "today", "tonight"]
+)
+"""Words that tell one week's title from the next one's, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One routine, or one that is forming. Shares are from 0 to 1; `next_at` is aware UTC and None unless it is a routine.
+
+    Of `occasions` (days after it was found on which it could have come), it came on `n`; `low` is Wilson's lower bound of that share and
+    `base_rate` what guessing hits. `found` are the days before, `tasks` all tasks of the kind.
+    """
+
+    title: str
+    category: str
+    standing: str
+    when: str
+    tasks: int
+    found: int
+    n: int
+    occasions: int
+    hit_rate: float
+    low: float
+    base_rate: float
+    next_at: datetime | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What the history tells: the answer in one sentence, how much history there is, and the patterns, routines first."""
+
+    said: str
+    tasks: int
+    weeks: int
+    kinds: int
+    patterns: tuple[Pattern, ...]
+
+    @property
+    def routines(self) -> tuple[Pattern, ...]:
+        return tuple(p for p in self.patterns if p.standing == "routine")
+
+
+# --- rules ---------------------------------------------------------------------------------------------------------------
+
+
+def kind_of(title: str, category: str) -> str:
+    """What makes two tasks the same kind: category and the title's words in any order, without numbers, days, months and small words."""
+    words = set(re.findall(r"\w+", clean(title).casefold()))
+    kept = {w for w in words if w not in _ASIDE and not any(c.isdigit() for c in w)}
+    return f"{' '.join(sorted(kept or words)) or clean(title)} | {category}"
+
+
+def learn(rows: Sequence[Row], zone: ZoneInfo, *, now: datetime) -> Learned:
+    """The patterns in these tasks (`title`, `category`, `added_at` aware) as they stood at `now`, in the person's own local time."""
+    counted = [r for r in rows if now - HISTORY < r["added_at"] <= now]
+    kinds: dict[str, list[Row]] = defaultdict(list)
+    for row in counted:
+        kinds[kind_of(row["title"], row["category"])].append(row)
+    events = [(kind, _local(r["added_at"], zone)) for kind, own in kinds.items() for r in own]
+    patterns = tuple(_pattern(r, kinds[r.key], zone) for r in routines.routines(events, now=_local(now, zone)))
+    first = min((r["added_at"] for r in counted), default=now)
+    weeks = max(1, -((first - now) // timedelta(weeks=1)))
+    return Learned(_summary(patterns, len(counted), weeks), len(counted), weeks, len(kinds), patterns)
+
+
+def _local(at: datetime, zone: ZoneInfo) -> datetime:
+    """The local clock time, without its zone: nine o'clock is nine o'clock before and after a clock change."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def _pattern(r: Routine, tasks: Sequence[Row], zone: ZoneInfo) -> Pattern:
+    newest = max(tasks, key=lambda t: (t["added_at"], t["title"]))
+    when = "" if r.minute is None else f"{_days(r.days)} about {clock(r.minute)}"
+    expected = r.next_at.replace(tzinfo=zone).astimezone(UTC) if r.next_at else None
+    said = _holds_said(r) if r.holds else f"Forming: {r.missing}."
+    standing = "routine" if r.holds else "forming"
+    shares = (r.hit_rate, r.low, r.base_rate)
+    return Pattern(clean(newest["title"]), newest["category"], standing, when, r.events, r.found, r.n, r.occasions, *shares, expected, said)
+
+
+def _days(days: tuple[int, ...]) -> str:
+    return {EVERY_DAY: "Every day", WORKDAYS: "Workdays"}.get(days) or DAYS[days[0]]
+
+
+def _holds_said(r: Routine) -> str:
+    return (
+        f"Found on {plural(r.found, 'day')}; after that it came on {r.n} of {r.occasions} ({r.hit_rate:.0%}, at least {r.low:.0%}); "
+        f"guessing hits {r.base_rate:.0%}."
+    )
+
+
+def _summary(patterns: Sequence[Pattern], tasks: int, weeks: int) -> str:
+    holding = [p for p in patterns if p.standing == "routine"]
+    history = f"{plural(tasks, 'task')} in {plural(weeks, 'week')}"
+    if holding:
+        return f"{plural(len(holding), 'routine')}, {len(patterns) - len(holding)} forming ({history})"
+    if patterns:
+        return f"no routine yet, {len(patterns)} forming ({history})"
+    return f"no routine yet ({history}; a routine needs {LEAST} of the same)" if tasks else "no routine yet (no task was added by a person)"
+
+
+# --- verbs ---------------------------------------------------------------------------------------------------------------
+
+
+def listed(place: Place, *, now: datetime) -> Learned:
+    """The routines as they stood at `now`, and what is forming with what is missing."""
+    with place.store.reading() as reader:
+        rows = added(reader, now=now)
+    return learn(rows, place.zone, now=now)
+
+
+def added(reader: Reader, *, now: datetime) -> list[Row]:
+    """The tasks that persons added in the HISTORY before `now`: `title`, `category` and `added_at` (aware UTC)."""
+    return reader.rows("pattern_learner.added", since=now - HISTORY, until=now)
+
+
+def stats(place: Place, *, now: datetime) -> dict[str, Any]:
+    """Counts, and how all routines together did after they were found, against guessing (`stats_of`)."""
+    return stats_of(listed(place, now=now))
+
+
+def stats_of(learned: Learned) -> dict[str, Any]:
+    """The counts of `learned`; `hit_rate` and `base_rate` are over all occasions of its routines, None without one."""
+    holding = learned.routines
+    occasions, hits = sum(p.occasions for p in holding), sum(p.n for p in holding)
+    return {
+        "said": learned.said,
+        "tasks": learned.tasks,
+        "weeks": learned.weeks,
+        "kinds": learned.kinds,
+        "routines": len(holding),
+        "forming": len(learned.patterns) - len(holding),
+        "hits": hits,
+        "occasions": occasions,
+        "hit_rate": hits / occasions if occasions else None,
+        "base_rate": sum(p.base_rate * p.occasions for p in holding) / occasions if occasions else None,
+    }
+
+
+if __name__ == "__main__":
+    from jarvis_lib.cli.entry import component_main
+
+    component_main("patterns")

@@ -1,0 +1,62 @@
+"""A full disk: each command says so in one sentence, nothing is half-written, and what was acknowledged is applied when there is room."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def can_mount() -> bool:
+    """A private mount of a small memory disk needs root or user namespaces."""
+    probe = ["unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=1m x /mnt"]
+    return shutil.which("unshare") is not None and subprocess.run(probe, capture_output=True).returncode == 0
+
+
+pytestmark = [pytest.mark.faults, pytest.mark.skipif(not can_mount(), reason="may not mount a small memory disk here")]
+
+WORK = """
+import os, sys
+from pathlib import Path
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.settings import template
+from jarvis_lib.store import recover
+from jarvis_lib.workspace import open_workspace
+from tests.facts import added, task
+home = Path(sys.argv[1])
+(home / "jarvis.toml").write_text(template())
+place = open_workspace(home, actor="person:test")
+acked, told = [], []
+for i in range(4000):
+    one = task(f"T{i}", description="x" * 2000)
+    try:
+        place.store.write(added(place, one))
+        acked.append(one.id)
+    except Refused as error:
+        told.append(error.sentence)
+        if len(told) == 5:
+            break
+assert len(told) == 5 and len(acked) > 50, (len(told), len(acked))
+assert all("cannot be written" in t for t in told), told
+assert not [n for n in os.listdir(home / "data" / "spool") if n.endswith(".tmp")]
+os.unlink(home / "ballast")
+with place.store.reading() as reader:
+    there = {r["id"] for r in reader.rows("autonomous_queue.listing", open_only=False, state="", most=9999)}
+assert set(acked) <= there
+assert recover.verify(place.store) == []
+print("acknowledged", len(acked), "there", len(there))
+"""
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    """Filled to the brim, then freed."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (tmp_path / "work.py").write_text(WORK)
+    script = f"mount -t tmpfs -o size=6m x {disk} && head -c 2000000 /dev/zero > {disk}/ballast && exec {sys.executable} {tmp_path}/work.py {disk}"
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
+    assert done.returncode == 0, done.stderr
+    print(done.stdout)
