@@ -150,7 +150,9 @@ def _only_session(place: Place) -> Iterator[None]:
     try:
         fd = lock.take(path, wait_s=0.05, what="The night")
     except Refused as error:
-        raise Refused(f"A session is running already: {lock.owner(path) or 'its owner did not sign'}. Look with: jarvis overnight status", code="busy") from error
+        raise Refused(
+            f"A session is running already: {lock.owner(path) or 'its owner did not sign'}. Look with: jarvis overnight status", code="busy"
+        ) from error
     try:
         yield
     finally:
@@ -306,7 +308,13 @@ def status(place: Place, *, now: datetime) -> dict[str, Any]:
         said = f"Session {row['id']} runs since {since}, until {_clock(place, row['deadline'])}; {plural(len(running), 'attempt')} running."
         if not alive:
             said = f"Session {row['id']} of {since} has died; the next start or brief closes it."
-    return {"session": row["id"] if row else None, "alive": alive and row is not None, "said": said, "opened_at": row["opened_at"] if row else None, "running": running}
+    return {
+        "session": row["id"] if row else None,
+        "alive": alive and row is not None,
+        "said": said,
+        "opened_at": row["opened_at"] if row else None,
+        "running": running,
+    }
 
 
 def stop(place: Place, *, now: datetime, how: str = "finish") -> str:

@@ -23,10 +23,8 @@ from jarvis_lib.store.store import Reader
 
 _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
-_ASIDE = frozenset(
-    [*_NAMES, *_MONTHS, *(d.lower() for d in DAYS), *(m[:3] for m in _MONTHS)]
-    + ["a", "an", "and", "the", "of", "for", "in", "on", "to", "my", "our", "this", "today", "tonight"]
-)
+_SMALL = ("a", "an", "and", "the", "of", "for", "in", "on", "to", "my", "our", "this", "today", "tonight")
+_ASIDE = frozenset((*_NAMES, *_MONTHS, *(d.lower() for d in DAYS), *(m[:3] for m in _MONTHS), *_SMALL))
 """Words that tell one week's title from the next one's, or nothing."""
 
 

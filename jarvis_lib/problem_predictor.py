@@ -143,9 +143,7 @@ def dismiss(place: Place, key: str, *, now: datetime) -> str:
         keys = [row["key"] for row in reader.rows("problem_predictor.problems")]
     fitting = [key] if key in keys else [k for k in keys if key and key in k]
     if len(fitting) != 1:
-        which = (
-            f"{clean(key)[:80]!r} fits {in_words([clean(k) for k in fitting])}" if fitting else f"There is no problem {clean(key)[:80]!r}"
-        )
+        which = f"{clean(key)[:80]!r} fits {in_words([clean(k) for k in fitting])}" if fitting else f"There is no problem {clean(key)[:80]!r}"
         raise Refused(f"{which}; `jarvis problems list` shows all.{'' if fitting else hint(key, keys)}", code="missing")
     place.store.write(place.fact("problem.dismissed", at=now, key=fitting[0]))
     return fitting[0]
@@ -188,9 +186,7 @@ def _checked(place: Place, note: Note, playbook: Playbook, done: Done, *, now: d
     if wrong:
         return _gone_wrong(note, playbook, wrong)
     said = f"{clean(note.subject)}: {playbook.said(done)}"
-    return Fix(
-        note.problem, playbook.name, said, True, f"measured again, within its limit; {playbook.checked}", {"fix": note.fact_id, "done": done}
-    )
+    return Fix(note.problem, playbook.name, said, True, f"measured again, within its limit; {playbook.checked}", {"fix": note.fact_id, "done": done})
 
 
 def _gone_wrong(note: Note, playbook: Playbook, why: str) -> Fix:

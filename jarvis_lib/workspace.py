@@ -80,11 +80,8 @@ def utc_now() -> datetime:
 
 def open_workspace(home: Path | str | None = None, *, clock: Callable[[], datetime] | None = None, actor: str | None = None) -> "Place":
     """The workspace at `home`, or the nearest one. Nothing is opened yet; the store opens for each call."""
-    import logging
-
     from jarvis_lib.store.place import Place
 
     folder = find_home(Path(home)) if home else find_home()
     settings = load_settings(folder)
-    logging.getLogger("jarvis_lib").addHandler(logging.NullHandler())
     return Place(folder, settings, zone_of(settings), actor or person(), clock or utc_now)

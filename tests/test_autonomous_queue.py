@@ -186,9 +186,7 @@ def test_lanes_work_side_by_side_but_not_on_one_file(live: Place) -> None:
         add(live, f"Same {i}", command="sleep 0.2; echo x >> same.md", changes=["same.md"])
     assert work(live).attempts == 5
     with live.store.reading() as reader:
-        spans = reader._con.execute(
-            "SELECT t.title, a.claimed_at, a.ended_at FROM attempts a JOIN tasks t ON t.id = a.task ORDER BY a.claimed_at"
-        ).fetchall()
+        spans = reader._con.execute("SELECT t.title, a.claimed_at, a.ended_at FROM attempts a JOIN tasks t ON t.id = a.task ORDER BY a.claimed_at").fetchall()
     at_once = max(sum(b[1] <= a[1] < b[2] for b in spans) for a in spans)
     same = [s for s in spans if s[0].startswith("Same")]
     assert 2 <= at_once <= 3 and same[0][2] <= same[1][1]

@@ -229,7 +229,6 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert wrong == []
 
 
-
 def anchors(text: str) -> set[str]:
     """The anchors of a page's headings, as the usual renderers make them."""
     heads = re.findall(r"^#{1,6} (.+)$", _FENCE.sub("", text), re.MULTILINE)

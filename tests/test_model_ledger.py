@@ -272,7 +272,12 @@ some_evidence = st.lists(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(outcome=st.sampled_from(OUTCOMES), evidence=some_evidence, category=st.sampled_from(["Documentation", "Bug fixes", "Performance optimization"]), changes=st.booleans())
+@given(
+    outcome=st.sampled_from(OUTCOMES),
+    evidence=some_evidence,
+    category=st.sampled_from(["Documentation", "Bug fixes", "Performance optimization"]),
+    changes=st.booleans(),
+)
 def test_there_is_no_way_to_shipped_without_proof(place: Place, outcome: str, evidence: list[dict[str, object]], category: str, changes: bool) -> None:
     """Whatever the evidence: shipped means finished, a passed check or measure, no failed one, no tripped guard."""
     book = Book(place)

@@ -363,9 +363,7 @@ def test_a_database_that_changed_since_is_not_put_back(place: Place) -> None:
     assert len(rows(path)) == 1001
 
 
-@pytest.mark.parametrize(
-    ("hold", "tried"), [("pass", 1), ("con.execute('BEGIN EXCLUSIVE')", 0), ("con.execute('PRAGMA journal_mode=WAL')", 0)]
-)
+@pytest.mark.parametrize(("hold", "tried"), [("pass", 1), ("con.execute('BEGIN EXCLUSIVE')", 0), ("con.execute('PRAGMA journal_mode=WAL')", 0)])
 def test_a_database_that_somebody_holds_is_refused(place: Place, hold: str, tried: int) -> None:
     """An idle connection, a lock, a write-ahead log: each is enough to leave the file as it is (and the last two not to try)."""
     path = bloated(place)

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jarvis_lib.execution import draft
-from jarvis_lib.execution.digests import files_of
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
@@ -43,6 +41,8 @@ def find(reader: Reader, text: str) -> Row:
 
 def current_hash(home: Path, task: Task) -> str:
     """The hash of what would be approved right now: the content and the bytes of the files it names."""
+    from jarvis_lib.execution.digests import files_of
+
     return content_hash(task, files_of(home, task))
 
 
@@ -71,6 +71,8 @@ def add(
     cost: float | None = None,
 ) -> Added:
     """Add a task and have it decided. `after` takes ids or prefixes. Raises Refused for anything wrong; nothing is half-added."""
+    from jarvis_lib.execution import draft
+
     resolved = [_resolve(place, a)["id"] for a in after]
     task = draft.draft(
         place.home,
@@ -100,10 +102,14 @@ def _because(row: Row) -> str:
     return f" {row['why']}" if row["why"] else ""
 
 
-def listing(place: Place, *, now: datetime, open_only: bool = False, state: str = "", limit: int | None = None) -> list[Row]:
-    """Tasks of every state, what runs and what waits for the person first. `now` is for the day when times are relative."""
+def listing(place: Place, *, now: datetime, open_only: bool = False, state: str = "", limit: int | None = None, short: bool = False) -> list[Row]:
+    """Tasks of every state, what runs and what waits for the person first; `short` gives only the columns of a printed line.
+
+    `now` is for the day when times are relative.
+    """
+    query = "autonomous_queue.lines" if short else "autonomous_queue.listing"
     with place.store.reading() as reader:
-        return reader.rows("autonomous_queue.listing", open_only=open_only, state=state, most=limit or 1_000_000)
+        return reader.rows(query, open_only=open_only, state=state, most=limit or 1_000_000)
 
 
 def show(place: Place, task: str) -> dict[str, Any]:
@@ -149,6 +155,8 @@ def _local(place: Place, at: datetime) -> str:
 
 def edit(place: Place, task: str, *, now: datetime, **changes: Any) -> str:
     """Change a task's content; it is decided anew and any approval is void. Absent or None keeps what stands."""
+    from jarvis_lib.execution import draft
+
     row = _resolve(place, task)
     if changes.get("after"):
         changes["after"] = [_resolve(place, a)["id"] for a in changes["after"]]

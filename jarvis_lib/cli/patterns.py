@@ -35,5 +35,6 @@ def stats(run: Run) -> None:
     data = pattern_learner.stats(run.place, now=run.now)
     lines = [f"{data['said'].capitalize()}."]
     if data["occasions"]:
-        lines.append(f"After they were found they came on {data['hits']} of {data['occasions']} days ({data['hit_rate']:.0%}); guessing hits {data['base_rate']:.0%}.")
+        share = f"{data['hits']} of {data['occasions']} days ({data['hit_rate']:.0%})"
+        lines.append(f"After they were found they came on {share}; guessing hits {data['base_rate']:.0%}.")
     run.show("jarvis.pattern_stats/1", data, lines)

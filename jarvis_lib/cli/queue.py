@@ -16,7 +16,7 @@ def list_(run: Run, open_only: bool, state: str | None, limit: int | None) -> No
     from jarvis_lib import autonomous_queue
     from jarvis_lib.cli.columns import TASKS, known_state
 
-    rows = autonomous_queue.listing(run.place, now=run.now, open_only=open_only, state=known_state(state), limit=limit)
+    rows = autonomous_queue.listing(run.place, now=run.now, open_only=open_only, state=known_state(state), limit=limit, short=not run.as_json)
     run.table("jarvis.tasks/1", rows, TASKS, empty="No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIORITY")
 
 

@@ -5,9 +5,8 @@ Colour only repeats what a word says. Text that came from a task is cleaned befo
 
 import json
 import re
-import shutil
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime, tzinfo
 from pathlib import PurePath
@@ -79,8 +78,10 @@ def plain(value: Any) -> Any:
 def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, zone: tzinfo, terminal: bool) -> list[str]:
     """The lines of a list, for a terminal or for a pipe."""
     if not terminal:
-        return ["\t".join(_cell(row, c, zone, exact=True) for c in columns) for row in rows]
-    return table(rows, columns, zone=zone, width=shutil.get_terminal_size((100, 24)).columns)
+        return ["\t".join([_piped(row, c, zone) for c in columns]) for row in rows]
+    from shutil import get_terminal_size
+
+    return table(rows, columns, zone=zone, width=get_terminal_size((100, 24)).columns)
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, zone: tzinfo, width: int) -> list[str]:
@@ -140,6 +141,8 @@ def cut(text: str, width: int) -> str:
 
 
 def _value(row: Mapping[str, Any], key: str) -> Any:
+    if "." not in key and isinstance(row, dict):
+        return row.get(key)
     value: Any = row
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)
@@ -150,12 +153,23 @@ def _cell(row: Mapping[str, Any], column: Column, zone: tzinfo, *, exact: bool) 
     value = _value(row, column.key)
     if value is None or value == "":
         return "" if exact else "-"
+    if isinstance(value, str):  # most cells of a list of thousands
+        return prose.clean(value)
     if isinstance(value, datetime):
         return value.astimezone(zone).isoformat(timespec="seconds") if exact else local(value, zone)
-    kinds: dict[str, Callable[[Any], str]] = {"hours": lambda v: f"{v:g}" if exact else prose.hours(v), "percent": lambda v: f"{v:.0%}"}
-    if column.kind in kinds and isinstance(value, int | float):
-        return kinds[column.kind](value)
+    if column.kind == "hours" and isinstance(value, int | float):
+        return f"{value:g}" if exact else prose.hours(value)
+    if column.kind == "percent" and isinstance(value, int | float):
+        return f"{value:.0%}"
     return prose.clean(_text(value, zone))
+
+
+def _piped(row: Mapping[str, Any], column: Column, zone: tzinfo) -> str:
+    """A cell of a pipe's line; short, because a list of thousands calls it for every one."""
+    value = row.get(column.key)
+    if type(value) is str and value.isascii() and value.isprintable():
+        return value
+    return _cell(row, column, zone, exact=True)
 
 
 def _text(value: Any, zone: tzinfo) -> str:

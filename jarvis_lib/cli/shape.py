@@ -129,9 +129,8 @@ class Run:
         click.echo(sentence, err=True)
 
     def _echo(self, lines: Sequence[str]) -> None:
-        color = wants_color(self.no_color)
-        for line in lines:
-            click.echo(line, color=color)
+        if lines:
+            click.echo("\n".join(lines), color=wants_color(self.no_color))
 
     def _stamp(self) -> "datetime":
         from jarvis_lib.workspace import utc_now

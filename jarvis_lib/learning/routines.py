@@ -197,7 +197,7 @@ def _judged(history: _History, hours: Sequence[int]) -> list[Routine]:
     elif not hours:
         missing = "it came at no common time of day"
     else:
-        missing = f"it came about {clock(hours[0])} {LEAST} times, but mostly on no day of the week"
+        missing = f"it came about {clock(hours[0])}, but on no day of the week often enough: {LEAST} times and mostly"
     return [Routine(history.key, len(history.times), history.times[-1], missing=missing)]
 
 

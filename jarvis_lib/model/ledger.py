@@ -207,9 +207,7 @@ def _decided_state(row: Row, data: dict[str, Any]) -> tuple[str, str, str]:
     if data["verdict"] == "escalate":
         return "parked", "escalated", f"Stopped and escalated: {reasons}."
     if row["recipe"] is None:
-        return "parked", "no_recipe", (
-            f"It has no recipe. Make it runnable: jarvis queue edit {row['id']} --command '…' (or --notebook PATH)."
-        )
+        return "parked", "no_recipe", (f"It has no recipe. Make it runnable: jarvis queue edit {row['id']} --command '…' (or --notebook PATH).")
     if data["verdict"] == "ask":
         return "parked", "approval", f"Waits for your approval: {reasons}."
     if data["verdict"] == "refuse":
@@ -583,7 +581,14 @@ def _brief_made(book: Book, fact: Fact) -> None:
     data = fact.data
     book.put(
         "briefs",
-        {"kind": data["kind"], "as_of": moment(data["as_of"]), "made_at": fact.at, "path": data["path"], "headline": data["headline"], "sha256": data["sha256"]},
+        {
+            "kind": data["kind"],
+            "as_of": moment(data["as_of"]),
+            "made_at": fact.at,
+            "path": data["path"],
+            "headline": data["headline"],
+            "sha256": data["sha256"],
+        },
     )
 
 
@@ -623,5 +628,3 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     "brief.made": _brief_made,
     "notice": _noted,
 }
-
-

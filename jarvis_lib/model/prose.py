@@ -9,6 +9,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u
 
 def clean(text: str, *, keep_lines: bool = False) -> str:
     """Text without ANSI sequences, control and direction characters; on one line unless `keep_lines`."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     text = _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     text = text.replace("\t", " ")
     return text.strip() if keep_lines else " ".join(text.split())
@@ -48,7 +50,7 @@ def seconds(value: float) -> str:
     """A duration for people: `0.8 s`, `42 s`, `3 min 05 s`, `2 h 40`."""
     if value < 10:
         return f"{value:.1f} s"
-    whole = int(round(value))
+    whole = round(value)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

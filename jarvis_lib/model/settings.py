@@ -152,9 +152,7 @@ class Settings:
         for kind in KINDS:
             own = self.values[f"windows.{kind}"]
             days = tuple(sorted(DAYS.index(d) for d in own["days"]))
-            rules.append(
-                WindowRule(kind, own["on"], days, time.fromisoformat(own["start"]), time.fromisoformat(own["end"]), own["longest_hours"])
-            )
+            rules.append(WindowRule(kind, own["on"], days, time.fromisoformat(own["start"]), time.fromisoformat(own["end"]), own["longest_hours"]))
         return tuple(rules)
 
 

@@ -58,7 +58,6 @@ def move(state: str, verb: str, *, name: str) -> tuple[str, ...]:
     if targets is None:
         offered = sorted(set(MOVES.get(state, {})) - {"claim", "ending", "expire", "park", "answer"})
         raise Refused(
-            f"{name} is {SAID[state]}, so it cannot be taken through {verb!r}. "
-            f"What it allows now: {listed(offered, 'or') or 'nothing; it is being worked'}."
+            f"{name} is {SAID[state]}, so it cannot be taken through {verb!r}. What it allows now: {listed(offered, 'or') or 'nothing; it is being worked'}."
         )
     return targets

@@ -207,9 +207,7 @@ def estimate(text: str | float) -> float:
     if not math.isfinite(value) or value <= 0:
         raise Refused(f"Hours must be more than 0, not {text}; for example 0.5 for half an hour.", code="usage")
     if value > HOURS_LIMIT:
-        raise Refused(
-            f"{value:g} hours do not fit any window (the limit is {HOURS_LIMIT:g}); split the task into parts.", code="usage"
-        )
+        raise Refused(f"{value:g} hours do not fit any window (the limit is {HOURS_LIMIT:g}); split the task into parts.", code="usage")
     return value
 
 
@@ -258,5 +256,3 @@ def size_class(hours: float) -> str:
     if hours <= 6:
         return "overnight"
     return "work_hours" if hours <= 8 else "weekend"
-
-

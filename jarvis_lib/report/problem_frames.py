@@ -71,9 +71,7 @@ def load_chart(watched: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart":
     import polars as pl
 
     data = watched.filter(pl.col("load").is_not_null()).with_columns(shown=pl.col("load").clip(0, _SHOWN))
-    colour = alt.Color(
-        "standing:N", scale=alt.Scale(domain=["within", "over"], range=["#4c78a8", "#c8442d"]), legend=alt.Legend(title=None)
-    )
+    colour = alt.Color("standing:N", scale=alt.Scale(domain=["within", "over"], range=["#4c78a8", "#c8442d"]), legend=alt.Legend(title=None))
     bars = (
         alt.Chart(data)
         .mark_bar()

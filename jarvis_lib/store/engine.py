@@ -93,7 +93,9 @@ def suspicious(path: Path) -> Iterator[None]:
         if not _is_damage(error):
             raise
         _mark(path).write_text(_first(str(error)))
-        raise Refused(f"The database cannot be read ({_first(str(error))}). Nothing is lost: run the command again, it is rebuilt from the journal.", code="failed") from error
+        raise Refused(
+            f"The database cannot be read ({_first(str(error))}). Nothing is lost: run the command again, it is rebuilt from the journal.", code="failed"
+        ) from error
 
 
 @contextmanager

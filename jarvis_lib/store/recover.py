@@ -105,9 +105,7 @@ def _refuse_network_folder(home: Path) -> None:
 
 def _as_facts(current: Current, sentences: Sequence[str]) -> list[Fact]:
     at = datetime.now(UTC)
-    return [
-        Fact(derived_id(current.hash[:16], f"notice-{i}"), at, "store", "notice", {"kind": "store", "sentence": s}) for i, s in enumerate(sentences)
-    ]
+    return [Fact(derived_id(current.hash[:16], f"notice-{i}"), at, "store", "notice", {"kind": "store", "sentence": s}) for i, s in enumerate(sentences)]
 
 
 def _check_same(path: Path) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "JARVIS_HOME")}
 """Without byte code every import would be compiled anew, and the figures would be the compiler's."""
 
@@ -41,7 +40,7 @@ def command(argv: Sequence[str]) -> Callable[[], float]:
 
     def run() -> float:
         begin = time.perf_counter()
-        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
         return time.perf_counter() - begin
 
     return run

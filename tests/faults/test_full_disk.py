@@ -57,6 +57,8 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     disk.mkdir()
     (tmp_path / "work.py").write_text(WORK)
     script = f"mount -t tmpfs -o size=6m x {disk} && head -c 2000000 /dev/zero > {disk}/ballast && exec {sys.executable} {tmp_path}/work.py {disk}"
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+    )
     assert done.returncode == 0, done.stderr
     print(done.stdout)

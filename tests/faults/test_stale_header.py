@@ -53,7 +53,9 @@ def test_without_it_a_committed_row_is_lost(tmp_path: Path) -> None:
     """The reason for the lock. Should this fail with a newer DuckDB, read decision 0002 again."""
     path = tmp_path / "plain.duckdb"
     look = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); "
-    make = "c.execute('create table t (who varchar, pad varchar default repeat(chr(120), 100))'); c.execute(\"insert into t (who) select 'x' from range(1000)\")"
+    make = (
+        "c.execute('create table t (who varchar, pad varchar default repeat(chr(120), 100))'); c.execute(\"insert into t (who) select 'x' from range(1000)\")"
+    )
     subprocess.run([sys.executable, "-c", look + make + "; c.close()", str(path)], check=True)
     plain = PLAIN.replace("insert into t values (?)", "insert into t (who) values (?)")
     race(plain, path)
