@@ -22,7 +22,7 @@ from jarvis_lib.execution.engine import Engine, LocalEngine, isolation_level
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Plan
-from jarvis_lib.model.prose import plural, seconds
+from jarvis_lib.model.prose import clean, plural, seconds
 from jarvis_lib.model.window import Window, coming, current
 from jarvis_lib.report.brief import Brief, compose
 from jarvis_lib.report.publish import brief_path, publish
@@ -203,9 +203,9 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -
     """The phases in their order; the sentence of how the night ended."""
     with _phase(place, session, "start", say) as done:
         done(" and ".join(autonomous_queue.housekeeping(place, now=place.now())) or "nothing had to be decided anew")
-    with _phase(place, session, "problems", say) as done:
+    with _phase(place, session, "problems", say, may_fail=True) as done:
         done(_problems(place, session, say))
-    with _phase(place, session, "patterns", say) as done:
+    with _phase(place, session, "patterns", say, may_fail=True) as done:
         done(pattern_learner.listed(place, now=place.now()).said)
     with _phase(place, session, "plan", say) as done:
         plan = build_scheduler.make_plan(place, now=place.now(), windows=_windows(place, hours), session=session)
@@ -213,7 +213,7 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -
     with _phase(place, session, "run", say) as done:
         tally = _work(place, session, hours, plan, engine, say)
         done(f"{plural(tally.attempts, 'attempt')}; it ended because {tally.why_ended}")
-    with _phase(place, session, "report", say) as done:
+    with _phase(place, session, "report", say, may_fail=True) as done:
         after = problem_predictor.scan(place, now=place.now())
         build_scheduler.make_plan(place, now=place.now())
         done(f"{plural(len(after), 'problem')} left open; the coming windows are planned anew")
@@ -254,13 +254,22 @@ def _work(place: Place, session: str, hours: Hours, plan: Plan, engine: Engine, 
 
 
 @contextmanager
-def _phase(place: Place, session: str, name: str, say: Say) -> Iterator[Callable[[str], None]]:
-    """A phase of the night: its start and end are facts, with the seconds that it took."""
+def _phase(place: Place, session: str, name: str, say: Say, *, may_fail: bool = False) -> Iterator[Callable[[str], None]]:
+    """A phase of the night: its start and end are facts, with the seconds that it took.
+
+    The night goes on without a phase that `may_fail`: the failure stands in the phase's row and in a notice for the brief.
+    """
     words: list[str] = []
     place.store.append(place.fact("session.phase", session=session, name=name, event="started"))
     say(f"Phase {name} …")
     begin = time.monotonic()
-    yield words.append
+    try:
+        yield words.append
+    except Exception as error:
+        if not may_fail:
+            raise
+        words.append(f"failed, and the night went on without it: {type(error).__name__}: {clean(str(error))[:300]}")
+        place.store.append(place.fact("notice", kind="phase", sentence=f"The phase {name} {words[-1]}."))
     took = time.monotonic() - begin
     said = "; ".join(w for w in words if w)
     place.store.append(place.fact("session.phase", session=session, name=name, event="ended", said=said, seconds=round(took, 3)))

@@ -105,6 +105,20 @@ def test_a_night_works_records_and_briefs(live: Place) -> None:
     assert any("verified" in line for line in lines)
 
 
+def test_a_night_goes_on_without_a_phase_that_fails(place: Place) -> None:
+    """Its failure stands in the phase's row and in a notice; the run itself may not fail that way."""
+    place.store.write(opened(place))
+    said: list[str] = []
+    with night._phase(place, "s1", "problems", said.append, may_fail=True):
+        raise OSError("the disk is on fire")
+    assert any("went on without it: OSError: the disk is on fire" in line for line in said)
+    with place.store.reading() as reader:
+        assert len(reader.rows("store.notices_since", since=place.now() - timedelta(days=1))) == 1
+        assert [p["event"] for p in reader.rows("overnight_runner.session_phases", session="s1")] == ["started", "ended"]
+    with pytest.raises(OSError, match="on fire"), night._phase(place, "s1", "run", said.append):
+        raise OSError("on fire")
+
+
 def test_a_second_session_is_told_who_runs(live: Place) -> None:
     """One session for each workspace."""
     add(live, "slow", command="sleep 2; echo x > slow.md")
