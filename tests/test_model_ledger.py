@@ -201,9 +201,10 @@ def test_an_ending_is_written_once(book: Book) -> None:
     assert book.state(one) == "queued"
 
 
-def test_one_repository_file_is_worked_by_one_attempt(book: Book) -> None:
-    """Two tasks that change the same path do not run side by side."""
-    one, two = queue(book, changes=("data/app.sqlite",)), queue(book, changes=("data/app.sqlite",))
+@pytest.mark.parametrize("path", ["data/app.sqlite", "data"])
+def test_one_file_is_worked_by_one_attempt(book: Book, path: str) -> None:
+    """Two tasks that change the same path, or a folder and a file in it, do not run side by side."""
+    one, two = queue(book, changes=("data/app.sqlite",)), queue(book, changes=(path,))
     book.write(claimed(book.place, one, "a1"))
     with pytest.raises(Refused, match="is changing data/app.sqlite right now"):
         book.write(claimed(book.place, two, "a2"))

@@ -7,6 +7,7 @@ from jarvis_lib.build_scheduler import rank
 from jarvis_lib.build_scheduler.reasons import named, span, waiting_for_you
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import listed
+from jarvis_lib.model.task import shared_paths
 
 PRESSING = timedelta(hours=8)
 
@@ -63,7 +64,7 @@ def why_not(task: Candidate, *, left_h: float, taken_changes: set[str]) -> str:
         return f"Waits for {listed(list(task.unfinished))}."
     if task.need_h > left_h:
         return f"{span(task.need_h)} needed, {span(left_h, down=True) if left_h > 0 else 'nothing'} left."
-    shared = sorted(taken_changes.intersection(task.changes))
+    shared = shared_paths(task.changes, taken_changes)
     if shared:
         return f"It changes {listed(shared)}, which a running task is changing."
     return ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jarvis_lib.model.plan import Candidate
+from jarvis_lib.model.task import shared_paths
 from jarvis_lib.model.window import Window
 
 NEVER = 1 << 62
@@ -169,7 +170,9 @@ class Room:
         return total
 
     def _of(self, task: Candidate) -> list[Taken]:
-        return [self._files.setdefault(path, Taken()) for path in dict.fromkeys(task.changes)]
+        own = [self._files.setdefault(path, Taken()) for path in dict.fromkeys(task.changes)]
+        around = [path for path in shared_paths(self._files, task.changes) if path not in task.changes] if own else []
+        return own + [self._files[path] for path in around]
 
     @staticmethod
     def _first(start: int, end: int, need: int, spans: Sequence[Taken]) -> int:

@@ -15,7 +15,7 @@ from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
 from jarvis_lib.model.prose import clean, listed
 from jarvis_lib.model.states import move
-from jarvis_lib.model.task import PRIORITIES, Task, task_from_json
+from jarvis_lib.model.task import PRIORITIES, Task, shared_paths, task_from_json
 
 Row = dict[str, Any]
 
@@ -386,7 +386,7 @@ def _claimed(book: Book, fact: Fact) -> None:
     if row["attempts"] >= MAX_ATTEMPTS or data["n"] != row["attempts"] + 1:
         raise Refused(f"{name_of(row)} has had {row['attempts']} of {MAX_ATTEMPTS} attempts.")
     for other in book.where("tasks", "state", "running"):
-        shared = sorted(set(other["changes"]) & set(row["changes"]))
+        shared = shared_paths(other["changes"], row["changes"])
         if shared:
             raise Refused(f"{name_of(other)} is changing {listed(shared)} right now.")
     waiting = [a for a in row["after"] if (book.get("tasks", a) or {"state": ""})["state"] not in ("shipped", "accepted")]

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -247,6 +248,12 @@ def content_hash(task: Task, files: dict[str, str]) -> str:
     content = task.to_json()
     del content["id"]
     return digest({"task": content, "files": files})
+
+
+def shared_paths(some: Iterable[str], others: Iterable[str]) -> list[str]:
+    """The paths of `some` that are, hold or lie in one of `others`: two attempts may not change them at the same time."""
+    rest = list(others)
+    return sorted({p for p in some for o in rest if p == o or p.startswith(f"{o}/") or o.startswith(f"{p}/")})
 
 
 def size_class(hours: float) -> str:
