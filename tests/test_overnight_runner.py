@@ -1,6 +1,7 @@
 """The night: when it may work, one session at a time, a record, and a brief whatever happened."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -151,6 +152,29 @@ def test_stop_is_a_fact_that_the_session_reads(live: Place) -> None:
     assert record["attempts"] == 1 and "you stopped it" in record["said"]
     with pytest.raises(Refused, match="nothing to stop"):
         night.stop(place, now=place.now())
+
+
+NIGHT = "import sys; from jarvis_lib.cli.entry import main; sys.exit(main(['--home', sys.argv[1], 'overnight', 'start', '--for', '3m', '--no-brief']))"
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, "finished"), (2, "stopped")])
+def test_ctrl_c_once_finishes_what_runs_and_twice_stops_now(live: Place, times: int, outcome: str) -> None:
+    """A real session in a process of its own, with real signals; what had not started stays in the queue."""
+    (live.home / "jarvis.toml").write_text(template().replace("lanes = 3", "lanes = 1"))
+    place = open_workspace(live.home, actor="person:test")
+    tasks = [add(place, f"t{i}", command=f"sleep 3; echo x > t{i}.md") for i in range(2)]
+    process = subprocess.Popen([sys.executable, "-c", NIGHT, str(live.home)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "started" in line:
+            break
+    for word in ["Finishing what runs", "Stopping now"][:times]:
+        process.send_signal(signal.SIGINT)
+        assert any(word in line for line in process.stderr)
+    process.communicate(timeout=60)
+    attempts = [a for t in tasks for a in queue.show(place, t)["attempts"]]
+    assert [a["outcome"] for a in attempts] == [outcome]
+    assert night.report(place, now=place.now())["outcome"] == "finished"
 
 
 def test_the_brief_of_an_empty_store_says_so(live: Place) -> None:

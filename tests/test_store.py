@@ -327,17 +327,31 @@ for i in range(25):
 """
 
 
+KERNEL = """
+import sys
+from jarvis_lib.report import frames
+from jarvis_lib.workspace import open_workspace
+place = open_workspace(sys.argv[1])
+print("opening", flush=True)
+while select.select([sys.stdin], [], [], 0.02)[0] == []:
+    with place.store.reading() as reader:
+        frames.tasks(reader)
+"""
+
+
 def test_eight_writers_a_reader_and_a_foreign_holder_lose_nothing(place: Place) -> None:
-    """200 tasks from 8 processes are there, each once, and nobody saw a lock error."""
+    """200 tasks from 8 processes are there, each once, and nobody saw a lock error: not the writers, not a kernel that opens frames."""
     place.store.write(added(place, task("first")))
     root = Path(__file__).parents[1]
     writers = [subprocess.Popen([sys.executable, "-c", ADDER, str(place.home), str(i)], cwd=root, stderr=subprocess.PIPE) for i in range(8)]
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(place.store.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    kernel = subprocess.Popen([sys.executable, "-c", "import select" + KERNEL, str(place.home)], cwd=root, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     seen = []
     while any(w.poll() is None for w in writers):
         with place.store.reading() as reader:
             seen.append(reader.one("store.counts")["tasks"])
     holder.communicate()
+    assert (kernel.communicate(b"stop\n")[1], kernel.returncode) == (b"", 0)
     assert [(w.returncode, w.communicate()[1]) for w in writers] == [(0, b"")] * 8
     assert seen == sorted(seen)
     with place.store.reading() as reader:

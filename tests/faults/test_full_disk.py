@@ -62,3 +62,18 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     print(done.stdout)
+
+
+def test_a_read_only_folder_is_one_sentence(tmp_path: Path) -> None:
+    """Adding and reading both say why and what to do; nothing changes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    jarvis = Path(sys.executable).with_name("jarvis")
+    script = (
+        f"mount -t tmpfs -o size=6m x {disk} && {jarvis} init {disk}/w && {jarvis} --home {disk}/w add A B 1 docs LOW && {jarvis} --home {disk}/w list && "
+        f"mount -o remount,ro {disk} && {{ {jarvis} --home {disk}/w add A B 1 docs LOW; echo code $?; {jarvis} --home {disk}/w approve aaaaa; echo code $?; }}"
+    )
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
+    assert done.stdout.count("code 1") == 2, done.stdout + done.stderr
+    assert done.stderr.count("jarvis: ") == 2 and "Traceback" not in done.stderr
+    assert "Read-only file system" in done.stderr
