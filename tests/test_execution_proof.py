@@ -186,7 +186,8 @@ def test_a_target_that_is_missed_is_not_ok() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("took 0.46 s", 0.46), ("n 7\n1,234.5", 1234.5), ("1e-3", 0.001), ("sqlite3 v2", None), ("-4\n", -4), ("x=5ms", 5), ("nothing", None)]
+    ("text", "value"),
+    [("took 0.46 s", 0.46), ("n 7\n1,234.5", 1234.5), ("1e-3", 0.001), ("sqlite3 v2", None), ("-4\n", -4), ("x=5ms", 5), ("nothing", None), ("1e999", None)],
 )
 def test_the_last_number(text: str, value: float | None) -> None:
     """Digits inside of words are no numbers."""

@@ -4,6 +4,7 @@ A command with `{changed}` is run on the kept copy and on the live file in turns
 before the recipe and after it. One warm-up of each is thrown away unless a run is long.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +112,8 @@ def _once(spec: Spec, measure: Measure, where: Mapping[str, str], stop: Callable
 def last_number(text: str) -> float | None:
     """The last number in the text, `1,234.5` and `1e-3` understood; digits inside of words do not count."""
     found = _NUMBER.findall(_THOUSANDS.sub("", text))
-    return float(found[-1]) if found else None
+    value = float(found[-1]) if found else None
+    return value if value is not None and math.isfinite(value) else None
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------------
