@@ -22,8 +22,11 @@ def put(home: str | os.PathLike[str], fact: Fact) -> str:
     try:
         if not os.path.isdir(where):
             _make(where)
-        _forget(temporary)
-        _write(temporary, data)
+        try:
+            _write(temporary, data)
+        except FileExistsError:  # a writer of the same fact was killed in between
+            _forget(temporary)
+            _write(temporary, data)
         os.rename(temporary, final)
         sync_folder(where)
     except OSError as error:
