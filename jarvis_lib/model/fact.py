@@ -4,7 +4,6 @@ A fact is one JSON object with its own id, the time it was stated and the actor 
 ordered by (time, id), applied exactly once by id, and carry the version of their shape: `upcast` reads old ones.
 """
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -98,4 +97,6 @@ def text(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """SHA-256 of the canonical form, in hex."""
+    import hashlib  # loads OpenSSL, which a command that only reads need not wait for
+
     return hashlib.sha256(canonical(value)).hexdigest()

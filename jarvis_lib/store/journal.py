@@ -5,7 +5,6 @@ of the first line that was written together with it. A power cut can tear only t
 and told. Any other damage raises `JournalDamaged`, and nothing is written until a person repairs it.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -50,6 +49,8 @@ def make(seq: int, batch: int, prev: str, fact: Fact, refused: str | None) -> Li
 
 
 def _hash(seq: int, batch: int, prev: str, fact: dict[str, Any], refused: str | None) -> str:
+    import hashlib
+
     body = canonical({"seq": seq, "batch": batch, "fact": fact, "refused": refused})
     return hashlib.sha256(prev.encode() + body).hexdigest()
 
