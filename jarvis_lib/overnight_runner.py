@@ -71,6 +71,8 @@ def session_hours(place: Place, *, now: datetime, anyway: bool, until: datetime 
     asked = anyway or until is not None or for_minutes is not None
     if window is None and not asked:
         raise Refused(_outside(place, now))
+    if for_minutes is not None and until is not None:
+        raise Refused("Give --for or --until, not both: they say different ends.", code="usage")
     ends = window.end if window is not None else now + timedelta(seconds=NIGHT_S)
     if for_minutes is not None:
         ends = now + timedelta(minutes=for_minutes)
@@ -330,8 +332,9 @@ def stop(place: Place, *, now: datetime, how: str = "finish") -> str:
     """Ask the open session to stop: `finish` what runs, or `now`."""
     with place.store.reading() as reader:
         row = reader.one("overnight_runner.open_session")
-    if row is None:
-        raise Refused("No session is open, so there is nothing to stop.", code="missing")
+    if row is None or lock.is_free(place.home / "data" / "session.lock"):
+        died = "" if row is None else f" Session {row['id']} has died; the next start or brief closes it."
+        raise Refused(f"No session is open, so there is nothing to stop.{died}", code="missing")
     place.store.write(place.fact("session.stop", at=now, session=row["id"], how=how))
     return f"Asked session {row['id']} to {'finish what runs and stop' if how == 'finish' else 'stop now'}."
 
@@ -393,7 +396,7 @@ def _json(value: Any) -> str:
 
 def brief(place: Place, *, as_of: datetime) -> Brief:
     """The brief as values, straight from the store; a dead session is closed first, so that it is told as dead."""
-    _close_if_dead(place, now=place.now())
+    _close_if_dead(place, now=min(as_of, place.now()))
     with place.store.reading() as reader:
         return compose(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
 
@@ -403,7 +406,7 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
 
     A dead session is closed first. When the notebook cannot run, a plain-text brief is written instead and says why.
     """
-    _close_if_dead(place, now=place.now())
+    _close_if_dead(place, now=min(as_of, place.now()))
     snapshot = place.store.snapshot()
     target = out or brief_path(place.home, as_of, place.zone)
     target.parent.mkdir(parents=True, exist_ok=True)

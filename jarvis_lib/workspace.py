@@ -42,7 +42,7 @@ def load_settings(home: Path) -> "Settings":
     try:
         return parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read ({error}); write a new one with: jarvis init", code="failed") from error
+        raise Refused(f"{path} cannot be read ({error}); move it away and write a new one with: jarvis init", code="failed") from error
 
 
 def zone_of(settings: "Settings") -> "ZoneInfo":

@@ -326,18 +326,20 @@ def test_a_recipe_that_rewrites_the_policy_changes_nothing(live: Place) -> None:
 
 def test_a_stop_from_another_process_is_seen_while_something_runs(live: Place) -> None:
     """Its fact is drained by that process; the session notices that the journal has grown."""
-    from jarvis_lib import overnight_runner
-
     task = add(live, command="sleep 30")
+    own = session(live)
     asked: list[str] = []
 
     class Asking(LocalEngine):
         def poll(self, handle: Any) -> Any:
             if handle.step == "recipe" and not asked:
-                asked.append(overnight_runner.stop(open_workspace(live.home), now=live.now(), how="now"))
+                other = open_workspace(live.home)
+                for how in ("finish", "now"):
+                    other.store.write(other.fact("session.stop", session=own.id, how=how))
+                asked.append(own.id)
             return super().poll(handle)
 
     begin = time.monotonic()
-    queue.work(live, session(live), engine=Asking())
+    queue.work(live, own, engine=Asking())
     assert time.monotonic() - begin < 15
     assert queue.show(live, task)["attempts"][0]["outcome"] == "stopped"

@@ -80,10 +80,10 @@ def test_a_source_that_is_gone_does_not_fill(home: Path) -> None:
 
 def test_the_person_comes_before_the_card(home: Path) -> None:
     """Own checks, measures and paths stand in place of the card's."""
-    task = made(home, checks=["true"], measures=["echo 1", "echo 2"], changes=["data"])
+    task = made(home, checks=["true"], measures=["echo 1", "echo 2"], changes=["pages"])
     assert [c.command for c in task.checks] == ["true"]
     assert [m.name for m in task.measures] == ["measure", "measure 2"]
-    assert task.changes == ("data",)
+    assert task.changes == ("pages",)
 
 
 def test_an_own_notebook_brings_its_card_too(home: Path) -> None:
@@ -164,7 +164,7 @@ def test_proposals_of_the_description_become_checks_and_targets(home: Path) -> N
 
 def test_an_edit_keeps_what_was_not_named(home: Path) -> None:
     settings: Settings = parse(SET)
-    task = made(home, command="echo a", checks=["true"], measures=["echo 1"], changes=["data"])
+    task = made(home, command="echo a", checks=["true"], measures=["echo 1"], changes=["pages"])
     changed = revise(home, settings, task, hours=3)
     assert changed.hours == 3 and changed.id == task.id
     assert (changed.recipe, changed.checks, changed.measures, changed.changes) == (task.recipe, task.checks, task.measures, task.changes)
@@ -185,7 +185,7 @@ def test_a_new_recipe_leaves_the_old_card_behind(home: Path) -> None:
 
 
 def test_an_edit_can_clear(home: Path) -> None:
-    changed = revise(home, parse(SET), made(home, command="echo a", checks=["true"], changes=["data"]), checks=[], changes=[])
+    changed = revise(home, parse(SET), made(home, command="echo a", checks=["true"], changes=["pages"]), checks=[], changes=[])
     assert changed.checks == () and changed.changes == ()
 
 

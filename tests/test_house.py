@@ -86,10 +86,11 @@ def test_each_heavy_hand_has_one_importer() -> None:
 
 
 def test_nobody_starts_a_process_by_another_door() -> None:
-    """`os.system`, `os.exec…`, `os.spawn…`, `os.popen` and a fork stand nowhere in the package."""
+    """`os.system`, `os.exec…`, `os.spawn…`, `os.popen` and a fork stand nowhere outside of execution, the hand that starts programs."""
     wrong = [
         f"{name_of(path)}:{node.lineno} {node.func.value.id}.{node.func.attr}"
         for path in MODULES
+        if "execution" not in path.parts
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
         if node.func.value.id == "os" and re.match(r"(system|popen|fork|exec[lv]|spawn|posix_spawn)", node.func.attr)

@@ -16,6 +16,7 @@ from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner as night
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import template
+from jarvis_lib.report.text import brief_text
 from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
@@ -186,8 +187,11 @@ def test_the_brief_of_an_empty_store_says_so(live: Place) -> None:
 def test_the_brief_closes_a_session_that_died(live: Place) -> None:
     """The morning does not wait for the next night to say so."""
     live.store.write(opened(live, "dead", at=live.now() - timedelta(hours=8)))
-    page = night.make_brief(live, as_of=live.now())
-    assert "died" in page.read_text()
+    earlier = live.now()
+    said = brief_text(night.brief(live, as_of=earlier))
+    page = night.make_brief(live, as_of=earlier)
+    assert "died" in said and "runs until" not in said
+    assert "died" in page.read_text() and "runs until" not in page.read_text()
     assert night.report(live, now=live.now())["outcome"] == "died"
 
 

@@ -395,3 +395,16 @@ def test_a_fact_survives_its_own_text(data: dict[str, object]) -> None:
     fact = Fact(new_id(16), NIGHT, "person:test", "notice", data)
     text = json.dumps(fact.to_json(), ensure_ascii=False)
     assert canonical(from_json(json.loads(text)).to_json()) == canonical(fact.to_json())
+
+
+def test_a_backup_writes_over_nothing_but_a_backup(place: Place) -> None:
+    """Not over a file of the person, not over Jarvis's own, not into a folder that is not there."""
+    fill(place)
+    mine = place.home / "mine.txt"
+    mine.write_text("mine")
+    for bad in (mine, place.home / "jarvis.toml", place.store.path, journal_file(place), place.home, place.home / "nowhere" / "x.duckdb"):
+        with pytest.raises(Refused):
+            place.store.backup(bad)
+    assert mine.read_text() == "mine" and recover.verify(place.store) == []
+    good = place.home / "copy.duckdb"
+    assert place.store.backup(good) == place.store.backup(good) == good

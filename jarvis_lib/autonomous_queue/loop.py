@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from jarvis_lib import build_scheduler
 from jarvis_lib.autonomous_queue.verbs import current_hash
 from jarvis_lib.execution import keep
+from jarvis_lib.execution.digests import files_of
 from jarvis_lib.execution.engine import Engine, Handle
 from jarvis_lib.execution.manifest import look
 from jarvis_lib.model.evidence import Evidence
@@ -69,6 +70,7 @@ class Run:
     handle: Handle | None = None
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     meddled: str = ""
+    proof_files: dict[str, str] = field(default_factory=dict)
 
 
 class SettingsGuard:
@@ -193,8 +195,9 @@ class _Loop:
         with self.place.store.reading() as reader:
             self.candidates = build_scheduler.candidates(reader, self.place.settings)
             asked = reader.one("autonomous_queue.session", id=self.session.id)
-        if asked and asked["stop_asked"] and not self.stop.how:
+        if asked and asked["stop_asked"] and asked["stop_asked"] != self.stop.how:
             self.stop.ask(asked["stop_asked"])
+            self.say("  asked from outside to stop now" if self.stop.how == "now" else "  asked from outside to finish what runs")
         self.stale, self.choose, self.looked = False, True, time.monotonic()
         self.mark = journal.mark(self.place.home)
 
@@ -253,7 +256,7 @@ class _Loop:
         attempt = new_id()
         folder = self.place.home / "data" / "attempts" / attempt
         deadline = min(self.session.work_ends, now + timedelta(seconds=self._wall_s(task)))
-        run = Run(row, task, attempt, row["attempts"] + 1, folder, deadline)
+        run = Run(row, task, attempt, row["attempts"] + 1, folder, deadline, proof_files=files_of(self.place.home, replace(task, recipe=None)))
         relative = folder.relative_to(self.place.home).as_posix()
         fact = self.place.fact(
             "attempt.claimed",
@@ -345,6 +348,11 @@ class _Loop:
     def _finish(self, run: Run, outcome: str, now: datetime) -> None:
         self._guard_settings(now)
         evidence = _evidence(run)
+        now_there = files_of(self.place.home, replace(run.task, recipe=None))
+        touched = sorted(path for path, sha in run.proof_files.items() if now_there.get(path) != sha)
+        if touched:
+            said = f"{listed([clean(p) for p in touched[:5]])}, which the proof uses, was changed while it ran"
+            evidence.append(Evidence("guard", "proof", False, said, {"paths": touched}).to_json())
         if run.meddled:
             evidence.append(Evidence("guard", "settings", False, run.meddled).to_json())
         proved = run.results.get("prove", {})
@@ -391,15 +399,16 @@ def put_back(home: Path, task: Task, before: Sequence[dict[str, Any]], attempt: 
 
     What stood there is kept under `data/kept/ATTEMPT/left`, so that nothing is lost that way either.
     """
-    there = look(home, task.changes) if before else []
-    if _prints(there) == _prints(before):
-        return []
     left = home / "data" / "kept" / attempt / "left"
     try:
+        there = look(home, task.changes) if before else []
+        if _prints(there) == _prints(before):
+            return []
         keep.keep(home, [m["path"] for m in there if m["kind"] == "file"], left)
         said = keep.restore(home, before, there)
-    except Refused as error:
-        return [Evidence("restored", "files", False, f"Its files could not be put back: {error.sentence}").to_json()]
+    except (Refused, OSError, UnicodeError) as error:
+        why = error.sentence if isinstance(error, Refused) else clean(f"{type(error).__name__}: {error}")[:200]
+        return [Evidence("restored", "files", False, f"Its files could not be put back: {why}").to_json()]
     text = f"put back as before: {listed(said)}; what the attempt left is in {left.relative_to(home)}"
     return [Evidence("restored", "files", True, text).to_json()]
 

@@ -31,7 +31,7 @@ def backup(run: Run, to: str | None) -> None:
     """Make a verified copy of the store, readable by plain DuckDB."""
     from jarvis_lib.store.recover import rotate_snapshots
 
-    made = run.place.store.snapshot(Path(to).expanduser().resolve()) if to else rotate_snapshots(run.place.store, "backup")
+    made = run.place.store.backup(Path(to).expanduser().resolve()) if to else rotate_snapshots(run.place.store, "backup")
     run.say(f"Backed up to {made}.", path=str(made))
 
 

@@ -4,6 +4,7 @@ Promise: nothing is played. The tasks go through the queue's own verbs, the nigh
 number of the brief is measured in that very run. A second run finds the app as bad as it was.
 """
 
+import os
 import shutil
 import threading
 import time
@@ -215,4 +216,5 @@ def _tell(result: DemoResult, say: Say) -> None:
     say("")
     say(result.headline)
     say(f"The demo took {seconds(result.seconds)}: {plural(result.verified, 'verified task')}, {plural(result.fixed, 'problem')} fixed and re-checked.")
+    say(f"The commands of the brief work in its workspace: cd {os.path.relpath(result.home)}")
     say(f"Brief: {result.brief or 'none could be made; see logs/overnight_execution.log in ' + str(result.home)}")

@@ -12,6 +12,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import template
 
 SETTINGS_FILE = "jarvis.toml"
+IGNORE = "# Made by programs: a workspace inside of a repository keeps them out of it.\n*\n!.gitignore\n!README.md\n"
 READMES = {
     "data": "State of this workspace: the store, its journal and spool, attempts and kept files. Made by programs; back it up, do not edit it.\n",
     "reports": "Briefs and reports, by year and month. Made by programs; safe to copy and to send.\n",
@@ -53,6 +54,7 @@ def _make(where: Path, source: Path) -> Iterator[Path]:
     for name, text in READMES.items():
         yield from _folder(where / name)
         yield from _file(where / name / "README.md", text.encode())
+        yield from _file(where / name / ".gitignore", IGNORE.encode())
     for path in sorted(source.rglob("*")):
         target = where / "notebooks" / path.relative_to(source)
         if _is_work(path.relative_to(source)) and path.is_file():

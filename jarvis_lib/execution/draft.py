@@ -59,7 +59,7 @@ def draft(
         changes=below(home, changes),
         after=tuple(dict.fromkeys(after)),
         due=due,
-        cost=cost,
+        cost=words.cost(cost),
     )
     return _proposed(home, _with_recipe(home, settings, task, notebook, parameters or {}, command))
 

@@ -53,6 +53,8 @@ def restore(home: Path, manifest_before: Sequence[Entry], manifest_after: Sequen
     due = [path for path in now if not _same(now[path], _in(before, path))]
     for path in due:
         _refuse_unless_ours(home, path, now[path], _in(after, path))
+    for path in due:
+        _refuse_damaged_copy(home, _in(before, path))
     due = [path for path in due if not _is_shm(path) or _owner(path) in due or f"{_owner(path)}-wal" in due]
     for path in sorted(due, key=lambda p: p.count("/"), reverse=True):
         if _in(before, path)["kind"] == "absent":
@@ -77,6 +79,8 @@ def copy_kept(home: Path, manifest: Sequence[Entry], into: Path) -> None:
         elif entry["kind"] == "file":
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(home / entry["kept"], target, durable=False)
+            if sha256_of(target) != entry["sha256"]:
+                raise Refused(f"The kept copy of {clean(entry['path'])} was changed while it ran, so nothing can be compared with it.")
             os.chmod(target, entry["mode"] | stat.S_IRUSR | stat.S_IWUSR)
 
 
@@ -157,6 +161,11 @@ def _refuse_unless_ours(home: Path, path: str, now: Entry, left: Entry) -> None:
     if now["kind"] != left["kind"] or now["sha256"] != left["sha256"]:
         what = "is gone" if now["kind"] == "absent" else "has been changed"
         raise Refused(f"{clean(path)} {what} since Jarvis left it, so nothing was put back; look at it, and copy what you want from data/kept.")
+
+
+def _refuse_damaged_copy(home: Path, entry: Entry) -> None:
+    if entry["kind"] == "file" and not ((home / entry["kept"]).is_file() and sha256_of(home / entry["kept"]) == entry["sha256"]):
+        raise Refused(f"The kept copy of {clean(entry['path'])} is damaged, so nothing was put back; restore it from a backup.", code="failed")
 
 
 def _put_back(home: Path, entry: Entry, now: Entry) -> None:

@@ -1,10 +1,10 @@
 """JupyterLab on the workspace's notebooks, without a look at the outside: no news, no update check, no extension index."""
 
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from jarvis_lib.model.fact import Refused
 
@@ -15,14 +15,17 @@ QUIET = (
 )
 
 
-def start(home: Path, more: tuple[str, ...] = ()) -> int:
-    """Run JupyterLab in `home/notebooks` until the person ends it; its exit code. Raises Refused when it is not there."""
+def start(home: Path, more: tuple[str, ...] = ()) -> NoReturn:
+    """Become JupyterLab in `home/notebooks`: this process is replaced, so whoever ends it ends Lab. Raises Refused when it is not there."""
     folder = home / "notebooks"
     if not folder.is_dir():
         raise Refused(f"There is no folder {folder}; make one with its notebooks by: jarvis init", code="missing")
     if find_spec("jupyterlab") is None:
         raise Refused("JupyterLab is not installed in this environment; install it with: pip install jupyterlab", code="failed")
-    return subprocess.run(command(folder, more), env=os.environ | {"JARVIS_HOME": str(home)}, check=False).returncode
+    argv = command(folder, more)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(argv[0], argv, os.environ | {"JARVIS_HOME": str(home)})
 
 
 def command(folder: Path, more: tuple[str, ...] = ()) -> list[str]:

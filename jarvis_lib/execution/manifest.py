@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.execution.own_state import refuse_own_state
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean
 
@@ -18,7 +19,6 @@ Entry = dict[str, Any]
 Manifest = list[Entry]
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
-_OWN_STATE = ("data/jarvis.duckdb", "data/kept", "data/attempts", "data/spool", "data/journal", "data/snapshots", "data/store.lock", "data/session.lock")
 _SQLITE = b"SQLite format 3\x00"
 
 
@@ -45,9 +45,7 @@ def below(home: Path, path: str) -> str:
     if plain == root or full == root or not full.is_relative_to(root):
         raise Refused(f"{clean(path)[:120]!r} does not lie below the workspace, so it cannot be kept and put back; name a file or folder in it.")
     relative = full.relative_to(root).as_posix()
-    for own in _OWN_STATE:
-        if relative == own or relative.startswith(f"{own}/") or own.startswith(f"{relative}/"):
-            raise Refused(f"{clean(path)[:120]!r} holds Jarvis's own state ({own}); no task may change it.")
+    refuse_own_state(relative)
     return relative
 
 

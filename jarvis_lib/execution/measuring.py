@@ -136,6 +136,8 @@ def judged(measure: Measure, name: str, before: Sequence[float], after: Sequence
     if min(*before, *after) <= 0:
         return _without_ratio(measure, name, before, after, detail)
     ratio = ratio_of_medians(before, after, better=measure.better, paired=interleaved, seed=seed)
+    if not all(math.isfinite(v) for v in (ratio.ratio, ratio.low, ratio.high)):
+        return _without_ratio(measure, name, before, after, detail)
     ok = ratio.low > 1 and ratio.ratio >= measure.target
     return Evidence("measure", name, ok, said_ratio(measure, name, ratio, interleaved=interleaved), detail | asdict(ratio))
 

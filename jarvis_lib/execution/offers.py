@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jarvis_lib.execution.own_state import refuse_own_state
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, hint, listed
 from jarvis_lib.model.task import Recipe
@@ -180,7 +181,9 @@ def _below(home: Path, path: str) -> str:
     root = home.resolve()
     full = (root / path).resolve()
     if path.strip() and full != root and full.is_relative_to(root):
-        return full.relative_to(root).as_posix()
+        relative = full.relative_to(root).as_posix()
+        refuse_own_state(relative)
+        return relative
     raise Refused(
         f"{clean(path)[:120]!r} does not lie below the workspace {home}, so undo could not put it back; name a file or folder in it.",
         code="usage",

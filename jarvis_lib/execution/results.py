@@ -13,7 +13,7 @@ Result = dict[str, Any]
 def write_json(path: Path, value: Any) -> None:
     """Write, fsync and rename, so that after a crash the file is whole or absent."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w", encoding="utf-8") as stream:
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as stream:
         json.dump(value, stream, ensure_ascii=False)
         stream.flush()
         os.fsync(stream.fileno())
@@ -33,7 +33,7 @@ def sync_folder(folder: Path) -> None:
 def read_result(path: Path) -> Result | None:
     """The result in the file; None when there is none or it is not whole."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except (FileNotFoundError, ValueError):
         return None
     return raw if isinstance(raw, dict) and "outcome" in raw else None

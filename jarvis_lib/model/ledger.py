@@ -255,6 +255,8 @@ def _approved(book: Book, fact: Fact) -> None:
         raise Refused(f"{name_of(row)} is queued already; it needs no approval.")
     _into(row, fact, "approve", "queued")
     row["deaths"] = 0
+    if row["attempts"] >= MAX_ATTEMPTS:
+        row["attempts"] = 0
     book.put("tasks", row)
 
 
@@ -364,7 +366,8 @@ def _session_phase(book: Book, fact: Fact) -> None:
 
 def _session_stop(book: Book, fact: Fact) -> None:
     row = _session(book, fact)
-    row["stop_asked"] = fact.data["how"]
+    if row["stop_asked"] != "now":
+        row["stop_asked"] = fact.data["how"]
     book.put("sessions", row)
 
 

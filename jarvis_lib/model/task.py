@@ -212,6 +212,13 @@ def estimate(text: str | float) -> float:
     return value
 
 
+def cost(value: float | None) -> float | None:
+    """A cost of 0 or more, or None for unknown. Refuses NaN, infinity and less than 0."""
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise Refused(f"The cost must be a number of 0 or more, not {value}.", code="usage")
+    return value
+
+
 def title(text: str) -> str:
     """A title of one clean line, 1 to TITLE_LIMIT characters."""
     tidy = clean(text)

@@ -52,7 +52,7 @@ LINE = 220
 def status_of(ending: Row) -> Status:
     """The sign and word of one ended attempt, as its task stands now."""
     if ending["verdict"] == "verified":
-        return UNDONE if ending["state"] == "undone" else VERIFIED
+        return UNDONE if ending["state"] == "undone" or ending["undone_at"] is not None else VERIFIED
     return NO_PROOF.get(ending["verdict"]) or NOT_FINISHED.get(ending["outcome"]) or Status("?", clean(str(ending["outcome"])), "warn")
 
 

@@ -7,7 +7,7 @@ until the file is free, and the file catches up at the next opening.
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -251,14 +251,18 @@ def _replay(book: Rows, line: journal.Line) -> None:
         ) from error
 
 
-def commit(current: Current, lines: Sequence[journal.Line], book: Rows) -> None:
-    """Rows, facts and the journal's number in one transaction."""
-    _commit(current.con, lines, book)
+def _nothing() -> None:
+    """A rebuild has its lines in the journal already."""
+
+
+def commit(current: Current, lines: Sequence[journal.Line], book: Rows, durable: Callable[[], None] = _nothing) -> None:
+    """Rows, facts and the journal's number in one transaction; `durable` writes the journal when the rows have proved to fit, before they count."""
+    _commit(current.con, lines, book, durable)
     if lines:
         current.seq, current.hash = lines[-1].seq, lines[-1].hash
 
 
-def _commit(con: "duckdb.DuckDBPyConnection", lines: Sequence[journal.Line], book: Rows) -> None:
+def _commit(con: "duckdb.DuckDBPyConnection", lines: Sequence[journal.Line], book: Rows, durable: Callable[[], None] = _nothing) -> None:
     from jarvis_lib.store.store import fact_rows
 
     if not lines:
@@ -268,6 +272,7 @@ def _commit(con: "duckdb.DuckDBPyConnection", lines: Sequence[journal.Line], boo
         book.flush(con)
         insert(con, "facts", fact_rows(lines))
         _set_meta(con, lines[-1].seq, lines[-1].hash)
+        durable()
         con.commit()
     except BaseException:
         con.rollback()

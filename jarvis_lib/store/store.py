@@ -114,6 +114,15 @@ class Store:
             pass
         return target
 
+    def backup(self, to: Path) -> Path:
+        """A verified copy at `to`. Refuses a folder that is not there, and to write over anything but an older backup."""
+        if not to.parent.is_dir():
+            raise Refused(f"There is no folder {to.parent}; make it, or choose another place.", code="missing")
+        ours = to.is_relative_to(self.home / "data") and not to.is_relative_to(self.home / "data" / "snapshots")
+        if to.is_dir() or ours or (to.exists() and not _is_backup(to)):
+            raise Refused(f"{to} is there already and is no backup of a store, so it is not written over; choose another name.", code="refused")
+        return self.snapshot(to)
+
     @contextmanager
     def _open(self, *, write: bool = False, snapshot: Path | None = None) -> "Iterator[tuple[duckdb.DuckDBPyConnection, list[str]]]":
         with self._threads, lock.held(self.lock_path, wait_s=self.wait_s, what="The store"):
@@ -156,9 +165,7 @@ class Store:
         if facts:
             lines, book = self._decide(current, facts)
             self.crash_at("before-journal")
-            journal.append(self.home, lines)
-            self.crash_at("after-journal")
-            recover.commit(current, lines, book)
+            recover.commit(current, lines, book, durable=lambda: self._make_durable(lines))
             self.crash_at("after-commit")
             self._tell(lines, current)
         for path in broken:
@@ -170,6 +177,10 @@ class Store:
                 os.unlink(path)
         return lines
 
+    def _make_durable(self, lines: Sequence[journal.Line]) -> None:
+        journal.append(self.home, lines)
+        self.crash_at("after-journal")
+
     def _decide(self, current: "recover.Current", facts: Sequence[Fact]) -> tuple[list[journal.Line], Rows]:
         """The journal lines for `facts` and for what follows from them, and the changed rows. Nothing is written yet."""
         book = Rows(current.con)
@@ -177,7 +188,7 @@ class Store:
         book.prefetch("tasks", [_task_of(f) for f in facts if _task_of(f)])
         lines: list[journal.Line] = []
         seq, prev, batch = current.seq, current.hash, current.seq + 1
-        queue = [f for f in facts if f.id not in known]
+        queue = list({f.id: f for f in facts if f.id not in known}.values())
         while queue:
             fact = queue.pop(0)
             refused = None
@@ -201,6 +212,17 @@ class Store:
 
 
 _passed: Counter[str] = Counter()
+
+
+def _is_backup(path: Path) -> bool:
+    """Is this a copy of a Jarvis store? Only such a file may be replaced by a newer one."""
+    import duckdb
+
+    try:
+        with engine.attached(path, read_only=True, name="older") as con:
+            return any(r["key"] == "schema" for r in fetch(con, queries.block("store.meta")))
+    except (engine.Held, engine.Damaged, engine.Foreign, duckdb.Error):
+        return False
 
 
 def crash_point(name: str) -> None:

@@ -89,7 +89,7 @@ SELECT * FROM sessions WHERE id = $id;
 
 -- name: undoable
 SELECT a.*, t.title, t.state, t.category FROM attempts a JOIN tasks t ON t.id = a.task
-WHERE a.task = $task AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified') ORDER BY a.n DESC LIMIT 1;
+WHERE a.task = $task AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified') ORDER BY a.claimed_at DESC, a.id LIMIT 1;
 
 -- name: dependents_shipped
 SELECT id, title FROM tasks WHERE list_contains("after", $task) AND state IN ('shipped', 'accepted', 'running') ORDER BY id;

@@ -1,0 +1,22 @@
+"""What belongs to Jarvis itself: no task may declare it as its own to change, and no copy may be written over it."""
+
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean
+from jarvis_lib.model.task import shared_paths
+
+OWN_STATE = (
+    "jarvis.toml",
+    "logs",
+    "data/jarvis.duckdb",
+    "data/snapshot.duckdb",
+    "data/settings-read.json",
+    *(f"data/{name}" for name in ("kept", "attempts", "spool", "journal", "snapshots", "trash")),
+    *(f"data/{name}.lock" for name in ("store", "session", "fixing")),
+)
+
+
+def refuse_own_state(relative: str) -> None:
+    """Raise Refused when the path (relative to the workspace) is, holds or lies in Jarvis's own state."""
+    own = shared_paths(OWN_STATE, [relative])
+    if own:
+        raise Refused(f"{clean(relative)[:120]!r} holds Jarvis's own state ({own[0]}); no task may change it.")
