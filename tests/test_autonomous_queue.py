@@ -1,5 +1,6 @@
 """The queue's verbs and its loop, with real commands on real files."""
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -343,3 +344,57 @@ def test_a_stop_from_another_process_is_seen_while_something_runs(live: Place) -
     queue.work(live, own, engine=Asking())
     assert time.monotonic() - begin < 15
     assert queue.show(live, task)["attempts"][0]["outcome"] == "stopped"
+
+
+def test_a_recipe_that_rewrites_its_own_check_is_a_question(live: Place) -> None:
+    """The files that the proof uses are as they were when it was claimed, or nothing is proved."""
+    (live.home / "tools").mkdir()
+    (live.home / "tools" / "check.sh").write_text("grep -q right out.md\n")
+    sly = add(live, command="echo true > tools/check.sh; echo wrong > out.md", checks=["sh tools/check.sh"], changes=["out.md"])
+    work(live)
+    assert state(live, sly)[0] == "review" and "tools/check.sh" in state(live, sly)[1]
+
+
+@pytest.mark.parametrize("kind", ["task.decided", "task.parked", "attempt.ended"])
+def test_what_only_follows_or_only_a_session_says_is_not_taken_from_the_spool(live: Place, kind: str) -> None:
+    """A confused program cannot decide, and cannot end somebody else's attempt."""
+    task = add(live, "Sell", category="New features")
+    decided = {"verdict": "auto", "rule": "r", "risk": "low", "reasons": [], "policy_hash": "x", "content_hash": "x", "why": "", "parked_kind": ""}
+    data = decided | {"task": task, "attempt": "none", "outcome": "finished"}
+    with pytest.raises(Refused):
+        live.store.write(live.fact(kind, **data))
+    assert state(live, task)[0] == "parked"
+
+
+def test_your_own_edit_after_a_crash_is_left_alone(live: Place) -> None:
+    """The session died at night, the person went on with the file: recovery keeps its hands off and says so."""
+    import os
+
+    from jarvis_lib.autonomous_queue.loop import HEARTBEAT, put_back
+    from jarvis_lib.execution import keep
+    from jarvis_lib.model.ledger import content_of
+
+    path = live.home / "a.md"
+    path.write_text("before")
+    task = add(live, changes=["a.md"])
+    before = keep.keep(live.home, ["a.md"], live.home / "data" / "kept" / "a1" / "before")
+    (live.home / HEARTBEAT).touch()
+    path.write_text("mine")
+    os.utime(path, (time.time() + 3600, time.time() + 3600))
+    content = content_of(queue.show(live, task)["task"] | {"content": json.dumps(queue.show(live, task)["task"]["content"])})
+    said = put_back(live.home, content, before, "a1", not_after=(live.home / HEARTBEAT).stat().st_mtime + 25)
+    assert path.read_text() == "mine" and said[0]["ok"] is False and "left as it is" in said[0]["said"]
+    assert put_back(live.home, content, before, "a1")[0]["ok"] is True and path.read_text() == "before"
+
+
+def test_undo_waits_for_a_running_task_on_the_same_file(live: Place) -> None:
+    """Otherwise the next attempt would be proved against a file that changed under it."""
+    one = add(live, command="echo one > a.md", checks=["test -s a.md"], changes=["a.md"])
+    work(live)
+    two = add(live, command="true", changes=["a.md"])
+    own = session(live)
+    row = queue.show(live, two)["task"]
+    live.store.write(live.fact("attempt.claimed", attempt="a9", task=two, n=1, session=own.id, content_hash=row["content_hash"], spec={}, place="p", log=None))
+    with pytest.raises(Refused, match="running task is changing a.md") as caught:
+        queue.undo(live, one, now=live.now())
+    assert caught.value.code == "busy" and (live.home / "a.md").read_text() == "one\n"

@@ -408,3 +408,20 @@ def test_a_backup_writes_over_nothing_but_a_backup(place: Place) -> None:
     assert mine.read_text() == "mine" and recover.verify(place.store) == []
     good = place.home / "copy.duckdb"
     assert place.store.backup(good) == place.store.backup(good) == good
+
+
+def test_odd_things_in_the_spool_stop_nobody(place: Place) -> None:
+    """A pipe, a folder, a list, a copy of a fact: set aside or taken once, and the store stays open to all."""
+    where = Path(spool.folder(place.home))
+    fact = added(place, task("once"))
+    path = Path(spool.put(place.home, fact))
+    shutil.copy(path, path.with_name(path.stem + " (copy).json"))
+    os.mkfifo(where / "2026-a.json")
+    (where / "2026-b.json").mkdir()
+    (where / "2026-c.json").write_text(json.dumps(fact.to_json() | {"id": 5}))
+    (where / "2026-d.json").write_text(json.dumps(fact.to_json() | {"id": "d", "data": [1]}))
+    (where / "2026-e.json").write_text(json.dumps(fact.to_json() | {"id": "e", "data": {"x": float("nan")}}))
+    with place.store.reading() as reader:
+        assert reader.one("store.counts") == {"facts": 2, "tasks": 1, "attempts": 0, "sessions": 0}
+        assert len(reader.warnings) == 5
+    assert spool.pending(place.home) == [] and recover.verify(place.store) == []

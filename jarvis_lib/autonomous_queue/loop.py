@@ -33,6 +33,7 @@ STEPS = ("baseline", "recipe", "prove")
 TICK_S = 0.1
 LOOK_S = 1.0
 ASLEEP_S = 300.0
+HEARTBEAT = Path("data/session.alive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class _Loop:
         self.stale = self.choose = True
         self.looked = -LOOK_S
         self.mark = ("", 0)
+        self.beaten = -LOOK_S
         self.settings = SettingsGuard(place.home)
 
     def run(self) -> Tally:
@@ -152,6 +154,7 @@ class _Loop:
                 self._slept(before, now)
             before = now
             self._guard_settings(now)
+            self._beat()
             for run in list(self.runs):
                 self._advance(run, now)
             self._look(last=not self.runs)
@@ -173,6 +176,12 @@ class _Loop:
         self.tally.asleep_s += gap
         said = f"the machine slept for {seconds(gap)}, from {since.astimezone(self.place.zone):%H:%M}"
         self.place.store.append(self.place.fact("session.phase", at=now, session=self.session.id, name="asleep", event="noted", said=said, seconds=gap))
+
+    def _beat(self) -> None:
+        """A sign of life: after a crash it tells what changed while the session lived."""
+        if time.monotonic() - self.beaten >= LOOK_S:
+            (self.place.home / HEARTBEAT).touch()
+            self.beaten = time.monotonic()
 
     def _guard_settings(self, now: datetime) -> None:
         """Nothing that runs may change the policy of the next night: the file is put back at once, and all that ran is a question."""
@@ -376,10 +385,14 @@ class _Loop:
             evidence=evidence,
             undo={"before": before, "after": after} if before and after else None,
         )
-        self.place.store.write(fact)
-        crash_point("after-ending")
         self.runs.remove(run)
         self.stale = True
+        try:
+            self.place.store.write(fact)
+        except Refused as error:  # one attempt's ending must not end the night; without it the attempt counts as abandoned
+            self.say(f"  not ended {name_of(run.row)}: {error.sentence}")
+            return
+        crash_point("after-ending")
         self._tell(run)
 
     def _tell(self, run: Run) -> None:
@@ -394,16 +407,22 @@ class _Loop:
         return put_back(self.place.home, run.task, run.results.get("baseline", {}).get("before", []), run.attempt)
 
 
-def put_back(home: Path, task: Task, before: Sequence[dict[str, Any]], attempt: str) -> list[dict[str, Any]]:
+def put_back(home: Path, task: Task, before: Sequence[dict[str, Any]], attempt: str, *, not_after: float | None = None) -> list[dict[str, Any]]:
     """Restore the declared files of an attempt that failed or died, as evidence JSON; nothing when they are as before.
 
-    What stood there is kept under `data/kept/ATTEMPT/left`, so that nothing is lost that way either.
+    What changed later than `not_after` (epoch seconds) is somebody else's work and is left alone. What stood there is kept under
+    `data/kept/ATTEMPT/left`, so that nothing is lost that way either.
     """
     left = home / "data" / "kept" / attempt / "left"
     try:
         there = look(home, task.changes) if before else []
         if _prints(there) == _prints(before):
             return []
+        yours = _changed_after(there, before, not_after)
+        if yours:
+            kept = f"data/kept/{attempt}/before"
+            text = f"{listed(yours)} changed after the session had died and was left as it is; what it was before is in {kept}"
+            return [Evidence("restored", "files", False, text).to_json()]
         keep.keep(home, [m["path"] for m in there if m["kind"] == "file"], left)
         said = keep.restore(home, before, there)
     except (Refused, OSError, UnicodeError) as error:
@@ -411,6 +430,15 @@ def put_back(home: Path, task: Task, before: Sequence[dict[str, Any]], attempt: 
         return [Evidence("restored", "files", False, f"Its files could not be put back: {why}").to_json()]
     text = f"put back as before: {listed(said)}; what the attempt left is in {left.relative_to(home)}"
     return [Evidence("restored", "files", True, text).to_json()]
+
+
+def _changed_after(there: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]], moment: float | None) -> list[str]:
+    """The files that differ from before and were written later than `moment`."""
+    if moment is None:
+        return []
+    old = dict(zip((m["path"] for m in before), _prints(before), strict=True))
+    new = zip(there, _prints(there), strict=True)
+    return [m["path"] for m, mark in new if m["kind"] == "file" and mark != old.get(m["path"]) and m["mtime_ns"] / 1e9 > moment]
 
 
 def _prints(manifest: Sequence[dict[str, Any]]) -> list[tuple[str, str, str | None, int | None]]:

@@ -2,11 +2,22 @@
 
 from datetime import datetime
 
-from jarvis_lib.autonomous_queue.loop import describe_abandoned, kept_manifest, put_back
+from jarvis_lib.autonomous_queue.loop import HEARTBEAT, describe_abandoned, kept_manifest, put_back
 from jarvis_lib.execution.engine import kill_leftovers
 from jarvis_lib.model.ledger import content_of
 from jarvis_lib.model.prose import plural
 from jarvis_lib.store.place import Place
+
+AFTER_S = 20.0
+"""Workers die with their session, but not in the same moment: the grace of TERM, and some."""
+
+
+def _died_at(place: Place) -> float | None:
+    """When the dead session's attempts can have written last (epoch seconds); None when no heartbeat is known."""
+    try:
+        return (place.home / HEARTBEAT).stat().st_mtime + float(place.settings.get("limits", "grace_seconds")) + AFTER_S
+    except FileNotFoundError:
+        return None
 
 
 def close_dead(place: Place, *, now: datetime) -> list[str]:
@@ -22,7 +33,8 @@ def close_dead(place: Place, *, now: datetime) -> list[str]:
     killed = kill_leftovers([a["id"] for a in attempts])
     said = []
     for attempt in attempts:
-        evidence = put_back(place.home, content_of(attempt), kept_manifest(place.home, attempt["id"]), attempt["id"])
+        before = kept_manifest(place.home, attempt["id"])
+        evidence = put_back(place.home, content_of(attempt), before, attempt["id"], not_after=_died_at(place))
         place.store.append(
             place.fact(
                 "attempt.ended",

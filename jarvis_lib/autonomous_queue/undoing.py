@@ -8,6 +8,7 @@ from jarvis_lib.execution import keep
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row, name_of
 from jarvis_lib.model.prose import listed
+from jarvis_lib.model.task import shared_paths
 from jarvis_lib.store.place import Place
 
 LAST_NIGHT = "last-night"
@@ -21,7 +22,15 @@ def undo(place: Place, task: str, *, now: datetime) -> list[str]:
         ids = list(dict.fromkeys(r["id"] for r in reader.rows("autonomous_queue.last_night")))
     if not ids:
         raise Refused("The last session shipped nothing that is still there, so there is nothing to undo.", code="missing")
-    return [_undo(place, one, now=now) for one in ids]
+    said, refused = [], []
+    for one in ids:
+        try:
+            said.append(_undo(place, one, now=now))
+        except Refused as error:
+            refused.append(error.sentence)
+    if refused:
+        raise Refused(" ".join([*said, *refused]))
+    return said
 
 
 def _undo(place: Place, task: str, *, now: datetime) -> str:
@@ -29,11 +38,15 @@ def _undo(place: Place, task: str, *, now: datetime) -> str:
         row = find(reader, task)
         attempt = reader.one("autonomous_queue.undoable", task=row["id"])
         later = reader.rows("autonomous_queue.dependents_shipped", task=row["id"])
+        running = [r["changes"] for r in reader.rows("autonomous_queue.running_changes")]
     if row["state"] not in ("shipped", "accepted") or attempt is None:
         raise Refused(f"{name_of(row)} is {row['state']}; only shipped or accepted work can be undone.")
     if later:
         names = listed([name_of(r) for r in later])
         raise Refused(f"{names} built on {row['id']}; undo {'it' if len(later) == 1 else 'them'} first.")
+    busy = shared_paths(row["changes"], [path for paths in running for path in paths])
+    if busy:
+        raise Refused(f"A running task is changing {listed(busy)}; undo {row['id']} when it has ended.", code="busy")
     said = _put_back(place, attempt)
     place.store.write(
         place.fact("attempt.undone", at=now, attempt=attempt["id"], task=row["id"], restored=said),

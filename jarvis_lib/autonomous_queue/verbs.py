@@ -234,7 +234,8 @@ def housekeeping(place: Place, *, now: datetime) -> list[str]:
     stale = 0
     for row in undecided:
         fresh = current_hash(place.home, content_of(row))
-        if fresh != row["content_hash"] or row["policy_hash"] != place.settings.policy.hash:
+        back = row["parked_kind"] == "later" and row["until"] is not None and row["until"] <= now and row["approved_hash"] != row["content_hash"]
+        if back or fresh != row["content_hash"] or row["policy_hash"] != place.settings.policy.hash:
             facts.append(place.fact("task.redecide", actor="policy", at=now, task=row["id"], content_hash=fresh))
             stale += 1
     if facts:

@@ -235,10 +235,30 @@ def verb(name: str, example: str, *, writes: bool = False, at: bool = True, long
 
 def refuse_in_attempt() -> None:
     """What runs inside of an attempt may read, but never queue, approve, accept or undo."""
-    if os.environ.get("JARVIS_ATTEMPT"):
+    attempt = os.environ.get("JARVIS_ATTEMPT") or _attempt_above()
+    if attempt:
         from jarvis_lib.model.fact import Refused
 
-        raise Refused(f"This runs inside of attempt {os.environ['JARVIS_ATTEMPT'][:20]}, which may read but not write; do it in your own terminal.")
+        raise Refused(f"This runs inside of attempt {attempt[:20]}, which may read but not write; do it in your own terminal.")
+
+
+def _attempt_above() -> str:
+    """The attempt that one of the processes above belongs to, though its tag was taken out of this one's environment; Linux only."""
+    pid = os.getppid()
+    for _ in range(32):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as stream:
+                found = [v for v in stream.read().split(b"\0") if v.startswith(b"JARVIS_ATTEMPT=")]
+            with open(f"/proc/{pid}/stat", "rb") as stream:
+                parent = int(stream.read().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            return ""  # not Linux, or a process of somebody else
+        if found:
+            return found[0].partition(b"=")[2].decode(errors="replace")
+        if parent <= 1:
+            return ""
+        pid = parent
+    return ""
 
 
 def wants_color(refused: bool) -> bool:

@@ -38,7 +38,7 @@ def guard(category: str, before: Watch, after: Watch, changed: Sequence[str], li
 
     What lies in `elsewhere` was declared by another attempt that ran at the same time, so its change is not held against this one.
     """
-    touched = sorted(path for path in {*before, *after} if before.get(path) != after.get(path) and not _is_in(path, elsewhere))
+    touched = sorted(path for path in {*before, *after} if before.get(path) != after.get(path) and (_is_guarded(path) or not _is_in(path, elsewhere)))
     guarded = [path for path in touched if _is_guarded(path)]
     found = [_evidence("settings", guarded, "jarvis.toml, CI and git as they were")]
     if links_out:

@@ -49,6 +49,9 @@ def from_json(raw: dict[str, Any]) -> Fact:
     """The fact in `raw`, read through the upcasters. Raises ValueError for what is not a fact or is newer than this program."""
     try:
         raw = upcast(raw)
+        if not all(isinstance(raw[key], str) for key in ("id", "actor", "kind")) or not isinstance(raw["data"], dict):
+            raise ValueError("not a fact: id, actor and kind are text, data is an object")
+        canonical(raw)  # NaN and the like have no place in a journal
         return Fact(raw["id"], moment(raw["at"]), raw["actor"], raw["kind"], raw["data"], raw["v"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a fact: {error!r} is missing or of the wrong type") from error

@@ -34,6 +34,10 @@ KEYS = {"tasks": "id", "attempts": "id", "sessions": "id", "problems": "key", "f
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
 
 
+DERIVED_ONLY = ("task.decided", "task.parked")
+"""Facts that only follow from others at the drain; one that lies in the spool was put there by nobody who may."""
+
+
 def apply(book: Book, fact: Fact) -> None:
     """Change the rows as `fact` says, or raise Refused and change nothing."""
     rule = RULES.get(fact.kind)
@@ -431,6 +435,8 @@ def _ended(book: Book, fact: Fact) -> None:
     attempt = book.get("attempts", data["attempt"])
     if attempt is None:
         raise Refused(f"There is no attempt {clean(str(data['attempt']))[:20]}.")
+    if fact.actor not in (f"session:{attempt['session']}", "recovery"):
+        raise Refused(f"Only its own session ends attempt {attempt['id']}, not {clean(fact.actor)[:40]}.")
     if attempt["ended_at"] is not None:
         raise Refused(f"Attempt {attempt['id']} has ended already ({attempt['outcome']}); an ending is written once.")
     row = book.get("tasks", attempt["task"])

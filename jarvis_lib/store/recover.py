@@ -369,6 +369,8 @@ def rebuild(store: "Store", why: str = "you asked for it") -> str:
     """Set the database aside and build it anew from the journal; the sentence of what was done."""
     with store._threads, _locked(store):
         end = journal.tail(store.home)
+        for _ in _read(store, 0, ""):
+            pass  # a damaged journal is found before the database is moved
         notices: list[str] = []
         if store.path.exists():
             try:
@@ -396,6 +398,7 @@ def repair(store: "Store", source: Path) -> str:
         if len(kept) > len(lines) and [k.hash for k in kept[: len(lines)]] == [x.hash for x in lines]:
             lines = kept
         _check_chain(lines, source)
+        _refuse_older(store, source, len(lines))
         old = journal.folder(store.home)
         aside = old.with_name(f"journal.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         if old.exists():
@@ -405,6 +408,18 @@ def repair(store: "Store", source: Path) -> str:
         if store.path.exists():
             _set_aside(store, "its journal was repaired", [])
     return f"The journal has {len(lines):,} facts again, from {source.name}. The damaged one is kept as {aside.name}."
+
+
+def _refuse_older(store: "Store", source: Path, count: int) -> None:
+    """The live database may hold more facts than the snapshot: then it is the better source."""
+    if source.resolve() == store.path.resolve() or not store.path.exists():
+        return
+    try:
+        there = len(_lines_of(store.path, store))
+    except (engine.Damaged, engine.Foreign, engine.Held, Refused):
+        return
+    if there > count:
+        raise Refused(f"{source.name} holds {count:,} facts, but the database holds {there:,}. Repair from it: jarvis store repair --from {store.path}")
 
 
 def _lines_of(source: Path, store: "Store") -> list[journal.Line]:

@@ -6,6 +6,7 @@ takes the lock, moves what waits in the spool, reads, and lets go. Nobody holds 
 
 import json
 import os
+import stat
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.model.fact import Fact, Refused, from_json, text
-from jarvis_lib.model.ledger import Row, apply, derive
+from jarvis_lib.model.ledger import DERIVED_ONLY, Row, apply, derive
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.store import engine, journal, lock, queries, recover, spool
 from jarvis_lib.store.rows import Rows, fetch, insert
@@ -189,10 +190,13 @@ class Store:
         lines: list[journal.Line] = []
         seq, prev, batch = current.seq, current.hash, current.seq + 1
         queue = list({f.id: f for f in facts if f.id not in known}.values())
+        stated = {f.id for f in queue}
         while queue:
             fact = queue.pop(0)
             refused = None
             try:
+                if fact.kind in DERIVED_ONLY and fact.id in stated:
+                    raise Refused(f"A fact {fact.kind} is never stated, it only follows from others.")
                 apply(book, fact)
                 queue[:0] = derive(book, fact, self.settings.policy)
             except Refused as error:
@@ -254,8 +258,10 @@ def _read_spool(paths: Sequence[str]) -> tuple[list[Fact], set[str]]:
     facts, broken = [], set()
     for path in paths:
         try:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                raise ValueError("not a file; a pipe would be waited for with the lock held")
             facts.append(from_json(json.loads(Path(path).read_bytes())))
-        except ValueError:
+        except (ValueError, OverflowError, RecursionError):
             broken.add(path)
     return sorted(facts, key=lambda f: (f.at, f.id)), broken
 

@@ -130,7 +130,7 @@ def test_a_night_that_is_killed_is_finished_by_the_next_one(now_place: Place, po
 
 
 def test_fifty_random_kills_lose_nothing(now_place: Place) -> None:
-    """Seeded moments; what is parked after its second death is approved again, so that there is always work."""
+    """Seeded moments; what is parked after its second death is dropped and new work is added."""
     chance = random.Random(2)
     fill(now_place, 4)
     tasks = 4

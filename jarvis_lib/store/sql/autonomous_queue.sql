@@ -58,6 +58,9 @@ FROM refusals r JOIN facts f ON f.seq = r.seq WHERE r."at" >= $since AND r.kind 
 SELECT a.id AS attempt, a.task, a.n, a.session, a.claimed_at, a.expected_end, a.log, a.place, t.title, t.hours, t.priority
 FROM attempts a JOIN tasks t ON t.id = a.task WHERE a.ended_at IS NULL ORDER BY a.claimed_at;
 
+-- name: running_changes
+SELECT changes FROM tasks WHERE state = 'running';
+
 -- name: ended_between
 SELECT * FROM results WHERE ended_at >= $since AND ended_at <= $until ORDER BY ended_at;
 
