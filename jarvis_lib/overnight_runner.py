@@ -198,7 +198,11 @@ def _owner() -> dict[str, Any]:
 
 
 def _close(place: Place, session: str, outcome: str, said: str) -> None:
-    place.store.write(place.fact("session.closed", session=session, outcome=outcome, said=said))
+    """Close the session. An attempt that could not be ended is abandoned first, so that the night still has its record and its brief."""
+    try:
+        place.store.write(place.fact("session.closed", session=session, outcome=outcome, said=said))
+    except Refused:
+        autonomous_queue.close_dead(place, now=place.now())
 
 
 def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -> str:

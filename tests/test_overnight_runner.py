@@ -21,7 +21,7 @@ from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
 from jarvis_lib.workspace import open_workspace
-from tests.facts import opened
+from tests.facts import added, claimed, opened, task
 
 ROOT = Path(__file__).parents[1]
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -119,6 +119,15 @@ def test_a_night_goes_on_without_a_phase_that_fails(place: Place) -> None:
         assert [p["event"] for p in reader.rows("overnight_runner.session_phases", session="s1")] == ["started", "ended"]
     with pytest.raises(OSError, match="on fire"), night._phase(place, "s1", "run", said.append):
         raise OSError("on fire")
+
+
+def test_an_attempt_that_could_not_be_ended_does_not_cost_the_brief(place: Place) -> None:
+    """It counts as abandoned, and the session is closed all the same."""
+    one = task()
+    place.store.write(added(place, one), opened(place), claimed(place, one, "a1"))
+    night._close(place, "s1", "finished", "done")
+    record = night.report(place, now=place.now())
+    assert record["ended_at"] is not None and [t["outcome"] for t in record["tasks"]] == ["abandoned"]
 
 
 def test_a_second_session_is_told_who_runs(live: Place) -> None:
