@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -275,8 +275,16 @@ def _commit(con: "duckdb.DuckDBPyConnection", lines: Sequence[journal.Line], boo
         durable()
         con.commit()
     except BaseException:
-        con.rollback()
+        _roll_back(con)
         raise
+
+
+def _roll_back(con: "duckdb.DuckDBPyConnection") -> None:
+    """A commit that the disk refused has ended its transaction already; what the caller should hear is why it was refused."""
+    import duckdb
+
+    with suppress(duckdb.TransactionException):
+        con.rollback()
 
 
 # --- in memory -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,8 +133,9 @@ class Store:
                 with suppress(engine.Held, engine.Damaged, engine.Foreign, recover.Behind), self._reading_only(end) as con:
                     yield con, []
                     return
-            with recover.opened(self, end) as current:
+            with ExitStack() as until_closed:
                 with engine.room_for(self.path):
+                    current = until_closed.enter_context(recover.opened(self, end))
                     self._drain(current, waiting)
                 yield current.con, current.warnings
             if snapshot is not None:
