@@ -69,6 +69,9 @@ def add(
     after: Sequence[str] = (),
     due: datetime | None = None,
     cost: float | None = None,
+    resumable: bool = False,
+    project: str = "",
+    tags: Sequence[str] = (),
 ) -> Added:
     """Add a task and have it decided. `after` takes ids or prefixes. Raises Refused for anything wrong; nothing is half-added."""
     from jarvis_lib.execution import draft
@@ -91,6 +94,9 @@ def add(
         after=resolved,
         due=due,
         cost=cost,
+        resumable=resumable,
+        project=project,
+        tags=tags,
         id=new_id(),
     )
     place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task)))

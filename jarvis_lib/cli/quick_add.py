@@ -35,6 +35,9 @@ jarvis add "Nightly tests" "" 0.5 "Test coverage" LOW --command 'make test' --ch
 @click.option("--after", "--depends", "after", multiple=True, metavar="ID", help="Run only after this task has shipped. Repeatable.")
 @click.option("--due", metavar="TIME", help='"2026-11-27 17:00" on the local clock, or ISO 8601.')
 @click.option("--cost", type=float, metavar="NUMBER", help="What it may cost; above the policy's cost_limit it is escalated.")
+@click.option("--resumable", is_flag=True, help="It keeps its own progress: it may stop at a window's end and go on in the next.")
+@click.option("--project", default="", metavar="NAME", help="What it belongs to; for grouping and for estimates.")
+@click.option("--tag", "tags", multiple=True, metavar="WORD", help="A word of yours, such as fitness. Repeatable.")
 def add(run: Run, **given: Any) -> None:
     """Add a task: TITLE DESCRIPTION HOURS CATEGORY PRIORITY.
 

@@ -39,6 +39,9 @@ def draft(
     after: Sequence[str] = (),
     due: datetime | None = None,
     cost: float | None = None,
+    resumable: bool = False,
+    project: str = "",
+    tags: Sequence[str] = (),
     id: str | None = None,
 ) -> Task:
     """The task that these words mean, complete with recipe, checks and measures. Raises Refused with one sentence.
@@ -60,6 +63,9 @@ def draft(
         after=tuple(dict.fromkeys(after)),
         due=due,
         cost=words.cost(cost),
+        resumable=bool(resumable),
+        project=words.label(project, "project") if project else "",
+        tags=tuple(dict.fromkeys(words.label(t, "tag").casefold() for t in tags)),
     )
     return _proposed(home, _with_recipe(home, settings, task, notebook, parameters or {}, command))
 
@@ -194,6 +200,9 @@ def _arguments(home: Path, task: Task) -> dict[str, Any]:
         "after": list(task.after),
         "due": task.due,
         "cost": task.cost,
+        "resumable": task.resumable,
+        "project": task.project,
+        "tags": list(task.tags),
     }
 
 

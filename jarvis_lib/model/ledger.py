@@ -102,6 +102,9 @@ def _fields(task: Task) -> Row:
         "after": list(task.after),
         "changes": list(task.changes),
         "due": task.due,
+        "resumable": task.resumable,
+        "project": task.project,
+        "tags": list(task.tags),
         "content": text(task.to_json()),
     }
 

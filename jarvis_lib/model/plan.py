@@ -56,8 +56,22 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """Hours that a task will really take, as quantiles, and the sentence that says where they come from."""
+
+    p10: float
+    p50: float
+    p80: float
+    p90: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """What the planner needs to know of one open task. Hours are the need (estimate with its reserve)."""
+    """What the planner needs to know of one open task. `hours` is the estimate, `need_h` what is kept free for it (its p80).
+
+    `resumable` tasks may be stopped and gone on with, so they may be planned in several sittings; `pinned` is the key of a window.
+    """
 
     id: str
     title: str
@@ -72,3 +86,8 @@ class Candidate:
     added_at: datetime
     parked_why: str = ""
     changes: tuple[str, ...] = ()
+    forecast: Forecast | None = None
+    resumable: bool = False
+    pinned: str = ""
+    project: str = ""
+    tags: tuple[str, ...] = ()

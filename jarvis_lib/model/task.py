@@ -30,6 +30,7 @@ CATEGORIES = (
 
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 20_000
+LABEL_LIMIT = 60
 HOURS_LIMIT = 200.0
 _SPELLINGS = {
     "performance": "Performance optimization",
@@ -111,7 +112,11 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The content of a task as somebody stated it; its state stands in the store."""
+    """The content of a task as somebody stated it; its state stands in the store.
+
+    `resumable`: it keeps its own progress, so it may be stopped at a window's end and gone on with in the next. `project` and `tags` are the
+    person's own words, for grouping and for the hours in which it should run.
+    """
 
     id: str
     title: str
@@ -127,6 +132,9 @@ class Task:
     due: datetime | None = None
     cost: float | None = None
     wall_s: float | None = None
+    resumable: bool = False
+    project: str = ""
+    tags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         raw: dict[str, Any] = {
@@ -147,7 +155,9 @@ class Task:
         }
         if self.recipe is not None:
             raw["recipe"] = _plain(self.recipe) | {"argv": list(self.recipe.argv)}
-        return raw
+        # Left out while they say nothing, so that the hash of a task of before they existed, and its approval, hold.
+        later = {"resumable": self.resumable, "project": self.project, "tags": list(self.tags)}
+        return raw | {name: value for name, value in later.items() if value}
 
 
 def task_from_json(raw: dict[str, Any]) -> Task:
@@ -168,6 +178,9 @@ def task_from_json(raw: dict[str, Any]) -> Task:
         due=moment(raw["due"]) if raw.get("due") else None,
         cost=raw.get("cost"),
         wall_s=raw.get("wall_s"),
+        resumable=raw.get("resumable", False),
+        project=raw.get("project", ""),
+        tags=tuple(raw.get("tags", ())),
     )
 
 
@@ -229,6 +242,14 @@ def title(text: str) -> str:
             f"The title has {len(tidy):,} characters; the limit is {TITLE_LIMIT}. Put the rest into the description.",
             code="usage",
         )
+    return tidy
+
+
+def label(text: str, what: str) -> str:
+    """A project or a tag: one clean line of at most LABEL_LIMIT characters."""
+    tidy = clean(text)
+    if not tidy or len(tidy) > LABEL_LIMIT:
+        raise Refused(f"A {what} is 1 to {LABEL_LIMIT} characters long, not {len(tidy)}.", code="usage")
     return tidy
 
 

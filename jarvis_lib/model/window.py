@@ -51,6 +51,17 @@ class Window:
         return f"{SAID[self.kind]} {DAYS[self.day.weekday()]} {start:%H:%M} to {end:%H:%M}"
 
 
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """What the calendar takes from the windows: local days that count as weekend, and spans (aware UTC) in which nothing may run."""
+
+    days_off: frozenset[date] = frozenset()
+    busy: tuple[tuple[datetime, datetime], ...] = ()
+
+
+NO_CUTS = Cuts()
+
+
 def occurrence(rule: WindowRule, day: date, zone: ZoneInfo) -> Window:
     """The occurrence of `rule` that starts on `day`. A time that the clock skips counts as the moment after the gap."""
     start = datetime.combine(day, rule.start, zone).astimezone(UTC)
@@ -59,33 +70,43 @@ def occurrence(rule: WindowRule, day: date, zone: ZoneInfo) -> Window:
     return Window(rule.kind, day, start, end, rule.longest_h)
 
 
-def occurrences(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, end: datetime) -> list[Window]:
-    """All occurrences that overlap [begin, end), by start; where they meet, the earlier kind of KINDS keeps the time."""
-    found = sorted(_raw(rules, zone, begin, end), key=lambda w: (KINDS.index(w.kind), w.start))
+def occurrences(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, end: datetime, cuts: Cuts = NO_CUTS) -> list[Window]:
+    """All occurrences that overlap [begin, end), by start; where they meet, the earlier kind of KINDS keeps the time.
+
+    An occurrence that a busy span or another window divides is in the answer in parts, all with its one key.
+    """
+    found = sorted(_raw(rules, zone, begin, end, cuts.days_off), key=lambda w: (KINDS.index(w.kind), w.start))
     kept: list[Window] = []
     for window in found:
         kept += _cut(window, kept)
-    return sorted((w for w in kept if w.start < end and w.end > begin), key=lambda w: (w.start, w.kind))
+    busy = [Window("", begin.date(), a, b, 0.0) for a, b in cuts.busy if a < b]
+    free = [part for w in kept for part in _cut(w, busy)] if busy else kept
+    return sorted((w for w in free if w.start < end and w.end > begin), key=lambda w: (w.start, w.kind))
 
 
-def current(rules: Sequence[WindowRule], zone: ZoneInfo, now: datetime) -> Window | None:
+def current(rules: Sequence[WindowRule], zone: ZoneInfo, now: datetime, cuts: Cuts = NO_CUTS) -> Window | None:
     """The occurrence that contains `now`."""
-    found = occurrences(rules, zone, now, now + timedelta(microseconds=1))
+    found = occurrences(rules, zone, now, now + timedelta(microseconds=1), cuts)
     return found[0] if found else None
 
 
-def coming(rules: Sequence[WindowRule], zone: ZoneInfo, now: datetime, kind: str | None = None, days: int = 14) -> Window | None:
+def coming(rules: Sequence[WindowRule], zone: ZoneInfo, now: datetime, kind: str | None = None, days: int = 14, cuts: Cuts = NO_CUTS) -> Window | None:
     """The occurrence that is on now or starts next, of `kind` if given, within `days`."""
-    found = occurrences(rules, zone, now, now + timedelta(days=days))
+    found = occurrences(rules, zone, now, now + timedelta(days=days), cuts)
     return next((w for w in found if kind in (None, w.kind)), None)
 
 
-def _raw(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[Window]:
+def _on(rule: WindowRule, day: date, days_off: frozenset[date]) -> bool:
+    """A day off has the windows of a weekend day, and no others."""
+    return rule.on and (bool({5, 6}.intersection(rule.days)) if day in days_off else day.weekday() in rule.days)
+
+
+def _raw(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, end: datetime, days_off: frozenset[date]) -> Iterator[Window]:
     day = begin.astimezone(zone).date() - timedelta(days=2)
     last = end.astimezone(zone).date() + timedelta(days=1)
     while day <= last:
         for rule in rules:
-            if rule.on and day.weekday() in rule.days:
+            if _on(rule, day, days_off):
                 window = occurrence(rule, day, zone)
                 if window.end > window.start:
                     yield window

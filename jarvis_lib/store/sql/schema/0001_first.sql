@@ -11,7 +11,7 @@ CREATE TABLE facts (
 
 CREATE TABLE tasks (
     id VARCHAR, title VARCHAR, description VARCHAR, hours DOUBLE, category VARCHAR, priority VARCHAR, priority_value INTEGER,
-    recipe VARCHAR, "after" VARCHAR[], changes VARCHAR[], due TIMESTAMP, content VARCHAR,
+    recipe VARCHAR, "after" VARCHAR[], changes VARCHAR[], due TIMESTAMP, resumable BOOLEAN, project VARCHAR, tags VARCHAR[], content VARCHAR,
     state VARCHAR, why VARCHAR, parked_kind VARCHAR, until TIMESTAMP, actor VARCHAR,
     added_at TIMESTAMP, changed_at TIMESTAMP, revision INTEGER, content_hash VARCHAR, approved_hash VARCHAR,
     attempts INTEGER, deaths INTEGER, shipped_at TIMESTAMP, accepted_at TIMESTAMP, undone_at TIMESTAMP
