@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.window import DAYS, SAID, occurrences
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
@@ -50,6 +51,7 @@ class Context:
     until: datetime
     why: tuple[str, ...]
     allows: Allows
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,10 @@ def _why(zone: ZoneInfo, now: datetime) -> list[str]:
     else:
         lines.append("By the clock, neither sleep, gym, work nor weekend.")
     return [*lines, "Nothing but the clock was asked."]
+
+
+def suits(allows: Allows, candidate: Candidate) -> bool:
+    return True
 
 
 # --- the verbs -----------------------------------------------------------------------------------------------------------

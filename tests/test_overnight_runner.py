@@ -14,6 +14,7 @@ import pytest
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner as night
+from jarvis_lib.autonomous_queue import sessions
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import template
 from jarvis_lib.report.text import brief_text
@@ -111,13 +112,13 @@ def test_a_night_goes_on_without_a_phase_that_fails(place: Place) -> None:
     """Its failure stands in the phase's row and in a notice; the run itself may not fail that way."""
     place.store.write(opened(place))
     said: list[str] = []
-    with night._phase(place, "s1", "problems", said.append, may_fail=True):
+    with sessions.phase(place, "s1", "problems", said.append, may_fail=True):
         raise OSError("the disk is on fire")
     assert any("went on without it: OSError: the disk is on fire" in line for line in said)
     with place.store.reading() as reader:
         assert len(reader.rows("store.notices_since", since=place.now() - timedelta(days=1))) == 1
         assert [p["event"] for p in reader.rows("overnight_runner.session_phases", session="s1")] == ["started", "ended"]
-    with pytest.raises(OSError, match="on fire"), night._phase(place, "s1", "run", said.append):
+    with pytest.raises(OSError, match="on fire"), sessions.phase(place, "s1", "run", said.append):
         raise OSError("on fire")
 
 
@@ -125,7 +126,7 @@ def test_an_attempt_that_could_not_be_ended_does_not_cost_the_brief(place: Place
     """It counts as abandoned, and the session is closed all the same."""
     one = task()
     place.store.write(added(place, one), opened(place), claimed(place, one, "a1"))
-    night._close(place, "s1", "finished", "done")
+    sessions.close(place, "s1", "finished", "done")
     record = night.report(place, now=place.now())
     assert record["ended_at"] is not None and [t["outcome"] for t in record["tasks"]] == ["abandoned"]
 

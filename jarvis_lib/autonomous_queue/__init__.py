@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from jarvis_lib.autonomous_queue.looking import inbox, progress, report
     from jarvis_lib.autonomous_queue.loop import Session, Stop, Tally, work
     from jarvis_lib.autonomous_queue.recovery import close_dead
+    from jarvis_lib.autonomous_queue.sessions import hours_now, work_now
     from jarvis_lib.autonomous_queue.undoing import undo
     from jarvis_lib.autonomous_queue.verbs import (
         Added,
@@ -33,6 +34,7 @@ _HOME = {
     "looking": ("inbox", "progress", "report"),
     "loop": ("Session", "Stop", "Tally", "work"),
     "recovery": ("close_dead",),
+    "sessions": ("hours_now", "work_now"),
     "undoing": ("undo",),
     "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "find", "housekeeping", "later", "listing", "retry", "show", "why"),
 }
@@ -61,6 +63,7 @@ __all__ = [
     "drop",
     "edit",
     "find",
+    "hours_now",
     "housekeeping",
     "inbox",
     "later",
@@ -72,4 +75,5 @@ __all__ = [
     "undo",
     "why",
     "work",
+    "work_now",
 ]

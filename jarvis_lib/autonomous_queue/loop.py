@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jarvis_lib import build_scheduler
+from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.autonomous_queue.verbs import current_hash
+from jarvis_lib.context_scheduler import Context
 from jarvis_lib.execution import keep
 from jarvis_lib.execution.digests import files_of
 from jarvis_lib.execution.engine import Engine, Handle
@@ -32,19 +33,38 @@ from jarvis_lib.store.store import crash_point
 STEPS = ("baseline", "recipe", "prove")
 TICK_S = 0.1
 LOOK_S = 1.0
+CONTEXT_S = 15.0
+LEAST_WALL_S = 60.0
 ASLEEP_S = 300.0
 HEARTBEAT = Path("data/session.alive")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the loop must know of its session: aware UTC times for the end of work and of checks, and how much runs at once."""
+    """What the loop must know of its session: aware UTC times for the end of work and of checks, and how much runs at once.
+
+    With `follow` the person's context says how much and what runs, and takes the machine back when it changes; without it only what the
+    person has set by hand does. In the spans of `busy` nothing is started, and nothing that would reach into one.
+    """
 
     id: str
     work_ends: datetime
     checks_end: datetime
     lanes: int
     seed: int
+    follow: bool = False
+    busy: tuple[tuple[datetime, datetime], ...] = ()
+
+    def room_until(self, now: datetime) -> datetime:
+        """How long may work that starts now go on? `now` itself inside of a busy span."""
+        if any(start <= now < end for start, end in self.busy):
+            return now
+        return min([self.work_ends, *(start for start, _ in self.busy if start > now)])
+
+    def waits_until(self, now: datetime) -> datetime | None:
+        """The end of the busy span that is on, when there is room to work after it."""
+        ends = [end for start, end in self.busy if start <= now < end]
+        return max(ends) if ends and max(ends) < self.work_ends else None
 
 
 @dataclass
@@ -71,6 +91,10 @@ class Run:
     handle: Handle | None = None
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     meddled: str = ""
+    by_window: bool = False
+    origin: dict[str, Any] | None = None
+    own_before: list[dict[str, Any]] = field(default_factory=list)
+    paused: bool = False
     proof_files: dict[str, str] = field(default_factory=dict)
 
 
@@ -145,6 +169,9 @@ class _Loop:
         self.mark = ("", 0)
         self.beaten = -LOOK_S
         self.settings = SettingsGuard(place.home)
+        self.context: Context | None = None
+        self.context_looked = -CONTEXT_S
+        self.handed_back = ""
 
     def run(self) -> Tally:
         before = self.place.now()
@@ -158,13 +185,38 @@ class _Loop:
             for run in list(self.runs):
                 self._advance(run, now)
             self._look(last=not self.runs)
+            self._follow(now)
             started = self._fill(self.place.now())
-            if not self.runs and not started and not self.stale:
+            if not self.runs and not started and not self.stale and not self._waits(now):
                 self.tally.why_ended = self._why_ended(now)
                 return self.tally
             time.sleep(TICK_S)
 
+    def _waits(self, now: datetime) -> bool:
+        """True in a busy span, when the session has room after it and the person did not stop it."""
+        until = self.session.waits_until(now)
+        self.choose = self.choose or until is not None
+        return until is not None and not self.stop.how
+
+    def _follow(self, now: datetime) -> None:
+        """Ask for the person's context now and then. When another one has begun, nothing new is started, and what can pause does."""
+        if time.monotonic() - self.context_looked < CONTEXT_S:
+            return
+        self.context_looked = time.monotonic()
+        found = context_scheduler.detect(self.place, now=now)
+        if not self.session.follow:
+            self.context = found if found.by_hand else None
+            return
+        if self.context is not None and found.state != self.context.state and not self.handed_back:
+            self.handed_back = f"you are {found.state} now, not {self.context.state}"
+            self.say(f"  {self.handed_back}: nothing more is started, and the machine is yours")
+            for run in filter(self._may_pause, self.runs):
+                self._end_now(run, "stopped")
+        self.context = self.context or found
+
     def _why_ended(self, now: datetime) -> str:
+        if self.handed_back:
+            return self.handed_back
         if self.stop.how:
             return "you stopped it"
         if now >= self.session.work_ends:
@@ -213,7 +265,12 @@ class _Loop:
     def _allowed(self, candidate: Candidate) -> bool:
         if candidate.state != "queued" or candidate.id in self.tried or candidate.unfinished:
             return False
+        if self.context is not None and not context_scheduler.suits(self.context.allows, candidate):
+            return False
         return self.only is None or candidate.id in self.only or candidate.priority == "CRITICAL"
+
+    def _lanes(self) -> int:
+        return self.session.lanes if self.context is None else min(self.session.lanes, self.context.allows.lanes)
 
     # --- starting ----------------------------------------------------------------------------------------------------------
 
@@ -222,11 +279,12 @@ class _Loop:
         if self.stop.how == "now":
             for run in self.runs:
                 self._end_now(run, "stopped")
-        if self.stop.how or now >= self.session.work_ends or not self.choose:
+        until = self.session.room_until(now)
+        if self.stop.how or self.handed_back or now >= until or not self.choose:
             return False
         self.choose = started = False
-        while len(self.runs) < self.session.lanes:
-            left = (self.session.work_ends - now) / timedelta(hours=1)
+        while len(self.runs) < self._lanes():
+            left = (until - now) / timedelta(hours=1)
             taken = {path for run in self.runs for path in run.task.changes}
             open_now = [c for c in self.candidates if self._allowed(c)]
             chosen, passed = build_scheduler.pick(open_now, left_h=left, now=now, taken_changes=taken, others=self.candidates)
@@ -264,8 +322,13 @@ class _Loop:
         """Write the attempt before anything starts; None when a rule refuses it."""
         attempt = new_id()
         folder = self.place.home / "data" / "attempts" / attempt
-        deadline = min(self.session.work_ends, now + timedelta(seconds=self._wall_s(task)))
+        earlier = self._paused(task)
+        wall = max(self._wall_s(task) - sum(a["seconds"] or 0.0 for a in earlier), LEAST_WALL_S)
+        room, own = self.session.room_until(now), now + timedelta(seconds=wall)
+        deadline = min(room, own)
         run = Run(row, task, attempt, row["attempts"] + 1, folder, deadline, proof_files=files_of(self.place.home, replace(task, recipe=None)))
+        run.by_window = room <= own
+        run.origin = first_baseline(self.place.home, earlier[0]["id"]) if earlier else None
         relative = folder.relative_to(self.place.home).as_posix()
         fact = self.place.fact(
             "attempt.claimed",
@@ -304,9 +367,17 @@ class _Loop:
             "grace_s": limits["grace_seconds"],
         }
 
+    def _paused(self, task: Task) -> list[Row]:
+        """The attempts that a pause ended since the task was queued last, the oldest first: this one goes on from them."""
+        if not task.resumable:
+            return []
+        with self.place.store.reading() as reader:
+            return reader.rows("autonomous_queue.paused", task=task.id)
+
     def _submit(self, run: Run, step: str, now: datetime) -> None:
         run.step = step
         before = run.results.get("baseline", {})
+        task = replace(run.task, checks=(), measures=()) if run.paused else run.task  # not done yet, so there is nothing to check but the guards
         until = self.session.checks_end if step == "prove" else run.deadline
         run.folder.mkdir(parents=True, exist_ok=True)
         run.handle = self.engine.submit(
@@ -314,7 +385,7 @@ class _Loop:
                 "v": 1,
                 "step": step,
                 "attempt": run.attempt,
-                "task": run.task.to_json(),
+                "task": task.to_json(),
                 "home": str(self.place.home),
                 "dir": str(run.folder),
                 "deadline": time.time() + (until - now).total_seconds(),
@@ -336,12 +407,24 @@ class _Loop:
             return
         until = self.session.checks_end if run.step == "prove" else run.deadline
         if now >= until + timedelta(seconds=1):
-            self.engine.stop(run.handle, "timed_out")
+            self.engine.stop(run.handle, "paused" if self._may_pause(run) and run.by_window else "timed_out")
         result = self.engine.poll(run.handle)
         if result is None:
             return
         run.handle = None
+        if run.step == "baseline":
+            run.own_before = result.get("before", [])
+            result = run.origin if run.origin is not None and result["outcome"] == "finished" else result
+        if run.step == "recipe" and result["outcome"] == "timed_out" and run.task.resumable and run.by_window:
+            result = result | {"outcome": "paused"}  # the worker keeps the same deadline, and may be the first to see it
         run.results[run.step] = result
+        if result["outcome"] == "paused":
+            run.paused = True
+            self._submit(run, "prove", now)
+            return
+        if run.paused:
+            self._finish(run, "paused", now)
+            return
         following = STEPS[STEPS.index(run.step) + 1] if run.step != STEPS[-1] else ""
         if result["outcome"] != "finished" or not following:
             self._finish(run, result["outcome"], now)
@@ -351,8 +434,13 @@ class _Loop:
             self._submit(run, following, now)
 
     def _end_now(self, run: Run, outcome: str) -> None:
-        if run.handle is not None:
-            self.engine.stop(run.handle, outcome)
+        """A recipe that keeps its own progress pauses rather than stops; what looks for guards after a pause may end by itself."""
+        if run.handle is not None and not run.paused:
+            self.engine.stop(run.handle, "paused" if outcome == "stopped" and self._may_pause(run) else outcome)
+
+    @staticmethod
+    def _may_pause(run: Run) -> bool:
+        return run.task.resumable and run.step == "recipe" and run.handle is not None
 
     def _finish(self, run: Run, outcome: str, now: datetime) -> None:
         self._guard_settings(now)
@@ -366,8 +454,8 @@ class _Loop:
             evidence.append(Evidence("guard", "settings", False, run.meddled).to_json())
         proved = run.results.get("prove", {})
         recipe = run.results.get("recipe", {})
-        if outcome != "finished" or _spoiled(run.task, evidence):
-            evidence += self._put_back(run)
+        if outcome not in ("finished", "paused") or _spoiled(run.task, evidence):
+            evidence += self._put_back(run, outcome)
         before, after = run.results.get("baseline", {}).get("before", []), proved.get("after", [])
         crash_point("before-ending")
         fact = self.place.fact(
@@ -402,9 +490,10 @@ class _Loop:
         word = ended["verdict"] if ended["verdict"] != "none" else ended["outcome"]
         self.say(f"  {word:<9} {name_of(run.row)}: {shorten(clean(ended['verdict_why']), 200)}")
 
-    def _put_back(self, run: Run) -> list[dict[str, Any]]:
-        """After an attempt that did not prove itself the declared files are as they were before it."""
-        return put_back(self.place.home, run.task, run.results.get("baseline", {}).get("before", []), run.attempt)
+    def _put_back(self, run: Run, outcome: str) -> list[dict[str, Any]]:
+        """After an attempt that did not prove itself the declared files are as they were before it; a refuted one takes its earlier sittings along."""
+        before = run.results.get("baseline", {}).get("before", []) if outcome == "finished" else run.own_before
+        return put_back(self.place.home, run.task, before, run.attempt)
 
 
 def put_back(home: Path, task: Task, before: Sequence[dict[str, Any]], attempt: str, *, not_after: float | None = None) -> list[dict[str, Any]]:
@@ -475,11 +564,17 @@ def describe_abandoned(attempt: Row) -> str:
     return f"attempt {attempt['n']} of {attempt['task']} was abandoned: its session died before it had ended"
 
 
-def kept_manifest(home: Path, attempt: str) -> list[dict[str, Any]]:
-    """What the baseline of an attempt kept, read back after a crash; empty when it had not come that far."""
+def first_baseline(home: Path, attempt: str) -> dict[str, Any] | None:
+    """What the first sitting of a paused task found before it began: the state that undo leads back to, and that proof compares with."""
     path = home / "data" / "attempts" / attempt / "baseline.result.json"
     try:
-        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")).get("before", [])
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
-        return []
+        return None
+    return found
+
+
+def kept_manifest(home: Path, attempt: str) -> list[dict[str, Any]]:
+    """What the baseline of an attempt kept, read back after a crash; empty when it had not come that far."""
+    found: list[dict[str, Any]] = (first_baseline(home, attempt) or {}).get("before", [])
     return found

@@ -71,6 +71,10 @@ def working_windows(settings: Settings, zone: ZoneInfo, *, now: datetime, days: 
     return [w for w in found if w.end > max(now, w.start)]
 
 
+def coming_windows(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, days: int = PLAN_DAYS) -> list[Window]:
+    return working_windows(settings, zone, now=now, days=days)
+
+
 # --- planning ------------------------------------------------------------------------------------------------------------
 
 

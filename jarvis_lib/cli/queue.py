@@ -42,16 +42,23 @@ def report(run: Run, hours: float) -> None:
 
 
 @verb("schedule", "jarvis queue schedule", writes=True, long=True)
-@click.option("--run", "work", is_flag=True, help="Work the plan now, as `jarvis overnight start --anyway` does.")
+@click.option("--run", "work", is_flag=True, help="Work the hours that are on now, as your context allows, and hand the machine back when it changes.")
 def schedule(run: Run, work: bool) -> None:
-    """Plan the queue into the coming windows. Nothing is started without --run."""
+    """Plan the queue into the coming windows. Nothing is started without --run.
+
+    With --run in the overnight window this is the night itself, with its brief; in any other window it is a session of that window.
+    """
     from jarvis_lib.cli.scheduler import show_plan
 
     show_plan(run, note="" if work else "Nothing started; `jarvis queue schedule --run` works it.")
     if work:
+        from jarvis_lib import autonomous_queue, overnight_runner
         from jarvis_lib.cli.overnight import run_session
 
-        run_session(run, anyway=True)
+        if overnight_runner.is_overnight(run.place, now=run.now):
+            run_session(run)
+        else:
+            run.say(autonomous_queue.work_now(run.place, say=run.note))
 
 
 @verb("show", "jarvis queue show k3f9x", at=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 from jarvis_lib.model.task import Task
 
-OUTCOMES = ("finished", "failed", "timed_out", "no_login", "limited", "denied", "died", "abandoned", "stopped")
+OUTCOMES = ("finished", "failed", "timed_out", "no_login", "limited", "denied", "died", "abandoned", "stopped", "paused")
 VERDICTS = ("verified", "unverified", "hollow", "refuted", "none")
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 2
@@ -57,6 +57,9 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
         return Verdict("none", _said_outcome(outcome), "parked" if deaths + 1 >= MAX_DEATHS else again)
     if outcome in ("limited", "stopped"):
         return Verdict("none", _said_outcome(outcome), "queued" if outcome == "limited" else again)
+    if outcome == "paused":
+        tripped = [e.said for e in evidence if e.kind == "guard" and e.ok is False]
+        return Verdict("unverified", f"A guard tripped: {'; '.join(tripped)}.", "review") if tripped else Verdict("none", _said_outcome(outcome), "queued")
     if outcome in ("no_login", "denied"):
         return Verdict("none", _said_outcome(outcome), "parked")
     if outcome != "finished":
@@ -91,6 +94,7 @@ def _said_outcome(outcome: str) -> str:
         "abandoned": "The session died before this attempt had ended.",
         "died": "The worker died before it could say how it ended.",
         "stopped": "You stopped the session before this attempt had ended.",
+        "paused": "Its time was over before it was done; it goes on from there in its next window.",
         "limited": "A usage limit stopped it; it goes back without a lost attempt.",
         "no_login": "It needs a log-in that is missing.",
         "denied": "A permission that it needed was denied.",

@@ -467,7 +467,7 @@ def _ended(book: Book, fact: Fact) -> None:
     if verdict.state == "parked":
         row["parked_kind"] = "deaths" if data["outcome"] in ("abandoned", "died") else "question"
         row["why"] += f" Look at its log, then: jarvis queue approve {row['id']}"
-    if data["outcome"] == "limited":
+    if data["outcome"] in ("limited", "paused"):
         row["attempts"] -= 1
     if verdict.state == "shipped":
         row["shipped_at"] = fact.at

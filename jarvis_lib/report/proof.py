@@ -30,6 +30,7 @@ NOT_FINISHED = {
     "abandoned": Status("✗", "abandoned", "bad"),
     "stopped": Status("–", "stopped", "warn"),
     "limited": Status("–", "limited", "warn"),
+    "paused": Status("–", "paused", "info"),
     "no_login": Status("✗", "no log-in", "bad"),
     "denied": Status("✗", "denied", "bad"),
 }
@@ -43,6 +44,7 @@ SAID = {
     "abandoned": "was abandoned",
     "stopped": "was stopped",
     "limited": "met a usage limit",
+    "paused": "paused at the end of its time",
     "no log-in": "needs a log-in",
     "denied": "was denied a permission",
 }
