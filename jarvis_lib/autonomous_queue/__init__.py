@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         housekeeping,
         later,
         listing,
+        piped,
         retry,
         show,
         why,
@@ -36,7 +37,7 @@ _HOME = {
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
     "undoing": ("undo",),
-    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "find", "housekeeping", "later", "listing", "retry", "show", "why"),
+    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "find", "housekeeping", "later", "listing", "piped", "retry", "show", "why"),
 }
 
 
@@ -68,6 +69,7 @@ __all__ = [
     "inbox",
     "later",
     "listing",
+    "piped",
     "progress",
     "report",
     "retry",

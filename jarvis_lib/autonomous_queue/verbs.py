@@ -16,6 +16,7 @@ from jarvis_lib.store.store import Reader
 
 PREFIX = 5
 PROPOSAL_DAYS = 7
+_PIPED_TABS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,17 @@ def listing(place: Place, *, now: datetime, open_only: bool = False, state: str 
     query = "autonomous_queue.lines" if short else "autonomous_queue.listing"
     with place.store.reading() as reader:
         return reader.rows(query, open_only=open_only, state=state, most=limit or 1_000_000)
+
+
+def piped(place: Place, *, now: datetime, open_only: bool = False, state: str = "", limit: int | None = None) -> list[str]:
+    """The listing as tab-separated lines: id, state, priority, hours, category, title. No control characters stand in them but the tabs."""
+    with place.store.reading() as reader:
+        lines = [r["line"] for r in reader.rows("autonomous_queue.piped", open_only=open_only, state=state, most=limit or 1_000_000)]
+    return [line if _is_plain(line) else "\t".join(clean(cell) for cell in line.split("\t", _PIPED_TABS)) for line in lines]
+
+
+def _is_plain(line: str) -> bool:
+    return line.isascii() and line.count("\t") == _PIPED_TABS and line.replace("\t", "").isprintable()
 
 
 def show(place: Place, task: str) -> dict[str, Any]:

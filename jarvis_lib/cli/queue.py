@@ -6,6 +6,8 @@ import click
 
 from jarvis_lib.cli.shape import Run, verb
 
+NO_TASKS = "No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIORITY"
+
 
 @verb("list", "jarvis queue list --open")
 @click.option("--open", "open_only", is_flag=True, help="Only what is not finished.")
@@ -16,8 +18,12 @@ def list_(run: Run, open_only: bool, state: str | None, limit: int | None) -> No
     from jarvis_lib import autonomous_queue
     from jarvis_lib.cli.columns import TASKS, known_state
 
-    rows = autonomous_queue.listing(run.place, now=run.now, open_only=open_only, state=known_state(state), limit=limit, short=not run.as_json)
-    run.table("jarvis.tasks/1", rows, TASKS, empty="No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIORITY")
+    wanted: dict[str, Any] = {"open_only": open_only, "state": known_state(state), "limit": limit}
+    if run.into_pipe:
+        run.piped(autonomous_queue.piped(run.place, now=run.now, **wanted), empty=NO_TASKS)
+        return
+    rows = autonomous_queue.listing(run.place, now=run.now, short=not run.as_json, **wanted)
+    run.table("jarvis.tasks/1", rows, TASKS, empty=NO_TASKS)
 
 
 @verb("progress", "jarvis queue progress")

@@ -115,6 +115,15 @@ class Run:
         else:
             self._echo(render.listing(rows, columns, zone=self.place.zone, terminal=sys.stdout.isatty()))
 
+    @property
+    def into_pipe(self) -> bool:
+        """True when plain tab-separated lines are wanted: no JSON, and no terminal to lay a table out for."""
+        return not self.as_json and not sys.stdout.isatty()
+
+    def piped(self, lines: Sequence[str], *, empty: str) -> None:
+        """Lines that are ready for a pipe; `empty` is said beside when there are none."""
+        self._echo(lines) if lines else self.note(empty)
+
     def show(self, schema: str, data: Any, lines: Sequence[str]) -> None:
         """One answer: its lines for people, or its data as JSON."""
         if self.as_json:
