@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from jarvis_lib.report.brief import Brief, compose
 from jarvis_lib.report.publish import brief_path, publish
 from jarvis_lib.report.text import brief_text
 from jarvis_lib.store import lock
+from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
 from jarvis_lib.store.store import crash_point
@@ -63,9 +65,16 @@ def session_hours(place: Place, *, now: datetime, anyway: bool, until: datetime 
         ends = until
     if ends <= now:
         raise Refused(f"The session would end at {_clock(place, ends)}, which is not after now ({_clock(place, now)}).", code="usage")
+    busy = () if asked else _taken(place, now, ends)
     day = now.astimezone(place.zone).date()
     key, longest = (window.key, window.longest_h) if window is not None else (f"asked@{day}", sessions.SESSION_LONGEST_H)
-    return sessions.margins(place, key=key, kind="overnight", now=now, ends=ends, longest_h=longest)
+    return replace(sessions.margins(place, key=key, kind="overnight", now=now, ends=ends, longest_h=longest), busy=busy)
+
+
+def _taken(place: Place, begin: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """What the calendar takes of the night. A session that the person asks for works all the same."""
+    with place.store.reading() as reader:
+        return cuts_of(reader, begin, end).busy
 
 
 def _outside(place: Place, now: datetime) -> str:

@@ -1,17 +1,21 @@
 """The brief tells the night as it was: worst first, every build with its proof, never empty, never longer than a headline may be."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from jarvis_lib.model.fact import stamp
+from jarvis_lib.model.settings import template
 from jarvis_lib.report.clock import span, when
 from jarvis_lib.report.headline import LIMIT
 from jarvis_lib.report.tally import clock_hours
 from jarvis_lib.report.text import brief_text
 from jarvis_lib.store import lock
 from jarvis_lib.store.place import Place
+from jarvis_lib.workspace import open_workspace
 from tests.facts import added, claimed, opened, passed, task
 from tests.report_nights import HOSTILE, MORNING, PERF, START, attempt, brief_of, changed, close, failed_check, fixed, good_night, phase
 
@@ -271,3 +275,45 @@ def test_a_long_title_gives_way_to_what_is_due(place: Place) -> None:
     attempt(place, one, "a1", at=START + timedelta(minutes=1), outcome="failed")
     close(place, START + timedelta(hours=1), "died")
     assert brief_of(place).headline == "The session died; 0 of 1 build shipped; “Backfill all th…” failed and is due today 17:00"
+
+
+@pytest.mark.parametrize(
+    ("zone", "evening", "real"),
+    [
+        ("Europe/Berlin", (2026, 3, 28), 7),
+        ("Europe/Berlin", (2026, 10, 24), 9),
+        ("America/New_York", (2026, 3, 7), 7),
+        ("America/New_York", (2026, 10, 31), 9),
+    ],
+)
+def test_nights_of_a_clock_change_are_told_locally_and_counted_in_real_hours(home: Path, zone: str, evening: tuple[int, int, int], real: int) -> None:
+    """A build that ran from 23:00 to 06:45 took an hour less in spring and an hour more in autumn; the page says 23:00 and 07:00."""
+    (home / "jarvis.toml").write_text(template().replace('zone = ""', f'zone = "{zone}"'))
+    local = ZoneInfo(zone)
+    begin = datetime(*evening, 23, 0, tzinfo=local).astimezone(UTC)
+    morning = (datetime(*evening, 7, 0, tzinfo=local) + timedelta(days=1)).astimezone(UTC)
+    assert (morning - begin) / timedelta(hours=1) == real
+    place = open_workspace(home, clock=lambda: morning, actor="person:test")
+    one = task("A long build", hours=7.0)
+    place.store.write(added(place, one, at=begin - timedelta(hours=1)), opened(place, at=begin))
+    took = (morning - timedelta(minutes=15) - begin).total_seconds()
+    attempt(place, one, "a1", at=begin, evidence=[passed()], seconds=took)
+    close(place, morning - timedelta(minutes=10))
+    brief = brief_of(place, morning)
+    assert "22:00 to" in brief.kicker and f"made 07:00 ({zone})" in brief.kicker
+    assert brief.numbers[1].day == f"{real - 0.25:.1f} h"
+    tonight = next(n for n in brief.numbers_said if n.startswith("Capacity"))
+    assert "hold" in tonight and brief.plan_said.endswith("Tonight has 8.0 h free, from 23:00.")
+
+
+def test_the_sittings_of_an_accepted_build_are_run_hours_and_not_fruitless(place: Place) -> None:
+    """A task that paused once and was proved the next time ran for both; one that only paused so far counts as neither."""
+    long, other = task("A long build", hours=6.0, resumable=True), task("Another", hours=6.0, resumable=True)
+    place.store.write(added(place, long, at=START - timedelta(hours=1)), added(place, other, at=START - timedelta(hours=1)), opened(place, at=START))
+    attempt(place, long, "a1", at=START, outcome="paused", seconds=7200.0)
+    attempt(place, other, "b1", at=START + timedelta(hours=4), outcome="paused", seconds=3600.0)
+    attempt(place, long, "a2", at=START + timedelta(hours=2), evidence=[passed()], seconds=3600.0)
+    close(place, MORNING - timedelta(minutes=15))
+    brief = brief_of(place)
+    assert brief.numbers[1].day == "3.0 h"
+    assert brief.headline == "1 of 2 builds shipped; “Another” paused at the end of its time"

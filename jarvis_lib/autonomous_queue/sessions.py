@@ -23,7 +23,7 @@ from jarvis_lib.execution.engine import Engine, LocalEngine, isolation_level
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.plan import Plan
 from jarvis_lib.model.prose import clean, plural, seconds
-from jarvis_lib.model.window import SAID, Window, coming, current
+from jarvis_lib.model.window import SAID, Window, coming, current, free_parts
 from jarvis_lib.store import lock, recover
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
@@ -41,7 +41,10 @@ LEAST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When a session works: aware UTC times. `key` names the window's occurrence, or says what it stands in for; `kind` is its window's kind."""
+    """When a session works: aware UTC times. `key` names the window's occurrence, or says what it stands in for; `kind` is its window's kind.
+
+    In the spans of `busy`, which the calendar takes, nothing may run.
+    """
 
     key: str
     kind: str
@@ -49,6 +52,7 @@ class Hours:
     work_ends: datetime
     checks_end: datetime
     longest_h: float = SESSION_LONGEST_H
+    busy: tuple[tuple[datetime, datetime], ...] = ()
 
 
 def margins(place: Place, *, key: str, kind: str, now: datetime, ends: datetime, longest_h: float = SESSION_LONGEST_H) -> Hours:
@@ -178,7 +182,7 @@ def plan_hours(place: Place, session: str, hours: Hours) -> Plan:
     own = Window(hours.kind if hours.kind in SAID else "overnight", day, now, hours.work_ends, hours.longest_h)
     with place.store.reading() as reader:
         later = [w for w in build_scheduler.coming_windows(reader, place.settings, place.zone, now=now) if w.start >= hours.ends]
-    return build_scheduler.make_plan(place, now=now, windows=[own, *later], session=session)
+    return build_scheduler.make_plan(place, now=now, windows=[*free_parts(own, hours.busy), *later], session=session)
 
 
 def said_plan(plan: Plan, hours: Hours) -> str:
@@ -193,7 +197,7 @@ def work_plan(place: Place, session: str, hours: Hours, plan: Plan, *, engine: E
     seed = int(hashlib.sha256(session.encode()).hexdigest()[:8], 16)
     stop = loop.Stop()
     with _signals(stop, say):
-        own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, follow)
+        own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, follow, hours.busy)
         return loop.work(place, own, engine=engine, only=only, stop=stop, say=say)
 
 

@@ -79,9 +79,13 @@ def occurrences(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, en
     kept: list[Window] = []
     for window in found:
         kept += _cut(window, kept)
-    busy = [Window("", begin.date(), a, b, 0.0) for a, b in cuts.busy if a < b]
-    free = [part for w in kept for part in _cut(w, busy)] if busy else kept
+    free = [part for w in kept for part in free_parts(w, cuts.busy)] if cuts.busy else kept
     return sorted((w for w in free if w.start < end and w.end > begin), key=lambda w: (w.start, w.kind))
+
+
+def free_parts(window: Window, busy: Sequence[tuple[datetime, datetime]]) -> list[Window]:
+    """What the busy spans leave of a window, in order; each part has its key."""
+    return _cut(window, [Window("", window.day, a, b, 0.0) for a, b in busy if a < b])
 
 
 def current(rules: Sequence[WindowRule], zone: ZoneInfo, now: datetime, cuts: Cuts = NO_CUTS) -> Window | None:

@@ -75,14 +75,23 @@ FROM tasks WHERE shipped_at > $since AND shipped_at <= $now;
 SELECT count(*) AS accepted FROM tasks WHERE state = 'accepted' AND accepted_at > $since AND accepted_at <= $now;
 
 -- name: accepted_runs
-SELECT a.claimed_at, a.seconds FROM attempts a JOIN tasks t ON t.id = a.task
-WHERE a.ended_at IS NOT NULL AND a.seconds IS NOT NULL AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified')
-    AND t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
-QUALIFY row_number() OVER (PARTITION BY a.task ORDER BY a.n DESC, a.claimed_at DESC) = 1;
+-- The last attempt of each accepted task, and the sittings that led up to it.
+WITH last AS (
+    SELECT a.task, a.claimed_at, a.seconds FROM attempts a JOIN tasks t ON t.id = a.task
+    WHERE a.ended_at IS NOT NULL AND a.seconds IS NOT NULL AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified')
+        AND t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
+    QUALIFY row_number() OVER (PARTITION BY a.task ORDER BY a.n DESC, a.claimed_at DESC) = 1
+)
+SELECT claimed_at, seconds FROM last
+UNION ALL
+SELECT p.claimed_at, p.seconds FROM attempts p JOIN last l ON l.task = p.task
+WHERE p.outcome = 'paused' AND p.seconds IS NOT NULL AND p.claimed_at < l.claimed_at AND NOT EXISTS (
+    SELECT 1 FROM attempts f WHERE f.task = p.task AND f.outcome = 'finished' AND f.claimed_at > p.claimed_at AND f.claimed_at < l.claimed_at
+);
 
 -- name: fruitless_runs
 SELECT claimed_at, seconds FROM attempts
-WHERE ended_at > $since AND ended_at <= $now AND seconds IS NOT NULL AND verdict NOT IN ('verified', 'unverified');
+WHERE ended_at > $since AND ended_at <= $now AND seconds IS NOT NULL AND verdict NOT IN ('verified', 'unverified') AND outcome <> 'paused';
 
 -- name: fixed_between
 SELECT count(*) AS fixed, count(*) FILTER (WHERE came_back) AS came_back,
