@@ -233,20 +233,22 @@ def journal_file(place: Place) -> Path:
     return journal.files(place.home)[-1]
 
 
-@pytest.mark.parametrize("cut", [1, 40, 300])
-def test_a_torn_last_line_is_dropped_and_told(place: Place, cut: int) -> None:
-    """Its facts are still in the spool, since the spool is emptied last."""
+@pytest.mark.parametrize("cut", [1, 40, 300, None])
+def test_a_torn_last_batch_is_dropped_whole_and_told(place: Place, cut: int | None) -> None:
+    """Its facts are still in the spool, since the spool is emptied last. Cut between two lines (None), what follows from the fact is not lost either."""
     fill(place)
     late = added(place, task("survivor"))
     whole = journal_file(place).stat().st_size
     place.store.write(late)
     with journal_file(place).open("r+b") as stream:
-        stream.truncate(whole + cut)
+        stream.seek(whole)
+        stream.truncate(whole + (len(stream.readline()) if cut is None else cut))
     place.store.path.unlink()
     spool.put(place.home, late)
     assert any("torn by a power cut" in n for n in notices(place))
     with place.store.reading() as reader:
         assert [r["title"] for r in reader.rows("autonomous_queue.listing", open_only=False, state="", most=99)].count("survivor") == 1
+        assert [d["verdict"] for d in reader.rows("autonomous_queue.decisions", task=late.data["task"]["id"])] == ["auto"]
     assert recover.verify(place.store) == []
 
 
@@ -425,3 +427,23 @@ def test_odd_things_in_the_spool_stop_nobody(place: Place) -> None:
         assert reader.one("store.counts") == {"facts": 2, "tasks": 1, "attempts": 0, "sessions": 0}
         assert len(reader.warnings) == 5
     assert spool.pending(place.home) == [] and recover.verify(place.store) == []
+
+
+def test_lines_of_before_they_named_the_end_of_their_batch_are_read(place: Place) -> None:
+    """A journal of the first days is as good as a new one: same rows, and it goes on."""
+    fill(place)
+    before = rows(place)
+    lines, prev = [], journal.FIRST
+    for line in journal.read(place.home):
+        lines.append(journal.make(line.seq, line.batch, 0, prev, line.fact, line.refused))
+        prev = lines[-1].hash
+    journal_file(place).unlink()
+    journal.append(place.home, lines)
+    assert b'"last"' not in journal_file(place).read_bytes()
+    place.store.path.unlink()
+    after = rows(place)
+    assert {t: r for t, r in after.items() if t not in ("facts", "meta", "notices")} == {
+        t: r for t, r in before.items() if t not in ("facts", "meta", "notices")
+    }
+    place.store.write(added(place, task("new")))
+    assert recover.verify(place.store) == []

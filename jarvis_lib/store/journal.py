@@ -1,8 +1,8 @@
 """The journal: every fact in the order in which it counted, append-only, fsynced and hash-chained.
 
-A line is `{"seq", "batch", "prev", "fact", "refused", "hash"}` with hash = sha256(prev || canonical(rest)). `batch` is the number
-of the first line that was written together with it. A power cut can tear only the last batch: such a tail is dropped
-and told. Any other damage raises `JournalDamaged`, and nothing is written until a person repairs it.
+A line is `{"seq", "batch", "last", "prev", "fact", "refused", "hash"}` with hash = sha256(prev || canonical(rest)). `batch` and `last` are the
+numbers of the first and the last line that were written together with it. A power cut can tear only the last batch: it is dropped whole, because what
+follows from a fact stands in the same batch, and told. Any other damage raises `JournalDamaged`, and nothing is written until a person repairs it.
 """
 
 import json
@@ -25,10 +25,11 @@ class JournalDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its number, the fact, the sentence of a refusal or None, and its place in the chain."""
+    """One line: its number, those of its batch, the fact, the sentence of a refusal or None, and its place in the chain."""
 
     seq: int
     batch: int
+    last: int
     fact: Fact
     refused: str | None
     prev: str
@@ -44,14 +45,24 @@ class Tail:
     dropped: str = ""
 
 
-def make(seq: int, batch: int, prev: str, fact: Fact, refused: str | None) -> Line:
-    return Line(seq, batch, fact, refused, prev, _hash(seq, batch, prev, fact.to_json(), refused))
+def chained(entries: Sequence[tuple[Fact, str | None]], *, after: int, prev: str) -> list[Line]:
+    """The lines of one batch: `entries` are its facts with the sentence of a refusal or None; they follow number `after` with hash `prev`."""
+    lines: list[Line] = []
+    for seq, (fact, refused) in enumerate(entries, after + 1):
+        lines.append(make(seq, after + 1, after + len(entries), prev, fact, refused))
+        prev = lines[-1].hash
+    return lines
 
 
-def _hash(seq: int, batch: int, prev: str, fact: dict[str, Any], refused: str | None) -> str:
+def make(seq: int, batch: int, last: int, prev: str, fact: Fact, refused: str | None) -> Line:
+    return Line(seq, batch, last, fact, refused, prev, _hash(seq, batch, last, prev, fact.to_json(), refused))
+
+
+def _hash(seq: int, batch: int, last: int, prev: str, fact: dict[str, Any], refused: str | None) -> str:
     import hashlib
 
-    body = canonical({"seq": seq, "batch": batch, "fact": fact, "refused": refused})
+    whole = {"last": last} if last else {}  # lines of the first days do not have it
+    body = canonical({"seq": seq, "batch": batch, "fact": fact, "refused": refused} | whole)
     return hashlib.sha256(prev.encode() + body).hexdigest()
 
 
@@ -71,20 +82,20 @@ def mark(home: Path) -> tuple[str, int]:
 
 
 def tail(home: Path) -> Tail:
-    """The end of the journal; a torn tail is dropped (kept aside as `torn-*.bin`) and told in `dropped`."""
+    """The end of the journal; a torn last batch is dropped (kept aside as `torn-*.bin`) and told in `dropped`."""
+    dropped = ""
     for path in reversed(files(home)):
         data = path.read_bytes() if path.stat().st_size < 1 << 16 else b""
         end = _last_line(path, data)
-        if end is not None:
-            return Tail(end.seq, end.hash)
-        dropped = _drop_torn(path)
-        if dropped is not None:
+        if end is None:
+            dropped = _drop_torn(path) or dropped
             end = _last_line(path, b"")
-            if end is not None:
-                return Tail(end.seq, end.hash, dropped)
-            if path == files(home)[0]:
-                return Tail(0, FIRST, dropped)
-    return Tail(0, FIRST)
+        if end is not None and end.last > end.seq:
+            dropped = _drop_batch(path, end.batch)
+            end = _last_line(path, b"")
+        if end is not None:
+            return Tail(end.seq, end.hash, dropped)
+    return Tail(0, FIRST, dropped)
 
 
 def append(home: Path, lines: Sequence[Line]) -> None:
@@ -153,7 +164,7 @@ def _bytes(line: Line) -> bytes:
         "refused": line.refused,
         "hash": line.hash,
     }
-    return canonical(raw) + b"\n"
+    return canonical(raw | ({"last": line.last} if line.last else {})) + b"\n"
 
 
 def _parse(data: bytes) -> Line | None:
@@ -162,10 +173,10 @@ def _parse(data: bytes) -> Line | None:
         return None
     try:
         raw = json.loads(data)
-        seq, batch, prev, refused = raw["seq"], raw["batch"], raw["prev"], raw["refused"]
-        if _hash(seq, batch, prev, raw["fact"], refused) != raw["hash"]:
+        seq, batch, last, prev, refused = raw["seq"], raw["batch"], raw.get("last", 0), raw["prev"], raw["refused"]
+        if _hash(seq, batch, last, prev, raw["fact"], refused) != raw["hash"]:
             return None
-        return Line(seq, batch, from_json(raw["fact"]), refused, prev, raw["hash"])
+        return Line(seq, batch, last, from_json(raw["fact"]), refused, prev, raw["hash"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -202,14 +213,30 @@ def _drop_torn(path: Path) -> str | None:
         return "" if not data else None
     if torn.endswith(b"\n") and b"\0" not in torn:
         raise JournalDamaged(_damage(path, bad_from or 1))
+    return _set_aside(path, data, good)
+
+
+def _drop_batch(path: Path, batch: int) -> str:
+    """Cut off the lines of the last batch, which is not whole though each of its lines is."""
+    data = path.read_bytes()
+    good = 0
+    for piece in _split(data):
+        line = _parse(piece)
+        if line is None or line.batch == batch:
+            break
+        good += len(piece)
+    return _set_aside(path, data, good)
+
+
+def _set_aside(path: Path, data: bytes, good: int) -> str:
     aside = path.with_name(f"torn-{path.stem}-{good}.bin")
-    aside.write_bytes(torn)
+    aside.write_bytes(data[good:])
     with path.open("r+b") as stream:
         stream.truncate(good)
         os.fsync(stream.fileno())
     sync_folder(path.parent)
     return (
-        f"The last write of the journal was torn by a power cut: {len(torn):,} bytes were set aside as {aside.name}. "
+        f"The last write of the journal was torn by a power cut: {len(data) - good:,} bytes were set aside as {aside.name}. "
         "Facts that were acknowledged are still in the spool."
     )
 

@@ -440,7 +440,7 @@ def _lines_of(source: Path, store: "Store") -> list[journal.Line]:
     for r in rows:
         kept = json.loads(r["data"])
         fact = Fact(r["id"], moment(r["at"].isoformat()), r["actor"], r["kind"], kept["data"], r["v"])
-        found.append(journal.Line(r["seq"], kept["batch"], fact, r["refused"], r["prev"], r["hash"]))
+        found.append(journal.Line(r["seq"], kept["batch"], kept.get("last", 0), fact, r["refused"], r["prev"], r["hash"]))
     return found
 
 
@@ -458,7 +458,7 @@ def _readable(store: "Store") -> list[journal.Line]:
 def _check_chain(lines: Sequence[journal.Line], source: Path) -> None:
     prev = journal.FIRST
     for number, line in enumerate(lines, 1):
-        if line.seq != number or journal.make(line.seq, line.batch, prev, line.fact, line.refused).hash != line.hash:
+        if line.seq != number or journal.make(line.seq, line.batch, line.last, prev, line.fact, line.refused).hash != line.hash:
             raise Refused(f"The facts in {source} are not whole (line {number}); choose another snapshot.", code="refused")
         prev = line.hash
 

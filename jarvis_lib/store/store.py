@@ -188,8 +188,7 @@ class Store:
         book = Rows(current.con)
         known = {r["id"] for r in fetch(current.con, queries.block("store.facts_by_id"), {"ids": [f.id for f in facts]})}
         book.prefetch("tasks", [_task_of(f) for f in facts if _task_of(f)])
-        lines: list[journal.Line] = []
-        seq, prev, batch = current.seq, current.hash, current.seq + 1
+        entries: list[tuple[Fact, str | None]] = []
         queue = list({f.id: f for f in facts if f.id not in known}.values())
         stated = {f.id for f in queue}
         while queue:
@@ -202,10 +201,8 @@ class Store:
                 queue[:0] = derive(book, fact, self.settings.policy)
             except Refused as error:
                 refused = error.sentence
-            line = journal.make(seq + 1, batch, prev, fact, refused)
-            lines.append(line)
-            seq, prev = line.seq, line.hash
-        return lines, book
+            entries.append((fact, refused))
+        return journal.chained(entries, after=current.seq, prev=current.hash), book
 
     def _tell(self, lines: Sequence[journal.Line], current: "recover.Current") -> None:
         """Write the readable views of the facts. A log that cannot be written is a warning: the fact stands in the store."""
@@ -282,7 +279,7 @@ def fact_rows(lines: Sequence[journal.Line]) -> list[Row]:
             "kind": line.fact.kind,
             "task": _task_of(line.fact) or None,
             "session": line.fact.data.get("session") if isinstance(line.fact.data.get("session"), str) else None,
-            "data": text({"data": line.fact.data, "batch": line.batch}),
+            "data": text({"data": line.fact.data, "batch": line.batch, "last": line.last}),
             "v": line.fact.version,
             "refused": line.refused,
             "prev": line.prev,
