@@ -199,9 +199,8 @@ def _entry_at(known: Known, state: str, now: datetime) -> Entry | None:
 
 def _calendar_why(known: Known, entry: Entry | None, zone: ZoneInfo, now: datetime) -> list[str]:
     if entry is not None:
-        what = (
-            f"“{shorten(clean(entry.title), 60)}”" if entry.title else {"away": "“out of office”", "tentative": "a tentative entry"}.get(entry.kind, "an entry")
-        )
+        kind = {"away": "“out of office”", "tentative": "a tentative entry"}.get(entry.kind, "an entry")
+        what = f"“{shorten(clean(entry.title), 60)}”" if entry.title else kind
         return [f"Your calendar has {what} until {_clock(entry.end, zone)}."]
     if not known.has_calendar:
         return []

@@ -41,7 +41,7 @@ def fetch(url: str, etag: str, *, seconds: float = SECONDS, most: int = MOST_BYT
         opener.add_handler(handler)
     end = time.monotonic() + seconds
     try:
-        with limited(seconds), opener.open(asked, timeout=seconds) as answer:
+        with limited(seconds, on_the_clock=True), opener.open(asked, timeout=seconds) as answer:
             return _body(answer, end, most), answer.headers.get("ETag", "")
     except urllib.error.HTTPError as error:
         error.close()

@@ -1,7 +1,7 @@
 """Which hours does an ICS text take? Spans with their kind, how many events it has, and how many of them could not be read.
 
 Most events never reach a parser: what does not repeat and lies outside of the horizon is dropped as text, and so is every line that is not
-needed. One bad event costs that event; a rule that repeats without end or never fits is given up after LIMIT_S and counted.
+needed. One bad event costs that event; a rule that repeats without end or never fits is given up after LIMIT_S of work and counted.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from jarvis_lib.model.prose import clean, listed, plural, shorten
 if TYPE_CHECKING:
     from icalendar import Calendar, Event
 
-MOST_OCCURRENCES = 2_000
+MOST_OCCURRENCES = 2_500
 """In the horizon, for one event: once an hour is within it, once a minute is not."""
 MOST_STEPS = 400_000
 MOST_SPANS = 4_000
@@ -37,8 +37,10 @@ _NESTED = re.compile(r"^BEGIN:(\w+)[ \t]*\n.*?^END:\1[ \t]*\n?", re.DOTALL | re.
 _OF_CALENDAR = re.compile(r"^(X-WR-TIMEZONE|X-WR-CALNAME)[^:\n]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _DAY = re.compile(r":(\d{4})(\d\d)(\d\d)")
 _TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"})
-_KEPT = _TIMES | {"UID", "SEQUENCE", "STATUS", "TRANSP", "X-MICROSOFT-CDO-BUSYSTATUS"}
-_DECLINED = "X-JARVIS-DECLINED"
+_KEPT = _TIMES | {"UID", "SEQUENCE"}
+_ASKED = ("STATUS", "TRANSP", "X-MICROSOFT-CDO-BUSYSTATUS")
+_KIND = "X-JARVIS-KIND"
+_SIMPLE = re.compile(r"(?:;VALUE=DATE(?:-TIME)?|;TZID=\"?([^;:\"]+)\"?)*:(\d{8})(?:T(\d{6})(Z?))?\s*")
 
 _PER_DAY = {"SECONDLY": 86_400.0, "MINUTELY": 1_440.0, "HOURLY": 24.0, "DAILY": 1.0, "WEEKLY": 1.0, "MONTHLY": 1.0, "YEARLY": 1.0}
 
@@ -100,6 +102,11 @@ class _Raw:
         return found[0].partition(":")[2].strip() if found else ""
 
     @property
+    def kind(self) -> str:
+        """busy, tentative, away, or nothing when it takes no time."""
+        return self.value(_KIND)
+
+    @property
     def repeats(self) -> bool:
         return not self.lines.keys().isdisjoint(("RRULE", "RDATE", "RECURRENCE-ID"))
 
@@ -126,7 +133,7 @@ def read_ics(data: bytes, wanted: Wanted) -> Reading:
             groups.setdefault(raw.uid, []).append(raw)
     head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//jarvis//EN\r\n"
     zone_name = of_calendar.get("X-WR-TIMEZONE", "")
-    head += f"X-WR-TIMEZONE:{zone_name}\r\n" if zone_name else ""
+    head += f"X-WR-TIMEZONE:{zone_name}\r\n" if _zone(zone_name) else ""
     head += "".join(z.replace("\n", "\r\n") + "\r\n" for z in _ZONE.findall(text))
     expander = _Expander(head, wanted, _zone(zone_name) or wanted.zone, skipped)
     spans = merged(expander.spans(groups))
@@ -163,18 +170,20 @@ def _blocks(text: str, skipped: Counter[str]) -> Iterator[str]:
 def _raw(block: str, number: int, emails: set[str], wanted: Wanted) -> _Raw | None:
     """The event as far as it is needed; None when it surely takes no time of the horizon."""
     lines: dict[str, list[str]] = {}
+    asked: dict[str, str] = {}
     attendees: list[str] = []
     for line in (_NESTED.sub("", block) if "BEGIN:" in block.upper() else block).split("\n"):
         name = re.split(r"[;:]", line, maxsplit=1)[0].upper()
         if name in _KEPT or (name == "SUMMARY" and wanted.titles):
             lines.setdefault(name, []).append(line)
+        elif name in _ASKED:
+            asked[name] = line.partition(":")[2].strip().upper()
         elif name == "ATTENDEE":
             attendees.append(line.casefold())
     uid = lines.pop("UID", [""])[0].partition(":")[2].strip() or f"without-uid-{number}"
-    if _declined(attendees, emails):
-        lines[_DECLINED] = [f"{_DECLINED}:1"]
-    raw = _Raw(uid, lines)
-    return raw if raw.repeats or (_takes_time(raw.value, wanted) and _meets(raw, wanted)) else None
+    kind = "" if _declined(attendees, emails) else _kind(asked)
+    raw = _Raw(uid, lines | {_KIND: [f"{_KIND}:{kind}"]})
+    return raw if raw.repeats or (kind and _meets(raw, wanted)) else None
 
 
 def _declined(attendees: Sequence[str], emails: set[str]) -> bool:
@@ -183,15 +192,12 @@ def _declined(attendees: Sequence[str], emails: set[str]) -> bool:
     return bool(said_no) and (len(said_no) == len(attendees) or any(e in a for a in said_no for e in emails))
 
 
-def _takes_time(value: Callable[[str], str], wanted: Wanted) -> bool:
-    return value("STATUS").upper() != "CANCELLED" and value("TRANSP").upper() != "TRANSPARENT" and not value(_DECLINED) and bool(_kind(value))
-
-
-def _kind(value: Callable[[str], str]) -> str:
-    busy = value("X-MICROSOFT-CDO-BUSYSTATUS").upper()
-    if busy in ("FREE", "WORKINGELSEWHERE"):
+def _kind(asked: dict[str, str]) -> str:
+    """What the event says of the time it takes; nothing for one that is cancelled, free, or worked elsewhere."""
+    busy, status = asked.get("X-MICROSOFT-CDO-BUSYSTATUS"), asked.get("STATUS")
+    if status == "CANCELLED" or asked.get("TRANSP") == "TRANSPARENT" or busy in ("FREE", "WORKINGELSEWHERE"):
         return ""
-    return "away" if busy == "OOF" else "tentative" if "TENTATIVE" in (busy, value("STATUS").upper()) else "busy"
+    return "away" if busy == "OOF" else "tentative" if "TENTATIVE" in (busy, status) else "busy"
 
 
 def _meets(raw: _Raw, wanted: Wanted) -> bool:
@@ -221,19 +227,56 @@ class _Expander:
         self.wanted = wanted
         self.floating = floating
         self.skipped = skipped
-        self.until = time.monotonic() + BUDGET_S
+        self.zones: dict[str, ZoneInfo | None] = {}
+        self.until = time.process_time() + BUDGET_S
 
     def spans(self, groups: dict[str, list[_Raw]]) -> Iterator[Span]:
-        kept = [group for group in groups.values() if not self._repeats_too_often(group)]
-        alone = [g for g in kept if len(g) == 1 and not g[0].repeats]
-        series = [g for g in kept if len(g) > 1 or g[0].repeats]
+        alone: list[list[_Raw]] = []
+        series: list[list[_Raw]] = []
+        for group in groups.values():
+            if len(group) > 1 or group[0].repeats:
+                series += [] if self._repeats_too_often(group) else [group]
+            else:
+                simple = self._simple(group[0])
+                alone += [group] if simple is None else []
+                yield from simple or ()
         for some, act, at_once in ((alone, self._single, 400), (series, self._repeated, 50)):
             for at in range(0, len(some), at_once):
                 yield from self._chunk(some[at : at + at_once], act)
 
+    def _simple(self, raw: _Raw) -> list[Span] | None:
+        """An event with plain times is read without the parser, which takes many times as long; None for any other."""
+        start, end = (self._plain(raw, name) for name in ("DTSTART", "DTEND"))
+        if start is None or end is None or len(raw.lines["DTSTART"]) + len(raw.lines["DTEND"]) != 2 or "DURATION" in raw.lines:
+            return None
+        if type(start) is not type(end) or (isinstance(start, datetime) and self._moment(end) < self._moment(start)):
+            return None
+        title = raw.value("SUMMARY") if self.wanted.titles else ""
+        return None if "\\" in title else self._as_span(start, end, raw.kind, raw.uid, title)
+
+    def _plain(self, raw: _Raw, name: str) -> date | None:
+        line = raw.lines.get(name, [""])[0]
+        found = _SIMPLE.fullmatch(line, len(name))
+        if not found or (found[1] and (found[4] or not found[3] or self._named(found[1]) is None)):
+            return None
+        try:
+            if not found[3]:
+                return date(int(found[2][:4]), int(found[2][4:6]), int(found[2][6:]))
+            at = datetime.strptime(found[2] + found[3], "%Y%m%d%H%M%S")  # noqa: DTZ007  # the zone is put on below, where there is one
+        except ValueError:
+            return None
+        if found[4]:
+            return at.replace(tzinfo=UTC)
+        return at.replace(tzinfo=self._named(found[1])) if found[1] else at
+
+    def _named(self, name: str) -> ZoneInfo | None:
+        if name not in self.zones:
+            self.zones[name] = _zone(name)
+        return self.zones[name]
+
     def _chunk(self, groups: Sequence[list[_Raw]], act: "Callable[[Calendar], list[Span]]") -> list[Span]:
-        if time.monotonic() > self.until:
-            self.skipped[f"left when {BUDGET_S:.0f} s were over"] += len(groups)
+        if time.process_time() > self.until:
+            self.skipped[f"left after {BUDGET_S:.0f} s of work"] += len(groups)
             return []
         try:
             with limited(LIMIT_S + len(groups) * LIMIT_S / 100):
@@ -250,6 +293,7 @@ class _Expander:
         import icalendar
         import x_wr_timezone
 
+        icalendar.use_zoneinfo()  # type: ignore[no-untyped-call]  # forgets the zones of other files, which may have used the same name for another one
         found = icalendar.Calendar.from_ical(self.head + "".join(raw.text for group in groups for raw in group) + "END:VCALENDAR\r\n")
         for event in found.walk("VEVENT"):
             if "DTSTART" not in event or any(str(name).upper() in _TIMES for name, _ in event.errors):
@@ -258,7 +302,7 @@ class _Expander:
         return standard
 
     def _single(self, calendar: "Calendar") -> list[Span]:
-        return [s for event in calendar.walk("VEVENT") for s in self._span(event)]
+        return [s for event in calendar.events for s in self._span(event)]
 
     def _repeated(self, calendar: "Calendar") -> list[Span]:
         import recurring_ical_events
@@ -272,23 +316,20 @@ class _Expander:
 
     def _span(self, event: "Event") -> list[Span]:
         """The time of one occurrence, or nothing when it takes none of the horizon."""
+        title = str(event.get("SUMMARY", "")) if self.wanted.titles else ""
+        return self._as_span(event.start, event.end, str(event.get(_KIND)), str(event.get("UID")), title)
 
-        def value(name: str) -> str:
-            found = event.get(name)
-            return "" if found is None else str(found)
-
-        all_day = not isinstance(event.start, datetime)
-        kind = _kind(value)
-        if not _takes_time(value, self.wanted) or (all_day and kind != "away" and not self.wanted.busy_all_day):
+    def _as_span(self, start: date, end: date, kind: str, uid: str, title: str) -> list[Span]:
+        all_day = not isinstance(start, datetime)
+        if not kind or (all_day and kind != "away" and not self.wanted.busy_all_day):
             return []
-        start, end = self._moment(event.start), self._moment(event.end)
-        if end < start:
+        begins, ends = self._moment(start), self._moment(end)
+        if ends < begins:
             raise ValueError("it ends before it starts")
-        if start == end or end <= self.wanted.begin or start >= self.wanted.end:
+        if begins == ends or ends <= self.wanted.begin or begins >= self.wanted.end:
             return []
-        uid = hashlib.sha256(value("UID").encode()).hexdigest()[:12]
-        title = shorten(clean(value("SUMMARY")), _TITLE) if self.wanted.titles else ""
-        return [Span(int(start.timestamp()), int(end.timestamp()), all_day, kind, uid, title)]
+        hashed = hashlib.sha256(uid.encode()).hexdigest()[:12]
+        return [Span(int(begins.timestamp()), int(ends.timestamp()), all_day, kind, hashed, shorten(clean(title), _TITLE))]
 
     def _moment(self, at: date) -> datetime:
         """Days begin at the person's midnight; a time without a zone is one of the calendar's zone, else of the person's."""
@@ -378,8 +419,11 @@ class OutOfTime(BaseException):
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime inside of the `with` after so many seconds. Only the main thread can be stopped; in another one nothing is limited."""
+def limited(seconds: float, *, on_the_clock: bool = False) -> Iterator[None]:
+    """Raise OutOfTime inside of the `with` after so many seconds of work, so that a busy machine loses nothing; or, on the clock, of time.
+
+    Only the main thread can be stopped; in another one nothing is limited.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -387,10 +431,11 @@ def limited(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> Any:
         raise OutOfTime(f"{seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    bell, timer = (signal.SIGALRM, signal.ITIMER_REAL) if on_the_clock else (signal.SIGVTALRM, signal.ITIMER_VIRTUAL)
+    before = signal.signal(bell, ring)
+    signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, 0)
+        signal.signal(bell, before)
