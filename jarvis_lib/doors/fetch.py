@@ -13,29 +13,19 @@ MOST_BYTES = 10 * 1024**2
 SECONDS = 10.0
 
 
-class _WebOnly(urllib.request.HTTPRedirectHandler):
-    """An address may send elsewhere on the web, but not to a file of this machine."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        if not newurl.lower().startswith(("http://", "https://")):
-            raise NotACalendar("sends to something that is not on the web")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
 def fetch(url: str, etag: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> tuple[bytes | None, str]:
     """(body, its ETag); the body is None when it is still the one with `etag`. Raises NotACalendar with the end of a sentence."""
     asked = urllib.request.Request("https" + url[6:] if url.startswith("webcal:") else url, headers={"User-Agent": "jarvis", "Accept": "text/calendar, */*"})
     if etag:
         asked.add_header("If-None-Match", etag)
-    opener = urllib.request.OpenerDirector()
+    opener = urllib.request.OpenerDirector()  # not the usual one, which would also open files of this machine
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.HTTPHandler(),
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
-        _WebOnly(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.UnknownHandler(),
         urllib.request.HTTPErrorProcessor(),
     ):
         opener.add_handler(handler)

@@ -235,7 +235,7 @@ class _Expander:
         series: list[list[_Raw]] = []
         for group in groups.values():
             if len(group) > 1 or group[0].repeats:
-                series += [] if self._repeats_too_often(group) else [group]
+                series += [] if self._is_skipped(group) else [group]
             else:
                 simple = self._simple(group[0])
                 alone += [group] if simple is None else []
@@ -337,48 +337,48 @@ class _Expander:
             return datetime(at.year, at.month, at.day, tzinfo=self.wanted.zone).astimezone(UTC)
         return (at if at.tzinfo else at.replace(tzinfo=self.floating)).astimezone(UTC)
 
-    def _repeats_too_often(self, group: Sequence[_Raw]) -> bool:
-        rules = [(line.partition(":")[2], raw) for raw in group for line in raw.lines.get("RRULE", ())]
-        if any(_too_often(rule, raw, self.wanted) for rule, raw in rules):
+    def _is_skipped(self, group: Sequence[_Raw]) -> bool:
+        """Is the series one that must not be tried? It is counted then."""
+        rules = [(_parts(line.partition(":")[2]), raw) for raw in group for line in raw.lines.get("RRULE", ())]
+        dates = sum(line.count(",") + 1 for raw in group for line in raw.lines.get("RDATE", ()))
+        if any(parts.get("INTERVAL", "1").strip("0") == "" for parts, _ in rules):
+            self.skipped["cannot be read"] += 1
+        elif dates > MOST_OCCURRENCES or any(_too_often(parts, raw, self.wanted) for parts, raw in rules):
             self.skipped["repeats too often"] += 1
-            return True
-        if any(_never(rule) for rule, _ in rules):
+        elif any(_never(parts) for parts, _ in rules):
             self.skipped["repeats on days that do not exist"] += 1
-            return True
-        return False
-
-
-_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-def _never(rule: str) -> bool:
-    """A rule for the 30th of February and the like would be looked for until the year 9999."""
-    parts = _parts(rule)
-    months, days = ([int(n) for n in parts.get(name, "").split(",") if n.lstrip("-+").isdigit()] for name in ("BYMONTH", "BYMONTHDAY"))
-    lengths = [_MONTHS[m - 1] for m in months if 1 <= m <= 12]
-    return bool(days) and bool(lengths) and all(abs(d) > max(lengths) or d == 0 for d in days)
+        else:
+            return False
+        return True
 
 
 def _parts(rule: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in rule.upper().strip().split(";") if "=" in part)
 
 
-def _too_often(rule: str, raw: _Raw, wanted: Wanted) -> bool:
+_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _never(parts: dict[str, str]) -> bool:
+    """A rule for the 30th of February and the like would be looked for until the year 9999."""
+    months, days = ([int(n) for n in parts.get(name, "").split(",") if n.lstrip("-+").isdigit()] for name in ("BYMONTH", "BYMONTHDAY"))
+    lengths = [_MONTHS[m - 1] for m in months if 1 <= m <= 12]
+    return bool(days) and bool(lengths) and all(abs(d) > max(lengths) or d == 0 for d in days)
+
+
+def _too_often(parts: dict[str, str], raw: _Raw, wanted: Wanted) -> bool:
     """Would this rule give too many occurrences in the horizon, or take too many steps from its start to get there?"""
-    parts = _parts(rule)
     start = _day(raw.lines.get("DTSTART", [""])[0]) or wanted.begin.date()
     last = min(_day(":" + parts.get("UNTIL", "")) or date.max, wanted.end.date())
-    frequency = parts.get("FREQ", "")
-    interval = max(int(parts["INTERVAL"]), 1) if parts.get("INTERVAL", "").isdigit() else 1
-    per_day = _PER_DAY.get(frequency, 1.0) / (interval if frequency in ("SECONDLY", "MINUTELY", "HOURLY") else 1)
-    steps = per_day * max((last - start).days + 1, 0)
+    per_day = steps = _PER_DAY.get(parts.get("FREQ", ""), 1.0)
     for name, finer in (("BYHOUR", "HOURLY"), ("BYMINUTE", "MINUTELY"), ("BYSECOND", "SECONDLY")):
-        if name in parts and _PER_DAY.get(frequency, 1.0) < _PER_DAY[finer]:
+        if name in parts and steps < _PER_DAY[finer]:
             per_day *= parts[name].count(",") + 1
-    many = per_day * max((last - max(start, wanted.begin.date())).days + 1, 0)
+    if steps > 1 and parts.get("INTERVAL", "").isdigit():
+        per_day, steps = per_day / int(parts["INTERVAL"]), steps / int(parts["INTERVAL"])
     count = float(parts["COUNT"]) if parts.get("COUNT", "").isdigit() else float("inf")
-    dates = sum(line.count(",") + 1 for line in raw.lines.get("RDATE", ()))
-    return min(many, count) + dates > MOST_OCCURRENCES or min(steps, count) > MOST_STEPS
+    many = per_day * max((last - max(start, wanted.begin.date())).days + 1, 0)
+    return min(many, count) > MOST_OCCURRENCES or min(steps * max((last - start).days + 1, 0), count) > MOST_STEPS
 
 
 def _zone(name: str) -> ZoneInfo | None:
