@@ -74,7 +74,7 @@ def session_hours(place: Place, *, now: datetime, anyway: bool, until: datetime 
 def _taken(place: Place, begin: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
     """What the calendar takes of the night. A session that the person asks for works all the same."""
     with place.store.reading() as reader:
-        return cuts_of(reader, begin, end).busy
+        return tuple(cuts_of(reader, begin, end).of("overnight"))
 
 
 def _outside(place: Place, now: datetime) -> str:

@@ -13,7 +13,10 @@ from jarvis_lib.cli.entry import main
 from jarvis_lib.doors.doctor import Finding, examine, worst
 
 NOW = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
-NAMES = ["Workspace", "Python", "Disk", "Folders", "Store", "Clock", "Sources", "Notebooks", "Cron", "Git", "Sandbox", "Agent"]
+NAMES = [
+    *("Workspace", "Python", "Disk", "Folders", "Store", "Clock", "Windows", "Calendar", "Holidays", "Sources"),
+    *("Notebooks", "Cron", "Git", "Sandbox", "Agent"),
+]
 
 
 def found(home: Path | None) -> dict[str, Finding]:

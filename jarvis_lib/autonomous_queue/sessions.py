@@ -242,7 +242,7 @@ def hours_now(place: Place, *, now: datetime) -> Hours:
     local = f"{now.astimezone(place.zone):%a %H:%M}"
     if not context.allows.start_work:
         raise Refused(f"It is {local} and you are {context.state}, which allows no work. Change it: jarvis context set WORD, or [context.allows].")
-    if window is None and (context.state not in ("gym", "away") or any(a <= now < b for a, b in cuts.busy)):
+    if window is None and (context.state not in ("gym", "away") or any(a <= now < b for a, b in cuts.of("overnight"))):
         following = coming(place.settings.windows, place.zone, now, cuts=cuts)
         when = f"the next one is {following.said(place.zone)}" if following else "none is switched on in jarvis.toml"
         raise Refused(f"It is {local} and no window is on; {when}. To work now all the same: jarvis overnight start --for 30m.")

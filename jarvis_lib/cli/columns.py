@@ -69,6 +69,7 @@ CONTEXTS = (
     Column("hours_so_far", "SO FAR", "hours"),
     Column("attempts", "ATTEMPTS", "number"),
     Column("verified", "VERIFIED", "number"),
+    Column("work_hours", "WORKED", "hours"),
 )
 UPCOMING = (
     Column("state", "CONTEXT"),
@@ -77,6 +78,14 @@ UPCOMING = (
     Column("hours", "HOURS", "hours"),
     Column("in", "WINDOWS", grow=True),
     Column("first", "FIRST", grow=True),
+)
+CALENDARS = (
+    Column("source", "CALENDAR", grow=True),
+    Column("read_at", "READ"),
+    Column("events", "EVENTS", "number"),
+    Column("skipped", "SKIPPED", "number"),
+    Column("spans", "SPANS", "number"),
+    Column("said", "SAID", grow=True),
 )
 
 

@@ -7,7 +7,7 @@ from jarvis_lib.cli.shape import Group
 
 def _part(name: str, verbs: Sequence[str], *, example: str, help: str, elsewhere: dict[str, str] | None = None) -> Group:
     """A group whose verbs stand in `cli/<name>.py`; one that Python's own words shadow has an underscore behind."""
-    known = {v: f"jarvis_lib.cli.{name}:{v.replace('-', '_')}{'_' if v in ('list', 'next') else ''}" for v in verbs}
+    known = {v: f"jarvis_lib.cli.{name}:{v.replace('-', '_')}{'_' if v in ('list', 'next', 'set') else ''}" for v in verbs}
     return Group(name, members=known | (elsewhere or {}), example=example, help=help)
 
 
@@ -29,9 +29,9 @@ queue = _part(
 )
 context = _part(
     "context",
-    ("detect", "summary", "upcoming"),
-    example='jarvis context detect --at "2026-11-24 23:30"',
-    help="Read the context: sleeping, working, gym, weekend or available.",
+    ("detect", "summary", "upcoming", "set", "clear", "read"),
+    example='jarvis context detect --at "2026-11-24 23:30"\njarvis context set working --for 2h',
+    help="Tell what you are doing, by override, calendar and clock, and what that allows.",
 )
 problems = _part(
     "problems",

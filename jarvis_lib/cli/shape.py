@@ -244,11 +244,16 @@ def verb(name: str, example: str, *, writes: bool = False, at: bool = True, long
 
 def refuse_in_attempt() -> None:
     """What runs inside of an attempt may read, but never queue, approve, accept or undo."""
-    attempt = os.environ.get("JARVIS_ATTEMPT") or _attempt_above()
+    attempt = is_in_attempt()
     if attempt:
         from jarvis_lib.model.fact import Refused
 
         raise Refused(f"This runs inside of attempt {attempt[:20]}, which may read but not write; do it in your own terminal.")
+
+
+def is_in_attempt() -> str:
+    """The attempt that this process runs inside of; empty outside of any."""
+    return os.environ.get("JARVIS_ATTEMPT") or _attempt_above()
 
 
 def _attempt_above() -> str:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,16 @@ class Finding:
 def examine(home: Path | None, *, now: datetime) -> list[Finding]:
     """All findings, in reading order. `home` is None where there is no workspace."""
     settings, first = _settings(home)
-    checks: list[tuple[str, Callable[[], Finding]]] = [("Python", _python)]
+    checks: list[tuple[str, Callable[[], Finding | list[Finding]]]] = [("Python", _python)]
     if home is not None:
         folder = home
         checks += [("Disk", lambda: _disk(folder)), ("Folders", lambda: _folders(folder))]
         if settings is not None:
             known = settings
-            checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Sources", lambda: _sources(folder, known))]
+            checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
+            checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
     checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", _sandbox), ("Agent", _agent)]
-    return [first, *(_safely(name, check) for name, check in checks)]
+    return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
 
 def worst(findings: list[Finding]) -> str:
@@ -53,13 +54,14 @@ def worst(findings: list[Finding]) -> str:
     return max((f.level for f in findings), key=("ok", "warning", "problem").index)
 
 
-def _safely(name: str, check: Callable[[], Finding]) -> Finding:
+def _safely(name: str, check: Callable[[], Finding | list[Finding]]) -> list[Finding]:
     try:
-        return check()
+        found = check()
+        return found if isinstance(found, list) else [found]
     except Refused as error:
-        return Finding(name, "problem", error.sentence)
+        return [Finding(name, "problem", error.sentence)]
     except Exception as error:  # noqa: BLE001  # the doctor must reach the last line whatever is broken
-        return Finding(name, "problem", f"this check itself failed: {type(error).__name__}: {str(error)[:120]}", "report it as a fault of Jarvis")
+        return [Finding(name, "problem", f"this check itself failed: {type(error).__name__}: {str(error)[:120]}", "report it as a fault of Jarvis")]
 
 
 def _settings(home: Path | None) -> tuple[Settings | None, Finding]:
@@ -147,6 +149,35 @@ def _clock(settings: Settings, now: datetime) -> Finding:
     if not settings.get("person", "zone") and zone.key == "UTC":
         return Finding("Clock", "warning", f"{said}, which is the machine's zone", 'if you live elsewhere, set [person] zone = "Europe/Berlin" or the like')
     return Finding("Clock", "ok", said)
+
+
+def _windows(settings: Settings, now: datetime) -> Finding:
+    """Does a window begin or end in an hour that the clock skips within a year?"""
+    from jarvis_lib.model.window import DAYS, moment_of, occurrence, skipped
+    from jarvis_lib.workspace import zone_of
+
+    zone = zone_of(settings)
+    on = [rule for rule in settings.windows if rule.on]
+    today = now.astimezone(zone).date()
+    hit = []
+    for day in (today + timedelta(days=n) for n in range(366)):
+        jumps = moment_of(day, time(0), zone) + timedelta(hours=24) != moment_of(day + timedelta(days=1), time(0), zone)
+        for rule in on if jumps else ():
+            eve = day - timedelta(days=1) if rule.end <= rule.start else day
+            if (day.weekday() in rule.days and skipped(day, rule.start, zone)) or (eve.weekday() in rule.days and skipped(day, rule.end, zone)):
+                told = occurrence(rule, day if skipped(day, rule.start, zone) else eve, zone)
+                lasts = f"{told.start.astimezone(zone):%H:%M} to {told.end.astimezone(zone):%H:%M}"
+                hit.append(f"[windows.{rule.kind}] touches an hour that the clock skips on {DAYS[day.weekday()]} {day}; it lasts from {lasts} then")
+    if hit:
+        return Finding("Windows", "warning", "; ".join(hit), "nothing, if that will do; else move its start or end out of that hour")
+    return Finding("Windows", "ok", f"{listed([rule.kind for rule in on]) or 'none'} on; none begins or ends in an hour that the clock skips")
+
+
+def _calendars(home: Path, now: datetime) -> list[Finding]:
+    from jarvis_lib.doors.calendars import conditions
+    from jarvis_lib.workspace import open_workspace
+
+    return [Finding(*one) for one in conditions(open_workspace(home), now=now)]
 
 
 def _sources(home: Path, settings: Settings) -> Finding:

@@ -11,6 +11,8 @@ from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from jarvis_lib.model.context import ALLOWS_DEFAULTS, CONTEXTS, SIZES, Allows, Habit, allowed, habits, span
+from jarvis_lib.model.countries import CODES, named_country
 from jarvis_lib.model.policy import Policy
 from jarvis_lib.model.prose import hint
 from jarvis_lib.model.task import CATEGORIES
@@ -19,12 +21,15 @@ from jarvis_lib.model.window import DAYS, KINDS, WindowRule
 _WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
-# section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, days, time, bool, int>=N, num>=N, pair, categories.
+# section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, country, days, time, span, spans, bool, int>=N, num>=N, pair,
+# categories, kinds (of windows), allows (a table of its own).
 KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "person": {
         "name": ("text", "", "How the brief greets you."),
         "zone": ("zone", "", 'Time zone such as "Europe/Berlin"; empty = the machine\'s.'),
         "hours_per_day": ("num>=0.5", 4.0, "Your own good hours a day; used for the capacity figure only."),
+        "country": ("country", "", 'Country of your public holidays, such as "DE"; empty = none. It is never guessed.'),
+        "subdivision": ("text", "", 'Its part with own holidays, such as "BY"; empty = those of the whole country.'),
     },
     "goals": {
         "builds_per_day": ("pair", [2, 3], "Accepted builds."),
@@ -58,6 +63,29 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "start": ("time", "09:00", ""),
         "end": ("time", "21:00", ""),
         "longest_hours": ("num>=0.1", 12.0, ""),
+    },
+    "context": {
+        "idle": ("bool", False, "Look at when your terminals were last used; it only adjusts how sure a context is."),
+    },
+    "context.clock": {
+        "sleep": ("span", "23:00-07:00", 'What you usually do, on the local clock; "" or [] = nothing is known.'),
+        "gym": ("spans", ["06:00-07:30", "17:00-18:30"], ""),
+        "gym_days": ("days", _WEEK, ""),
+        "work": ("span", "09:00-17:00", ""),
+        "work_days": ("days", _WEEK[:5], ""),
+        "weekend_days": ("days", _WEEK[5:], ""),
+    },
+    "context.allows": {
+        name: ("allows", ALLOWS_DEFAULTS[name], "first and tags go first, as does size (quick, long, any); only = nothing else runs." if i == 0 else "")
+        for i, name in enumerate(CONTEXTS)
+    },
+    "calendar": {
+        "files": ("globs", [], "ICS files, folders of them, or patterns below the workspace (or absolute)."),
+        "urls": ("urls", [], "ICS addresses; they are fetched by `jarvis context read` and never by anything else."),
+        "titles": ("bool", False, "Keep the titles of entries, which the store never forgets."),
+        "busy_all_day": ("bool", False, "Entries of a whole day count as busy."),
+        "cuts": ("kinds", list(KINDS), "Kinds of windows in which nothing runs while an entry is on."),
+        "emails": ("texts", [], "Yours; an entry that one of them declined is left out."),
     },
     "night": {
         "lanes": ("int>=1", 3, "Attempts side by side."),
@@ -147,6 +175,14 @@ class Settings:
         return Policy(tuple(own["auto"]), tuple(own["ask"]), tuple(own["auto_accept"]), own["cost_limit"])
 
     @property
+    def habits(self) -> tuple[Habit, ...]:
+        return habits(self.values["context.clock"])
+
+    def allows(self, context: str) -> Allows:
+        """What a context allows; never more attempts at once than `[night] lanes`."""
+        return allowed(self.values["context.allows"][context], lanes=self.values["night"]["lanes"])
+
+    @property
     def windows(self) -> tuple[WindowRule, ...]:
         rules = []
         for kind in KINDS:
@@ -173,12 +209,15 @@ def parse(text: str) -> Settings:
             if name not in keys:
                 mistakes.append(Mistake(lines.get((section, name), 0), f"unknown key {name!r} in [{section}].{hint(name, keys)}"))
         for name, (kind, default, _) in keys.items():
+            if kind == "allows":
+                values[section][name], wrongs = _read_allows(name, given.get(name, {}), lines)
+                mistakes += wrongs
+                continue
             value, wrong = _read(kind, given[name]) if name in given else (default, "")
             values[section][name] = value
             if wrong:
                 mistakes.append(Mistake(lines.get((section, name), 0), f"[{section}] {name}: {wrong}"))
-    if not mistakes:
-        mistakes = _nonsense(values, lines)
+    mistakes = mistakes or _endless(flat, lines) or _nonsense(values, lines)
     if mistakes:
         raise BadSettings(sorted(mistakes, key=lambda m: m.line))
     return Settings(values)
@@ -203,6 +242,8 @@ def _toml(value: Any) -> str:
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, list):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
     return f"{value}"
 
 
@@ -234,6 +275,14 @@ def _flatten(raw: dict[str, Any], lines: dict[tuple[str, str], int]) -> tuple[di
                 else:
                     line = lines.get((f"windows.{kind}", ""), lines.get(("windows", kind), 0))
                     mistakes.append(Mistake(line, f"unknown window {kind!r}.{hint(kind, KINDS)}"))
+        elif name == "context":
+            flat[name] = {k: v for k, v in value.items() if not isinstance(v, dict)}
+            for part, own in value.items():
+                if f"context.{part}" in KEYS and isinstance(own, dict):
+                    flat[f"context.{part}"] = own
+                elif isinstance(own, dict):
+                    line = next((at for (section, _), at in lines.items() if f"{section}.".startswith(f"context.{part}.")), 0)
+                    mistakes.append(Mistake(line, f"unknown section [context.{part}].{hint(part, ('clock', 'allows'))}"))
         elif name in KEYS:
             flat[name] = value
         else:
@@ -257,6 +306,12 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
         return (value, "") if isinstance(value, str) else ("", f"must be text, not {value!r}")
     if base == "zone":
         return _read_zone(value)
+    if base == "country":
+        return _read_country(value)
+    if base == "span":
+        return _read_spans([value]) if value != "" else ("", "")
+    if base == "size":
+        return (value, "") if value in SIZES else ("any", f"must be one of {', '.join(SIZES)}, not {value!r}")
     if base == "time":
         good = isinstance(value, str) and _TIME.fullmatch(value)
         return (value, "") if good else ("00:00", f'must be a time such as "23:00", not {value!r}')
@@ -273,6 +328,42 @@ def _read_zone(value: Any) -> tuple[str, str]:
     return value, ""
 
 
+def _read_country(value: Any) -> tuple[str, str]:
+    if value == "" or value in CODES:
+        return value, ""
+    near = named_country(value) if isinstance(value, str) else ""
+    return "", f'there is no country {value!r}; use its two letters, such as "DE".' + (f" Did you mean {near!r}?" if near else "")
+
+
+def _read_spans(values: list[Any]) -> tuple[Any, str]:
+    for value in values:
+        try:
+            span(value)
+        except (ValueError, TypeError, AttributeError):
+            return (values if len(values) > 1 else value), f'must be a span of the clock such as "23:00-07:00", not {value!r}'
+    return values[0], ""
+
+
+def _read_allows(context: str, given: Any, lines: dict[tuple[str, str], int]) -> tuple[dict[str, Any], list[Mistake]]:
+    """What a context allows: the default with what is `given`, and what is wrong with that."""
+    default = ALLOWS_DEFAULTS[context]
+    head = f"context.allows.{context}"
+    at = lines.get((head, ""), lines.get(("context.allows", context), 0))
+    if not isinstance(given, dict):
+        return default, [Mistake(at, f"[context.allows] {context}: must be a table such as {{ lanes = 2 }}, not {given!r}")]
+    mistakes = []
+    for name, value in given.items():
+        line = lines.get((head, name), at)
+        if name not in default:
+            mistakes.append(Mistake(line, f"unknown key {name!r} in [{head}].{hint(name, default)}"))
+            continue
+        kind = {"start_work": "bool", "notify": "bool", "lanes": "int>=1", "tags": "texts", "size": "size"}.get(name, "categories")
+        wrong = _read(kind, value)[1]
+        if wrong:
+            mistakes.append(Mistake(line, f"[{head}] {name}: {wrong}"))
+    return default | given, mistakes
+
+
 def _read_list(base: str, value: Any) -> tuple[Any, str]:
     if not isinstance(value, list):
         return [], f"must be a list, not {value!r}"
@@ -281,7 +372,12 @@ def _read_list(base: str, value: Any) -> tuple[Any, str]:
         return (value, "") if good and value[0] <= value[1] else ([0, 0], f"must be two rising numbers such as [2, 3], not {value!r}")
     if not all(isinstance(v, str) for v in value):
         return [], "must be a list of texts"
-    known = {"days": DAYS, "categories": CATEGORIES}.get(base)
+    if base == "urls":
+        wrong = next((u for u in value if not re.match(r"(https?|webcal)://[^/\s]", u)), None)
+        return value, f'must be addresses such as "https://example.org/me.ics", not {wrong!r}' if wrong is not None else ""
+    if base == "spans" and value:
+        return value, _read_spans(value)[1]
+    known = {"days": DAYS, "categories": CATEGORIES, "kinds": KINDS}.get(base)
     if known is None:
         return value, ""
     for word in value:
@@ -290,12 +386,25 @@ def _read_list(base: str, value: Any) -> tuple[Any, str]:
     return value, ""
 
 
+def _endless(flat: dict[str, dict[str, Any]], lines: dict[tuple[str, str], int]) -> list[Mistake]:
+    """Windows that are given a start and no end: the end of the default may be any, so it is not guessed."""
+    found = []
+    for kind in KINDS:
+        own, default = flat.get(f"windows.{kind}", {}), KEYS[f"windows.{kind}"]["end"][1]
+        if "start" in own and "end" not in own:
+            line = lines.get((f"windows.{kind}", "start"), 0)
+            found.append(Mistake(line, f'[windows.{kind}] has a start but no end; add one, such as end = "{default}"'))
+    return found
+
+
 def _nonsense(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], int]) -> list[Mistake]:
     """What is wrong between keys that are right alone."""
     found = []
     both = [c for c in values["policy"]["auto"] if c in values["policy"]["ask"]]
     for name in both:
         found.append(Mistake(lines.get(("policy", "ask"), 0), f"[policy] {name!r} stands in both auto and ask"))
+    if values["person"]["subdivision"] and not values["person"]["country"]:
+        found.append(Mistake(lines.get(("person", "subdivision"), 0), "[person] subdivision is set, but country is not; set both, or neither"))
     night = values["night"]
     if night["checks_end_minutes_before"] > night["work_ends_minutes_before"]:
         line = lines.get(("night", "checks_end_minutes_before"), 0)
@@ -305,6 +414,10 @@ def _nonsense(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], in
         if own["start"] == own["end"] and own["on"]:
             line = lines.get((f"windows.{kind}", "end"), lines.get((f"windows.{kind}", "start"), 0))
             found.append(Mistake(line, f"[windows.{kind}] starts and ends at {own['start']}; switch it off with on = false"))
+        elif own["start"] > own["end"] != "00:00" and own["on"] and kind != "overnight":
+            line = lines.get((f"windows.{kind}", "end"), lines.get((f"windows.{kind}", "start"), 0))
+            said = f"ends at {own['end']}, before it starts at {own['start']}; only overnight goes past midnight, so end it by 00:00"
+            found.append(Mistake(line, f"[windows.{kind}] {said}"))
     found += _overlaps(values, lines)
     return found
 

@@ -4,8 +4,9 @@ An occurrence has one key, `kind@local date of its start`. Hours are taken in UT
 7 and 9 hours: two aware datetimes of one zone would subtract as wall clock.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,21 +54,58 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """What the calendar takes from the windows: local days that count as weekend, and spans (aware UTC) in which nothing may run."""
+    """What the calendar takes from the windows: local days that count as weekend, and spans (aware UTC) in which nothing may run.
+
+    `busy` spans cut every window, `partly` only those of the kinds that it names.
+    """
 
     days_off: frozenset[date] = frozenset()
     busy: tuple[tuple[datetime, datetime], ...] = ()
+    partly: tuple[tuple[datetime, datetime, frozenset[str]], ...] = ()
+
+    def of(self, kind: str) -> list[tuple[datetime, datetime]]:
+        """What is cut from windows of `kind`: in order, never touching."""
+        found = sorted(s for s in [*self.busy, *((a, b) for a, b, kinds in self.partly if kind in kinds)] if s[0] < s[1])
+        joined: list[tuple[datetime, datetime]] = []
+        for start, end in found:
+            if joined and start <= joined[-1][1]:
+                start, end = joined[-1][0], max(end, joined.pop()[1])
+            joined.append((start, end))
+        return joined
 
 
 NO_CUTS = Cuts()
 
 
+def skipped(day: date, at: time, zone: ZoneInfo) -> bool:
+    """Does the local clock jump over this time on this day?"""
+    wall = datetime.combine(day, at)
+    return wall.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall
+
+
+def moment_of(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """The moment in UTC when the local clock shows this time: the first of two in a repeated hour, the jump itself for a skipped time."""
+    wall = datetime.combine(day, at, zone)
+    found = wall.astimezone(UTC)
+    if not skipped(day, at, zone):
+        return found
+    before, after = wall.replace(fold=1).astimezone(UTC), found  # the clock jumps between these two
+    old = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == old else (before, middle)
+    return after.replace(microsecond=0)
+
+
 def occurrence(rule: WindowRule, day: date, zone: ZoneInfo) -> Window:
-    """The occurrence of `rule` that starts on `day`. A time that the clock skips counts as the moment after the gap."""
+    """The occurrence of `rule` that starts on `day`. A time that the clock skips counts as much later as the clock jumps.
+
+    A window that would end before such a start begins with the jump instead, so that it is not lost; in a repeated hour the first counts.
+    """
     start = datetime.combine(day, rule.start, zone).astimezone(UTC)
     last = day + timedelta(days=1) if rule.end <= rule.start else day
     end = datetime.combine(last, rule.end, zone).astimezone(UTC)
-    return Window(rule.kind, day, start, end, rule.longest_h)
+    return Window(rule.kind, day, start if start < end else moment_of(day, rule.start, zone), end, rule.longest_h)
 
 
 def occurrences(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, end: datetime, cuts: Cuts = NO_CUTS) -> list[Window]:
@@ -79,13 +117,9 @@ def occurrences(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, en
     kept: list[Window] = []
     for window in found:
         kept += _cut(window, kept)
-    free = [part for w in kept for part in free_parts(w, cuts.busy)] if cuts.busy else kept
+    taken = {kind: cuts.of(kind) for kind in KINDS} if cuts.busy or cuts.partly else {}
+    free = [part for w in kept for part in free_parts(w, taken.get(w.kind, ()))]
     return sorted((w for w in free if w.start < end and w.end > begin), key=lambda w: (w.start, w.kind))
-
-
-def free_parts(window: Window, busy: Sequence[tuple[datetime, datetime]]) -> list[Window]:
-    """What the busy spans leave of a window, in order; each part has its key."""
-    return _cut(window, [Window("", window.day, a, b, 0.0) for a, b in busy if a < b])
 
 
 def current(rules: Sequence[WindowRule], zone: ZoneInfo, now: datetime, cuts: Cuts = NO_CUTS) -> Window | None:
@@ -115,6 +149,19 @@ def _raw(rules: Sequence[WindowRule], zone: ZoneInfo, begin: datetime, end: date
                 if window.end > window.start:
                     yield window
         day += timedelta(days=1)
+
+
+def free_parts(window: Window, busy: Sequence[tuple[datetime, datetime]]) -> list[Window]:
+    """The parts of `window` outside of the spans, which are in order and do not touch."""
+    found: list[Window] = []
+    at = window.start
+    for start, end in busy[max(bisect_right(busy, (window.start, window.start)) - 1, 0) :]:
+        if start >= window.end:
+            break
+        if start > at:
+            found.append(replace(window, start=at, end=start))
+        at = max(at, end)
+    return [*found, replace(window, start=at)] if at < window.end else found
 
 
 def _cut(window: Window, taken: Sequence[Window]) -> list[Window]:

@@ -24,6 +24,8 @@ SELECT 'tasks' AS "table", id AS key FROM tasks GROUP BY id HAVING count(*) > 1
 UNION ALL SELECT 'attempts', id FROM attempts GROUP BY id HAVING count(*) > 1
 UNION ALL SELECT 'sessions', id FROM sessions GROUP BY id HAVING count(*) > 1
 UNION ALL SELECT 'problems', key FROM problems GROUP BY key HAVING count(*) > 1
+UNION ALL SELECT 'overrides', id FROM overrides GROUP BY id HAVING count(*) > 1
+UNION ALL SELECT 'calendar_sources', source FROM calendar_sources GROUP BY source HAVING count(*) > 1
 UNION ALL SELECT 'facts', id FROM facts GROUP BY id HAVING count(*) > 1;
 
 -- name: orphans

@@ -1,0 +1,366 @@
+"""Which calendars and holidays does the store know, and are they as their files are now? Reads again only what has changed.
+
+Promise: `refresh` never raises for what it finds, never asks the network unless it is told to (`fetch`), and looks only at the times of files
+where nothing has changed. What cannot be read keeps its last good rows, with their date. A reading covers the days from two weeks before this
+week to sixty days after it, so it holds for a week.
+"""
+
+import glob
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jarvis_lib.model.fact import Fact, Refused, digest
+from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.prose import clean, hours, plural, size
+from jarvis_lib.model.window import moment_of
+from jarvis_lib.store.place import Place
+
+if TYPE_CHECKING:
+    from jarvis_lib.doors.ics import Reading, Wanted
+
+ACTOR = "calendar"
+MOST_BYTES = 20 * 1024**2
+MOST_FILES = 40
+"""A folder with more ICS files than this (one for each event, as vdirsyncer keeps them) is one calendar; else each file is its own."""
+BEFORE, AFTER = timedelta(days=14), timedelta(days=67)
+STALE = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One calendar: how it is called, the entry of the settings that names it, and its files, or its address."""
+
+    name: str
+    entry: str
+    paths: tuple[Path, ...] = ()
+    url: str = ""
+    state: tuple[Any, ...] = ()
+
+
+@dataclass
+class _Look:
+    """One refresh: what was known before, the facts that follow, and the lines for the person."""
+
+    place: Place
+    now: datetime
+    known: dict[str, Row]
+    facts: list[Fact] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def state(self, kind: str, **data: Any) -> None:
+        self.facts.append(self.place.fact(kind, actor=ACTOR, at=self.now, **data))
+
+
+def refresh(place: Place, *, now: datetime, fetch: bool = False, anew: bool = False) -> list[str]:
+    """Read what has changed since it was read (with `anew`, all of it), and write it down; the lines that the person should see.
+
+    `fetch` also asks the addresses in `[calendar] urls`; without it no network is used.
+    """
+    own = place.settings.values["calendar"]
+    is_set = bool(own["files"] or own["urls"] or place.settings.get("person", "country"))
+    if not (is_set or anew or _marker(place).exists()):
+        return []
+    with place.store.reading() as reader:
+        look = _Look(place, now, {r["source"]: r for r in reader.rows("calendar.sources")})
+        days = reader.one("calendar.holiday_set")
+    _look_at_files(look, anew=anew)
+    _look_at_urls(look, fetch=fetch)
+    _look_at_holidays(look, days, anew=anew)
+    if look.facts:
+        try:
+            place.store.write(*look.facts)
+        except Refused as error:
+            return [*look.lines, f"What was read could not be written down: {error.sentence}"]
+    if look.facts or not is_set:
+        _mark(place, is_set)
+    return look.lines
+
+
+def sources(place: Place) -> list[Row]:
+    """The calendars as the store knows them, by name."""
+    with place.store.reading() as reader:
+        return reader.rows("calendar.sources")
+
+
+def horizon(place: Place, now: datetime) -> tuple[datetime, datetime]:
+    """What a reading covers: it moves on Mondays, so that a calendar that does not change is read once a week."""
+    today = now.astimezone(place.zone).date()
+    monday = moment_of(today - timedelta(days=today.weekday()), time(0), place.zone)
+    return monday - BEFORE, monday + AFTER
+
+
+def _marker(place: Place) -> Path:
+    """There while something is set: when it stands here and nothing is set any more, what is left in the store must go."""
+    return place.home / "data" / "calendars.set"
+
+
+def _mark(place: Place, is_set: bool) -> None:
+    if is_set:
+        _marker(place).touch()
+    else:
+        _marker(place).unlink(missing_ok=True)
+
+
+# --- files ---------------------------------------------------------------------------------------------------------------
+
+
+def _look_at_files(look: _Look, *, anew: bool) -> None:
+    seen: set[str] = set()
+    for entry in look.place.settings.get("calendar", "files"):
+        found = list(_of_entry(look.place.home, entry))
+        before = [r for r in look.known.values() if r["entry"] == entry]
+        if not found:
+            _nothing_there(look, entry, before)
+            seen |= {r["source"] for r in before} | {entry}
+        for source in found:
+            if source.name not in seen:
+                seen.add(source.name)
+                _look_at(look, source, anew=anew)
+    urls = look.place.settings.get("calendar", "urls")
+    seen |= {_name_of(url) for url in urls}
+    for name in sorted(look.known.keys() - seen):
+        look.state("calendar.dropped", source=name)
+        look.lines.append(f"Calendar {name} is no longer there; its entries are gone.")
+
+
+def _of_entry(home: Path, entry: str) -> Iterator[Source]:
+    """The calendars that one line of the settings names; none where nothing is there."""
+    whole = os.path.join(home, os.path.expanduser(entry))
+    for path in sorted(glob.glob(whole, recursive=True)) if glob.has_magic(whole) else [whole]:
+        if os.path.isdir(path):
+            files = [Path(folder, n) for folder, _, names in sorted(os.walk(path)) for n in sorted(names) if n.lower().endswith(".ics") and n[:1] != "."]
+            many = len(files) > MOST_FILES
+            for group in [files] if many else [[f] for f in files]:
+                yield _source(home, Path(path) if many else group[0], entry, group)
+        elif os.path.lexists(path):
+            yield _source(home, Path(path), entry, [Path(path)])
+
+
+def _source(home: Path, path: Path, entry: str, files: Sequence[Path]) -> Source:
+    name = path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
+    states = []
+    for file in files:
+        try:
+            found = file.stat()
+            states.append((file.name, found.st_mtime_ns, found.st_size, found.st_ino))
+        except OSError as error:
+            states.append((file.name, 0, 0, error.errno or 0))
+    return Source(clean(name), entry, tuple(files), state=tuple(states))
+
+
+def _nothing_there(look: _Look, entry: str, before: Sequence[Row]) -> None:
+    """The file, or all files of a folder or pattern, are not there: what was read before stays, with its date."""
+    whole = os.path.join(look.place.home, os.path.expanduser(entry))
+    if os.path.isdir(whole) or (glob.has_magic(whole) and os.path.isdir(os.path.dirname(whole))):
+        for row in before:
+            look.state("calendar.dropped", source=row["source"])
+        look.lines.append(f"There is no ICS file in {clean(entry)}; put one there, or correct [calendar] files.")
+        return
+    for row in before or [{"source": clean(entry), "entry": entry}]:
+        _failed(look, Source(row["source"], entry), "is not there", "missing")
+
+
+def _look_at(look: _Look, source: Source, *, anew: bool) -> None:
+    known = look.known.get(source.name)
+    fingerprint = _fingerprint(look, source)
+    if known and known["fingerprint"] == fingerprint and not anew:
+        if not known["ok"]:
+            look.lines.append(_kept(look, source.name, known["said"], known["read_at"]))
+        return
+    from jarvis_lib.doors import ics
+
+    wanted = _wanted(look)
+    total = ics.Reading((), 0, Counter())
+    wrong: list[str] = []
+    for path in source.paths:
+        try:
+            total += ics.read_ics(_bytes(path), wanted)
+        except ics.NotACalendar as error:
+            wrong.append(f"{path.name} {error}" if len(source.paths) > 1 else str(error))
+    if wrong and len(wrong) == len(source.paths):
+        _failed(look, source, wrong[0], fingerprint)
+    else:
+        _read(look, source, total, fingerprint, wrong)
+
+
+def _wanted(look: _Look) -> "Wanted":
+    from jarvis_lib.doors.ics import Wanted
+
+    own = look.place.settings.values["calendar"]
+    return Wanted(*horizon(look.place, look.now), look.place.zone, own["titles"], own["busy_all_day"], tuple(own["emails"]))
+
+
+def _fingerprint(look: _Look, source: Source) -> str:
+    """Equal where a new reading would give the same rows."""
+    own = look.place.settings.values["calendar"]
+    options = [own[name] for name in ("titles", "busy_all_day", "cuts", "emails")]
+    away = look.place.settings.allows("away").start_work
+    return digest([source.state, horizon(look.place, look.now)[0].isoformat(), look.place.zone.key, options, away])[:32]
+
+
+def _bytes(path: Path) -> bytes:
+    """The whole file. Raises NotACalendar for what is too large, no file, or not readable."""
+    from jarvis_lib.doors.ics import NotACalendar
+
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise NotACalendar("is not a file")
+        if found.st_size > MOST_BYTES:
+            raise NotACalendar(f"has {size(found.st_size)}, and at most {size(MOST_BYTES)} of a calendar are read; export a shorter time")
+        return path.read_bytes()
+    except OSError as error:
+        raise NotACalendar(f"cannot be read ({error.strerror or error})") from error
+
+
+def _read(look: _Look, source: Source, found: "Reading", fingerprint: str, wrong: Sequence[str], etag: str = "") -> None:
+    rows = {
+        "starts": [s.start for s in found.spans],
+        "ends": [s.end for s in found.spans],
+        "all_days": [s.all_day for s in found.spans],
+        "kinds": [s.kind for s in found.spans],
+        "uids": [s.uid for s in found.spans],
+        "titles": [s.title for s in found.spans],
+    }
+    said = "; ".join([found.said, *wrong])
+    known = look.known.get(source.name)
+    own = look.place.settings.values["calendar"]
+    cuts = {"cuts": own["cuts"], "away_cuts": [] if look.place.settings.allows("away").start_work else own["cuts"]}
+    counts = {"events": found.events, "skipped": found.skipped.total(), "fingerprint": fingerprint, "etag": etag}
+    same = digest(rows)
+    if known and known["digest"] == same:
+        look.state("calendar.tried", source=source.name, entry=source.entry, ok=True, said=said, **counts, **cuts)
+    else:
+        look.state("calendar.read", source=source.name, entry=source.entry, said=said, digest=same, rows=rows, **counts, **cuts)
+    look.lines.append(f"Calendar {source.name}: {said}.")
+
+
+def _failed(look: _Look, source: Source, why: str, fingerprint: str) -> None:
+    known = look.known.get(source.name)
+    if known is None or known["ok"] or (known["said"], known["fingerprint"]) != (why, fingerprint):
+        look.state("calendar.tried", source=source.name, entry=source.entry, ok=False, said=why, fingerprint=fingerprint)
+    look.lines.append(_kept(look, source.name, why, known["read_at"] if known else None))
+
+
+def _kept(look: _Look, name: str, why: str, read_at: datetime | None) -> str:
+    rest = f"its entries of {read_at.astimezone(look.place.zone):%a %d %b %H:%M} are used" if read_at else "it was never read"
+    return f"Calendar {name} {why}; {rest}."
+
+
+# --- addresses -----------------------------------------------------------------------------------------------------------
+
+
+def _name_of(url: str) -> str:
+    """An address without what may be secret in it: its host, and a hash that tells two of them apart."""
+    from urllib.parse import urlsplit
+
+    return f"{urlsplit(url).hostname or 'address'}#{digest(url)[:8]}"
+
+
+def _look_at_urls(look: _Look, *, fetch: bool) -> None:
+    for url in look.place.settings.get("calendar", "urls"):
+        name = _name_of(url)
+        known = look.known.get(name)
+        if fetch:
+            _fetch(look, Source(name, name, url=url), known)
+        elif known and not known["ok"]:
+            look.lines.append(_kept(look, name, known["said"], known["read_at"]))
+
+
+def _fetch(look: _Look, source: Source, known: Row | None) -> None:
+    from jarvis_lib.doors import ics
+    from jarvis_lib.doors.fetch import fetch
+
+    fingerprint = _fingerprint(look, source)
+    same_wish = known is not None and known["ok"] and known["fingerprint"] == fingerprint
+    try:
+        body, etag = fetch(source.url, known["etag"] if known and same_wish else "")
+        if body is not None:
+            _read(look, source, ics.read_ics(body, _wanted(look)), fingerprint, (), etag)
+        elif known:
+            own = look.place.settings.values["calendar"]
+            cuts = {"cuts": own["cuts"], "away_cuts": [] if look.place.settings.allows("away").start_work else own["cuts"]}
+            counts = {n: known[n] for n in ("events", "skipped", "fingerprint", "etag", "said")}
+            look.state("calendar.tried", source=source.name, entry=source.entry, ok=True, **counts, **cuts)
+            look.lines.append(f"Calendar {source.name} has not changed.")
+    except ics.NotACalendar as error:
+        _failed(look, source, str(error), fingerprint)
+
+
+# --- holidays ------------------------------------------------------------------------------------------------------------
+
+
+def _look_at_holidays(look: _Look, known: Row | None, *, anew: bool) -> None:
+    country, part = (look.place.settings.get("person", name) for name in ("country", "subdivision"))
+    wanted = f"{country}-{part}" if part else country
+    year = look.now.astimezone(look.place.zone).year
+    if known is None and not wanted:
+        return
+    right = known is not None and known["place"] == wanted and known["first_year"] < year < known["last_year"]
+    if known and (right or not (wanted or known["place"])) and not (anew and wanted):
+        look.lines += [known["said"]] if wanted and not known["days"] else []
+        return
+    data: dict[str, Any] = {"place": wanted, "first_year": year - 1, "last_year": year + 1, "said": "", "days": [], "names": []}
+    if wanted:
+        from jarvis_lib.doors.days_off import read_days_off
+
+        try:
+            found = read_days_off(country, part, year - 1, year + 1)
+            data |= {"days": list(found.days), "names": list(found.names)}
+            data["said"] = f"{plural(len(found.days), 'holiday')} of {wanted}, {year - 1} to {year + 1}"
+        except Refused as error:
+            data["said"] = error.sentence
+        if known is None or known["said"] != data["said"]:
+            look.lines.append(data["said"] if not data["days"] else f"Holidays: {data['said']}.")
+    look.state("holidays.read", **data)
+
+
+# --- for the doctor ------------------------------------------------------------------------------------------------------
+
+
+def conditions(place: Place, *, now: datetime) -> list[tuple[str, str, str, str]]:
+    """(name, level, what, what to do) of each calendar and of the holidays, as the store knows them; nothing is read anew."""
+    with place.store.reading() as reader:
+        rows, days = reader.rows("calendar.sources"), reader.one("calendar.holiday_set")
+    own = place.settings.values["calendar"]
+    addresses = [_name_of(u) for u in own["urls"]]
+    unseen = [name for name in addresses if name not in {r["source"] for r in rows}]
+    found = [_condition(r, now, is_address=r["source"] in addresses) for r in rows]
+    found += [("Calendar", "warning", f"{name}: never fetched", "jarvis context read") for name in unseen]
+    if own["files"] and not rows:
+        found.append(("Calendar", "warning", f"{plural(len(own['files']), 'entry', 'entries')} in [calendar] files, none read yet", "jarvis context read"))
+    if not found:
+        found.append(("Calendar", "ok", "none set, so the context comes from overrides and the clock", ""))
+    return [*found, _holidays(place, days)]
+
+
+def _condition(row: Row, now: datetime, *, is_address: bool) -> tuple[str, str, str, str]:
+    age = f"read {_age(now - row['read_at'])} ago" if row["read_at"] else "never read"
+    if not row["ok"]:
+        return "Calendar", "warning", f"{row['source']} {row['said']}; {age}", "correct the file or [calendar] in jarvis.toml, then: jarvis context read"
+    said = f"{row['source']}: {row['said']}; {plural(row['spans'], 'span')} kept, {age}"
+    if row["skipped"]:
+        return "Calendar", "warning", said, "the rest of it is used; correct or delete these events in the calendar's own program"
+    stale = is_address and now - row["read_at"] > STALE
+    return "Calendar", "warning" if stale else "ok", said, "jarvis context read" if stale else ""
+
+
+def _holidays(place: Place, days: Row | None) -> tuple[str, str, str, str]:
+    country = place.settings.get("person", "country")
+    if not country:
+        return "Holidays", "ok", "no country set, so no day is a holiday", ""
+    if days is None or not days["place"].startswith(country):
+        return "Holidays", "warning", f"{country} is set, its holidays are not read yet", "jarvis context read"
+    if not days["days"]:
+        return "Holidays", "problem", days["said"], "correct [person] in jarvis.toml"
+    return "Holidays", "ok", days["said"], ""
+
+
+def _age(span: timedelta) -> str:
+    return f"{span.days} days" if span.days > 1 else hours(max(span, timedelta(0)) / timedelta(hours=1))
