@@ -1,10 +1,11 @@
 """How reasons are worded: tasks, times and hours as a person says them, and what an open task waits for."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import shorten
+from jarvis_lib.model.window import SAID
 
 AGE_SAID_DAYS = 3.0
 _APPROVAL = "Waits for your approval"
@@ -39,3 +40,12 @@ def span(hours: float, *, down: bool = False) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d}" if minutes % 60 else f"{minutes // 60} h"
+
+
+def pin_said(key: str) -> str:
+    """`Overnight of Tue 24 Nov` from a window's key."""
+    kind, _, day = key.partition("@")
+    try:
+        return f"{SAID.get(kind, kind)} of {date.fromisoformat(day):%a %d %b}"
+    except ValueError:
+        return key
