@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 from jarvis_lib.build_scheduler import rank
 from jarvis_lib.build_scheduler.reasons import named, pin_said, span, waiting_for_you
+from jarvis_lib.build_scheduler.room import SITTING_S
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import listed
 from jarvis_lib.model.task import shared_paths
 
 PRESSING = timedelta(hours=8)
-SITTING_H = 1.0
+SITTING_H = SITTING_S / 3600
 """A resumable task starts where at least this, or its whole rest, is left."""
 
 Prefer = Callable[[Candidate], bool]

@@ -49,9 +49,7 @@ def plan(
     return Plan(tuple(_slots(best, words)), tuple(_omissions(best, words)))
 
 
-def _trial(
-    table: dict[str, Candidate], windows: Sequence[Window], now: datetime, lanes: int, claim: Claim, before: repair.Before, freeze_s: int
-) -> Placing:
+def _trial(table: dict[str, Candidate], windows: Sequence[Window], now: datetime, lanes: int, claim: Claim, before: repair.Before, freeze_s: int) -> Placing:
     trial = Placing(table, Room(windows, now=now, lanes=lanes), now)
     trial.keep_running(before.running(up(now)))
     repair.keep(trial, before, freeze_s)

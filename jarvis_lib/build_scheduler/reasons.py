@@ -25,7 +25,12 @@ def waiting_for_you(task: Candidate) -> tuple[str, str]:
 
 def named(task: Candidate) -> str:
     """How a task is named in a sentence."""
-    return f"{task.id} ({shorten(task.title, 60)})"
+    return shown(task.id, task.title)
+
+
+def shown(task: str, title: str) -> str:
+    """An id with its title, shortened."""
+    return f"{task} ({shorten(title, 60)})"
 
 
 def clock(at: datetime | None, zone: ZoneInfo) -> str:
@@ -49,3 +54,8 @@ def pin_said(key: str) -> str:
         return f"{SAID.get(kind, kind)} of {date.fromisoformat(day):%a %d %b}"
     except ValueError:
         return key
+
+
+def window_said(kind: str, start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """`Overnight Tue 24 Nov 23:00 to 06:45`: the time in which work may be placed, on the local clock."""
+    return f"{SAID[kind]} {clock(start, zone)} to {end.astimezone(zone):%H:%M}"

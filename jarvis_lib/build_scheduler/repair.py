@@ -230,7 +230,7 @@ def _runs(state: Placing, task: str, ready: int, until: int, only: str) -> Itera
     for i, places in state.places.items():
         for spot in places:
             by_place[spot.window, spot.lane].append((spot.start, spot.end, i))
-    for (window, lane), items in sorted(by_place.items()):
+    for (window, _lane), items in sorted(by_place.items()):
         key = state.room.windows[window].key
         first, last = max(state.room.spans[window][0], ready), min(state.room.spans[window][1], until)
         if last - first < need or (only and key != only) or not (only or belongs(own, state.room.windows[window])):

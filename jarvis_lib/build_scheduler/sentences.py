@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.build_scheduler import repair
-from jarvis_lib.build_scheduler.placing import Placing, Places
+from jarvis_lib.build_scheduler.placing import Places, Placing
 from jarvis_lib.build_scheduler.rank import waited_days
 from jarvis_lib.build_scheduler.reasons import AGE_SAID_DAYS, clock, named, pin_said, span, waiting_for_you
 from jarvis_lib.build_scheduler.room import belongs, moment

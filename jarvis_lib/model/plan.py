@@ -58,6 +58,11 @@ class Plan:
     slots: tuple[Slot, ...]
     omissions: tuple[Omission, ...]
 
+    @property
+    def answers(self) -> list[Slot | Omission]:
+        """Slots and omissions: each has its task, a code and a sentence."""
+        return [*self.slots, *self.omissions]
+
     def to_json(self) -> dict[str, Any]:
         return {"slots": [s.to_json() for s in self.slots], "omissions": [o.to_json() for o in self.omissions]}
 
