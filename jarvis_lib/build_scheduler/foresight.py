@@ -115,7 +115,8 @@ def load_said(rows: Sequence[Row], *, late: int, unplaced: int, now: datetime) -
 def _landing(drawn: Sketch, task: Candidate, titles: dict[str, Row], *, now: datetime, lanes: int, zone: ZoneInfo) -> tuple[str, tuple[Change, ...]]:
     from jarvis_lib.build_scheduler.planner import plan
 
-    more = plan([*drawn.tasks, task], drawn.windows, now=now, lanes=lanes, zone=zone, previous=drawn.plan.slots)
+    settled = [o.task for o in drawn.plan.omissions]
+    more = plan([*drawn.tasks, task], drawn.windows, now=now, lanes=lanes, zone=zone, previous=drawn.plan.slots, settled=settled)
     changes = tuple(c for c in differences(drawn.plan.slots, more, titles | {task.id: {"title": task.title}}) if c.task != task.id)
     own = [s for s in more.slots if s.task == task.id]
     moves = f"moves {listed([_said(c, zone) for c in changes])}" if changes else "moves nothing"

@@ -172,6 +172,15 @@ class Placing:
         for i in sorted((i for i in self.places if i in self.hopeful), key=lambda i: (self.start(i), self.standings[i].key)):
             self.earlier(i)
 
+    def fill(self) -> None:
+        """Until nothing without a place fits anywhere any more."""
+        there = -1
+        while len(self.places) != there:
+            there = len(self.places)
+            for i in self.ranked:
+                if i not in self.places:
+                    self.earlier(i)
+
     # --- how good is it? ---------------------------------------------------------------------------------------------------
 
     def missed_due(self) -> bool:

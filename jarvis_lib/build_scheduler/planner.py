@@ -8,7 +8,8 @@ Who reserves first decides when there is too much to do: by priority keeps more 
 point), by score in a hopelessly full one (up to ten). Both are tried, the better stands. Same input in any order, same plan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ def plan(
     lanes: int,
     zone: ZoneInfo,
     previous: Sequence[Slot] = (),
+    settled: Collection[str] = (),
     freeze_h: float = FREEZE_H,
 ) -> Plan:
     """Every candidate in slots (one, or several sittings of a resumable task) or else in omissions, with a code and a sentence (times in `zone`).
@@ -37,29 +39,44 @@ def plan(
     Slots lie inside the given windows, from `now` on; a lane holds one task at a time; a task starts after all that it waits for has ended;
     tasks that change the same file never overlap. The caller hands over windows that are already cut to the hours in which work may end.
     With the slots of the plan before as `previous`, what still holds stays put, and what starts within `freeze_h` does not move at all.
+    `settled` are tasks that had no place there and have not changed since: they take what is free, but make nobody move.
     """
     table = {c.id: c for c in sorted(candidates, key=lambda c: c.id)}
     before = repair.Before.of(previous)
-    freeze_s = int(freeze_h * 3600)
-    best = _trial(table, windows, now, lanes, rank.by_priority, before, freeze_s)
+    rules = _Rules(table, tuple(windows), now, lanes, before, int(freeze_h * 3600), frozenset(settled))
+    best = rules.trial(rank.by_priority)
     if best.missed_due():
-        other = _trial(table, windows, now, lanes, rank.by_score, before, freeze_s)
+        other = rules.trial(rank.by_score)
         best = max(best, other, key=Placing.value_on_time)
     words = Words(best, zone)
     return Plan(tuple(_slots(best, words)), tuple(_omissions(best, words)))
 
 
-def _trial(table: dict[str, Candidate], windows: Sequence[Window], now: datetime, lanes: int, claim: Claim, before: repair.Before, freeze_s: int) -> Placing:
-    trial = Placing(table, Room(windows, now=now, lanes=lanes), now)
-    trial.keep_running(before.running(up(now)))
-    repair.keep(trial, before, freeze_s)
-    repair.place_pins(trial, before)
-    trial.reserve_dated(claim, lambda task: bool(trial.kept) and repair.help_dated(trial, task))
-    trial.place_by_rank()
-    trial.close_gaps()
-    trial.place_by_rank()
-    repair.pull_forward(trial, before)
-    return trial
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What each trial starts from."""
+
+    table: dict[str, Candidate]
+    windows: tuple[Window, ...]
+    now: datetime
+    lanes: int
+    before: repair.Before
+    freeze_s: int
+    settled: frozenset[str]
+
+    def trial(self, claim: Claim) -> Placing:
+        """One planning, in which dated tasks claim their places in the order of `claim`."""
+        trial = Placing(self.table, Room(self.windows, now=self.now, lanes=self.lanes), self.now)
+        trial.keep_running(self.before.running(up(self.now)))
+        repair.keep(trial, self.before, self.freeze_s)
+        repair.place_pins(trial, self.before)
+        trial.reserve_dated(claim, lambda task: bool(trial.kept) and task not in self.settled and repair.help_dated(trial, task))
+        trial.place_by_rank()
+        trial.close_gaps()
+        trial.place_by_rank()
+        trial.fill()
+        repair.pull_forward(trial, self.before)
+        return trial
 
 
 def _slots(own: Placing, words: Words) -> list[Slot]:

@@ -114,7 +114,9 @@ def sketch(
     chosen = open_windows(reader, settings, zone, now=now, days=days) if windows is None else list(windows)
     tasks = [*candidates(reader, settings), *more]
     previous = previous_slots(reader)
-    made = plan(tasks, chosen, now=now, lanes=settings.get("night", "lanes"), zone=zone, previous=() if rebuild else previous)
+    settled = () if rebuild else [r["task"] for r in reader.rows("build_scheduler.settled")]
+    lanes = settings.get("night", "lanes")
+    made = plan(tasks, chosen, now=now, lanes=lanes, zone=zone, previous=() if rebuild else previous, settled=settled)
     return Sketch(tuple(tasks), tuple(chosen), tuple(previous), made)
 
 

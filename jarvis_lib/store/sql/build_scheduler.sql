@@ -116,3 +116,8 @@ SELECT "window", pinned_at FROM pins WHERE task = $task AND "window" <> '';
 
 -- name: titles
 SELECT id, title, state, priority, category, hours, due FROM tasks WHERE id IN (SELECT unnest($ids::VARCHAR[]));
+
+-- name: settled
+-- Queued tasks that had no place in the newest plan and have not changed since.
+SELECT o.task FROM omissions o JOIN tasks t ON t.id = o.task JOIN plans p ON p.id = o.plan
+WHERE p.id = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND o.reserve AND t.changed_at <= p.made_at ORDER BY o.task;
