@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         decline,
         drop,
         edit,
-        find,
         housekeeping,
         later,
         listing,
@@ -37,7 +36,7 @@ _HOME = {
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
     "undoing": ("undo",),
-    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "find", "housekeeping", "later", "listing", "piped", "retry", "show", "why"),
+    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "housekeeping", "later", "listing", "piped", "retry", "show", "why"),
 }
 
 
@@ -63,7 +62,6 @@ __all__ = [
     "decline",
     "drop",
     "edit",
-    "find",
     "hours_now",
     "housekeeping",
     "inbox",

@@ -181,7 +181,7 @@ def plan_hours(place: Place, session: str, hours: Hours) -> Plan:
     day = date.fromisoformat(hours.key.rpartition("@")[2])
     own = Window(hours.kind if hours.kind in SAID else "overnight", day, now, hours.work_ends, hours.longest_h)
     with place.store.reading() as reader:
-        later = [w for w in build_scheduler.coming_windows(reader, place.settings, place.zone, now=now) if w.start >= hours.ends]
+        later = [w for w in build_scheduler.open_windows(reader, place.settings, place.zone, now=now) if w.start >= hours.ends]
     return build_scheduler.make_plan(place, now=now, windows=[*free_parts(own, hours.busy), *later], session=session)
 
 
