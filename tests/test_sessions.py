@@ -1,6 +1,7 @@
 """Sessions of any window: their hours, what the context allows, sittings of a task that pauses, busy spans."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
+from jarvis_lib import context_scheduler
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store.place import Place
@@ -168,6 +170,48 @@ def test_outside_of_every_window_it_says_which_is_next(make_place: Callable[[dat
     late = datetime(2026, 11, 24, 16, 59, 30, tzinfo=UTC)
     with pytest.raises(Refused, match="ends within a minute"):
         queue.hours_now(make_place(late), now=late)
+
+
+def test_another_context_takes_the_machine_back(home: Path) -> None:
+    """The person comes home early and says so: nothing more is started, what can pause does, and the session ends."""
+    place = moving(home, TUESDAY_TEN)
+    long = counting(place, 900)
+    told: list[str] = []
+    thread = threading.Thread(target=lambda: told.append(queue.work_now(place, say=told.append)))
+    thread.start()
+    until = time.monotonic() + 40
+    while not (home / "progress.txt").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    later = add(place, "Later", priority="CRITICAL")
+    context_scheduler.set_context(place, "available", now=place.now(), for_minutes=60)
+    thread.join(60)
+    assert not thread.is_alive() and "you are available now, not working" in told[-1]
+    assert [a["outcome"] for a in queue.show(place, long)["attempts"]] == ["paused"]
+    assert queue.show(place, later)["task"]["state"] in ("queued", "accepted")
+    assert (home / "progress.txt").exists()
+
+
+def test_an_unknown_context_starts_nothing_but_documentation_and_tests(home: Path) -> None:
+    """The person's own word, in a session that was asked for: one at a time, and nothing that could do harm."""
+    place = moving(home, TUESDAY_TEN)
+    risky = add(place, "Faster", category="Refactoring")
+    safe = add(place, "Guide")
+    context_scheduler.set_context(place, "unknown", now=place.now(), for_minutes=60)
+    tally = sitting(place, 60)
+    assert (queue.show(place, risky)["task"]["state"], queue.show(place, safe)["task"]["state"]) == ("queued", "accepted")
+    assert "You are unknown, and then Documentation or Test coverage may start." in tally.passed_over[risky]
+    with place.store.reading() as reader:
+        assert reader.one("context_scheduler.last_transition", now=place.now()) is not None
+
+
+def test_gym_works_tagged_tasks_first(home: Path) -> None:
+    """17:10: no window is on, and of the two lanes one goes to what is tagged fitness, though it is worth less."""
+    place = moving(home, datetime(2026, 11, 24, 17, 10, tzinfo=UTC))
+    ids = [add(place, f"Plain {i}", priority="HIGH") for i in range(2)]
+    tagged = add(place, "Training plan", priority="LOW", tags=["fitness"])
+    queue.work_now(place, say=lambda line: None)
+    claimed = {t: queue.show(place, t)["attempts"][0]["claimed_at"] for t in [*ids, tagged]}
+    assert claimed[tagged] == min(claimed.values()) < max(claimed.values())
 
 
 def test_a_session_of_work_hours_works_under_its_own_name(home: Path) -> None:

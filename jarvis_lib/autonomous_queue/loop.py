@@ -43,8 +43,9 @@ HEARTBEAT = Path("data/session.alive")
 class Session:
     """What the loop must know of its session: aware UTC times for the end of work and of checks, and how much runs at once.
 
-    With `follow` the person's context says how much and what runs, and takes the machine back when it changes; without it only what the
-    person has set by hand does. In the spans of `busy` nothing is started, and nothing that would reach into one.
+    `window` is the key of the window that it opens. With `follow` the person's context says how much and what runs, and takes the machine back
+    when it changes; without it only what the person has set by hand does. In the spans of `busy` nothing is started, and nothing that would reach
+    into one.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Session:
     checks_end: datetime
     lanes: int
     seed: int
+    window: str = ""
     follow: bool = False
     busy: tuple[tuple[datetime, datetime], ...] = ()
 
@@ -203,8 +205,10 @@ class _Loop:
         if time.monotonic() - self.context_looked < CONTEXT_S:
             return
         self.context_looked = time.monotonic()
+        context_scheduler.note_transition(self.place, now=now)
         found = context_scheduler.detect(self.place, now=now)
         if not self.session.follow:
+            self.choose = self.choose or (found if found.by_hand else None) != self.context
             self.context = found if found.by_hand else None
             return
         if self.context is not None and found.state != self.context.state and not self.handed_back:
@@ -265,9 +269,15 @@ class _Loop:
     def _allowed(self, candidate: Candidate) -> bool:
         if candidate.state != "queued" or candidate.id in self.tried or candidate.unfinished:
             return False
-        if self.context is not None and not context_scheduler.suits(self.context.allows, candidate):
-            return False
         return self.only is None or candidate.id in self.only or candidate.priority == "CRITICAL"
+
+    def _prefer(self, candidate: Candidate) -> bool:
+        return self.context is not None and context_scheduler.preferred(self.context.allows, candidate)
+
+    def _keeps_out(self, candidate: Candidate) -> str:
+        if self.context is None or context_scheduler.suits(self.context.allows, candidate):
+            return ""
+        return f"You are {self.context.state}, and then {listed(list(self.context.allows.only), 'or') or 'nothing'} may start."
 
     def _lanes(self) -> int:
         return self.session.lanes if self.context is None else min(self.session.lanes, self.context.allows.lanes)
@@ -287,7 +297,16 @@ class _Loop:
             left = (until - now) / timedelta(hours=1)
             taken = {path for run in self.runs for path in run.task.changes}
             open_now = [c for c in self.candidates if self._allowed(c)]
-            chosen, passed = build_scheduler.pick(open_now, left_h=left, now=now, taken_changes=taken, others=self.candidates)
+            chosen, passed = build_scheduler.pick(
+                open_now,
+                left_h=left,
+                now=now,
+                taken_changes=taken,
+                others=self.candidates,
+                window=self.session.window,
+                prefer=self._prefer if self.context is not None else None,
+                allow=self._keeps_out,
+            )
             self.tally.passed_over = {c.id: sentence for c, sentence in passed}
             if chosen is None:
                 return started

@@ -197,7 +197,7 @@ def work_plan(place: Place, session: str, hours: Hours, plan: Plan, *, engine: E
     seed = int(hashlib.sha256(session.encode()).hexdigest()[:8], 16)
     stop = loop.Stop()
     with _signals(stop, say):
-        own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, follow, hours.busy)
+        own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, hours.key, follow, hours.busy)
         return loop.work(place, own, engine=engine, only=only, stop=stop, say=say)
 
 
