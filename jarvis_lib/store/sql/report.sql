@@ -72,7 +72,9 @@ SELECT count(*) FILTER (WHERE state IN ('shipped', 'accepted')) AS shipped, coun
 FROM tasks WHERE shipped_at > $since AND shipped_at <= $now;
 
 -- name: accepted_between
-SELECT count(*) AS accepted FROM tasks WHERE state = 'accepted' AND accepted_at > $since AND accepted_at <= $now;
+-- What a person did by hand and called done is theirs, and no build of Jarvis.
+SELECT count(*) AS accepted FROM tasks t WHERE t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
+    AND EXISTS (SELECT 1 FROM attempts a WHERE a.task = t.id AND a.verdict IN ('verified', 'unverified'));
 
 -- name: accepted_runs
 SELECT a.claimed_at, a.seconds FROM attempts a JOIN tasks t ON t.id = a.task
