@@ -7,7 +7,7 @@ tasks wait for, and it is cut to what fits. Equal input, equal candidates; nothi
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ ALIKE = 0.6
 """Two candidates with more than this share of their tasks in common are one offer, not two."""
 SOON = timedelta(days=9)
 LONG_WAIT = 14
-_FAR = datetime.max
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def in_order(ids: Iterable[str], table: Mapping[str, Piece]) -> list[str]:
 
 
 def _urgency(piece: Piece) -> tuple[datetime, int, datetime, str]:
-    return (piece.due.replace(tzinfo=None) if piece.due else _FAR, -PRIORITIES[piece.priority], piece.added_at, piece.id)
+    return (piece.due or _FAR, -PRIORITIES[piece.priority], piece.added_at, piece.id)
 
 
 def _closure(task: str, table: Mapping[str, Piece]) -> set[str]:
@@ -321,7 +321,7 @@ def _needs(p: Piece) -> list[Need]:
 
 def _why(own: Sequence[Piece], weekend: Weekend, p50: float, now: datetime, zone: ZoneInfo) -> list[str]:
     said = []
-    dated = sorted((p for p in own if p.due), key=lambda p: (p.due, p.id))  # type: ignore[arg-type, return-value]  # none is None here
+    dated = sorted((p for p in own if p.due), key=lambda p: (p.due, p.id))
     if dated and dated[0].due:
         word = "was" if dated[0].due < now else "is"
         more = f" ({len(dated)} dated in all)" if len(dated) > 1 else ""

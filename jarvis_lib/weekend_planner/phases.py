@@ -11,7 +11,7 @@ from typing import Any
 
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.phase import NAME_LIMIT, PhaseTemplate, main_of
-from jarvis_lib.model.prose import clean, hint, hours, listed
+from jarvis_lib.model.prose import clean, hint, listed
 from jarvis_lib.model.task import estimate
 
 _HOURS = re.compile(r"(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>h|m|min|%)?")

@@ -123,3 +123,10 @@ FROM decisions d JOIN tasks t ON t.id = d.task ORDER BY d."at", d.task;
 -- name: problems
 SELECT key, kind, subject, what, probability, severity, suggested, safe, state, first_seen, last_seen, seen, came_back
 FROM problems ORDER BY last_seen DESC, key;
+
+-- name: planned_real
+-- The newest verified attempt of each task, newest first: what was planned for it and what it took.
+SELECT id, task, title, planned_hours, seconds FROM results
+WHERE ended_at > $since AND ended_at <= $now AND verdict = 'verified' AND seconds > 0 AND planned_hours > 0
+QUALIFY row_number() OVER (PARTITION BY task ORDER BY n DESC, claimed_at DESC) = 1
+ORDER BY ended_at DESC, id;
