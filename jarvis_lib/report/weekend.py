@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib import pattern_learner
-from jarvis_lib.model.prose import clean, hours, plural, shorten
+from jarvis_lib.model.prose import clean, plural, shorten, spell
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.weekend import Weekend, weekend_before, weekend_of
 from jarvis_lib.model.window import occurrences
@@ -143,7 +143,7 @@ def _untried_row(p: Row) -> BuildRow:
     why = clean(p["why"] or "") or ("It runs now." if p["state"] == "running" else "It did not have its turn yet.")
     commands = () if by_hand else (f"jarvis show {p['task']}",)
     title = shorten(clean(p["title"]), 120)
-    return BuildRow(p["task"], title, "", status, (shorten(why, 220),), "", f"{hours(p['hours'])} planned", (), commands)
+    return BuildRow(p["task"], title, "", status, (shorten(why, 220),), "", f"{spell(p['hours'])} planned", (), commands)
 
 
 def _shipped(rows: Sequence[BuildRow]) -> int:
@@ -151,7 +151,7 @@ def _shipped(rows: Sequence[BuildRow]) -> int:
 
 
 def _headline(rows: Sequence[BuildRow], builds: Sequence[Row], span: _Span, used: float) -> str:
-    lead = "Weekend so far" if span.is_on else "Weekend"
+    lead = "Weekend so far" if span.is_on and not (rows and all(r.status.tone == "ok" for r in rows)) else "Weekend"
     room = f"{_h(used)} of {_h(span.weekend.whole_h)} used"
     if not rows:
         chosen = "a build is chosen, not started" if builds else "no build was chosen"
@@ -165,7 +165,7 @@ def _headline(rows: Sequence[BuildRow], builds: Sequence[Row], span: _Span, used
 
 
 def _h(value: float) -> str:
-    return f"{value:.1f} h" if value >= 1 or value == 0 else hours(value)
+    return f"{value:.1f} h" if value >= 1 or value == 0 else spell(value)
 
 
 def _line(rows: Sequence[BuildRow], builds: Sequence[Row], cards: int, used: float, zone: ZoneInfo, now: datetime) -> str:
@@ -285,7 +285,7 @@ def _next_said(slots: Sequence[Row], late: Sequence[str], origin: str, settings:
         return "No overnight window is switched on."
     whole = sum(n.hours for n in nights)
     share = sum(n.booked for n in nights) / whole
-    told = f"{share:.0%} of the {hours(whole)} of the next {plural(len(nights), 'night')} (all lanes) {'is' if share else 'are'} booked"
+    told = f"{share:.0%} of the {spell(whole)} of the next {plural(len(nights), 'night')} (all lanes) {'is' if share else 'are'} booked"
     return f"{told}; {plural(len(late), 'task')} LATE. {origin}."
 
 
@@ -310,4 +310,4 @@ def _not_done(rows: Sequence[BuildRow], phases: Sequence[Row], reader: Reader, s
         if s["outcome"] in ("died", "failed"):
             said.append(f"The session of {when(s['opened_at'], zone, now=span.until)} {s['outcome']}: {shorten(clean(s['said'] or ''), 160)}")
     slept = sum(p["seconds"] or 0 for p in reader.rows("report.phases_between", since=span.since, now=span.until) if p["name"] == "asleep")
-    return [*said, *([f"The machine slept for {hours(slept / 3600)} of it."] if slept else [])]
+    return [*said, *([f"The machine slept for {spell(slept / 3600)} of it."] if slept else [])]

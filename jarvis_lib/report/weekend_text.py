@@ -32,7 +32,7 @@ def _needs(r: WeekendReport) -> list[str]:
 def _builds(r: WeekendReport) -> list[str]:
     if not r.builds:
         return [r.builds_said]
-    lines = [f"What ran ({len(r.builds) + r.builds_more}):"]
+    lines = [f"The builds ({len(r.builds) + r.builds_more}):"]
     for b in r.builds:
         lines += _build(b)
     return [*lines, *([f"  and {r.builds_more} more: jarvis queue report"] if r.builds_more else [])]

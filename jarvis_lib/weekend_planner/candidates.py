@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import digest
 from jarvis_lib.model.phase import PhaseTemplate
-from jarvis_lib.model.prose import hours, listed, plural, shorten
+from jarvis_lib.model.prose import listed, plural, shorten, spell
 from jarvis_lib.model.task import PRIORITIES
 from jarvis_lib.model.weekend import Weekend
 from jarvis_lib.weekend_planner.chances import Laid, Work, lay_out, outlook
@@ -335,7 +335,7 @@ def _why(own: Sequence[Piece], weekend: Weekend, p50: float, now: datetime, zone
     oldest = max(own, key=lambda p: (_days(p, now), p.id))
     if _days(oldest, now) >= LONG_WAIT:
         said.append(f"waiting {_days(oldest, now):.0f} days")
-    return [*said, f"takes {hours(p50)} of the {hours(weekend.free_h)} that are free"]
+    return [*said, f"takes {spell(p50)} of the {spell(weekend.free_h)} that are free"]
 
 
 def _hours_from(own: Sequence[Piece]) -> str:

@@ -18,7 +18,8 @@ from jarvis_lib.model.weekend import Weekend
 SHARED = 0.3
 """Share of the variance of log hours that the tasks of one weekend have in common; assumed, not learned."""
 DRAWS = 1000
-Z80 = NormalDist().inv_cdf(0.8)
+NORMAL = NormalDist()
+Z80 = NORMAL.inv_cdf(0.8)
 HOUR = timedelta(hours=1)
 
 
@@ -68,13 +69,15 @@ def outlook(works: Sequence[Work], weekend: Weekend, *, lanes: int, now: datetim
     random = Random(seed)
     spans, by = _spans(weekend, now), (weekend.finish_by - now) / HOUR
     sums, in_time = [], 0
-    for _ in range(draws):
-        hours = _draw(works, random)
-        sums.append(sum(hours.values()))
-        placed = _simulate(works, spans, hours, lanes)
-        in_time += len(placed) == len(works) and max(end for _, _, end in placed.values()) <= by
+    for _ in range(draws // 2):
+        luck = [random.gauss(0, 1) for _ in range(len(works) + 1)]
+        for side in (1.0, -1.0):  # each luck with its opposite: half the noise for the same work
+            hours = {w.id: _one(w, side * luck[0], side * own) for w, own in zip(works, luck[1:], strict=True)}
+            sums.append(sum(hours.values()))
+            placed = _simulate(works, spans, hours, lanes)
+            in_time += len(placed) == len(works) and max(end for _, _, end in placed.values()) <= by
     cuts = quantiles(sums, n=10, method="inclusive")
-    return Outlook(cuts[4], cuts[7], in_time / draws)
+    return Outlook(cuts[4], cuts[7], in_time / len(sums))
 
 
 def _spans(weekend: Weekend, now: datetime) -> list[tuple[float, float]]:
@@ -85,19 +88,13 @@ def _rest(hours: float, work: Work) -> float:
     return max(hours - work.spent_h, 0.0)
 
 
-def _draw(works: Sequence[Work], random: Random) -> dict[str, float]:
-    """Remaining hours of each task in one possible weekend; what has run longer than expected is known to take at least that long."""
-    common = random.gauss(0, 1)
-    return {w.id: _one(w, common, random) for w in works}
-
-
-def _one(work: Work, common: float, random: Random) -> float:
+def _one(work: Work, common: float, own: float) -> float:
+    """Remaining hours in one possible weekend; what has run longer than expected is known to take at least that long."""
     sigma = max(log(work.p80 / work.p50) / Z80, 1e-6)
-    own = random.gauss(0, 1)
     if work.spent_h > 0:
         least = (log(work.spent_h / work.p50) / sigma - sqrt(SHARED) * common) / sqrt(1 - SHARED)
-        floor = min(NormalDist().cdf(least), 1 - 1e-9)
-        own = NormalDist().inv_cdf(floor + (1 - floor) * (1 - 1e-9) * random.random()) if floor > 0 else own
+        floor = min(NORMAL.cdf(least), 1 - 1e-9)
+        own = NORMAL.inv_cdf(min(floor + (1 - floor) * NORMAL.cdf(own), 1 - 1e-12)) if floor > 0 else own
     return _rest(work.p50 * exp(sigma * (sqrt(SHARED) * common + sqrt(1 - SHARED) * own)), work)
 
 

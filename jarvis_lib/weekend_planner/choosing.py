@@ -9,7 +9,7 @@ from typing import Any
 from jarvis_lib import autonomous_queue, build_scheduler
 from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.ledger import Row, content_of
-from jarvis_lib.model.prose import clean, hours, listed, plural, shorten, size
+from jarvis_lib.model.prose import clean, listed, plural, shorten, size, spell
 from jarvis_lib.model.task import CATEGORIES, Task
 from jarvis_lib.model.weekend import Weekend, weekend_at, weekend_of
 from jarvis_lib.store.calendar import cuts_of
@@ -157,9 +157,10 @@ def _no_hour(weekend: Weekend) -> str:
 
 def _said(weekend: Weekend, offers: Sequence[Candidate], open_tasks: int, place: Place) -> str:
     low, high = place.settings.get("weekend", "single_hours")
-    free = f"The weekend of {weekend.said()} has {hours(weekend.free_h)} free"
+    free = f"The weekend of {weekend.said()} has {spell(weekend.free_h)} free"
     if not offers:
-        return f"{free}, but nothing in the queue fills it: of {plural(open_tasks, 'open task')} none has {low:g} to {high:g} h, and no two belong together and fit."
+        none = f"of {plural(open_tasks, 'open task')} none has {low:g} to {high:g} h, and no two belong together and fit"
+        return f"{free}, but nothing in the queue fills it: {none}."
     few = f" Not more, because {plural(open_tasks, 'open task')} give no others that belong together and fit." if len(offers) < LEAST else ""
     return f"{free}; {plural(len(offers), 'candidate')}. Nothing starts without your choice: jarvis weekend select ID.{few}"
 
@@ -346,5 +347,5 @@ def _started_said(place: Place, build: Row, weekend: Weekend, phases: Sequence[t
             when = f"  {start.astimezone(place.zone):%a %d %b %H:%M} to {end.astimezone(place.zone):%H:%M}"
         row = rows[phase.task]
         why = f": {clean(row['why'])}" if row["state"] in ("parked", "proposed") and row["why"] else ""
-        said.append(f"{when}  {phase.task}  {phase.name} ({hours(phase.hours)}){why}")
+        said.append(f"{when}  {phase.task}  {phase.name} ({spell(phase.hours)}){why}")
     return [*said, *notes, f"{size(shutil.disk_usage(place.home).free)} are free on the disk. Follow it with: jarvis weekend progress"]

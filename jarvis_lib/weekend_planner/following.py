@@ -9,7 +9,7 @@ from jarvis_lib import autonomous_queue
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.phase import key_of
-from jarvis_lib.model.prose import clean, hint, hours, listed, plural, shorten
+from jarvis_lib.model.prose import clean, hint, listed, plural, shorten, spell
 from jarvis_lib.model.states import ENDED_WELL, SAID
 from jarvis_lib.model.weekend import Weekend, weekend_of
 from jarvis_lib.store.calendar import cuts_of
@@ -82,7 +82,7 @@ def progress(place: Place, *, now: datetime) -> Progress:
         open_tasks = {p.id: p for p in pieces(reader, place)}
         states = [_build(reader, place, b, weekend, open_tasks, now) for b in builds]
     by = f"{weekend.finish_by.astimezone(place.zone):%a %H:%M}"
-    left = f"{hours(weekend.free_h)} of its windows are left" if weekend.free_h else "its windows are over" if weekend.ends <= now else "no free hour is left"
+    left = f"{spell(weekend.free_h)} of its windows are left" if weekend.free_h else "its windows are over" if weekend.ends <= now else "no free hour is left"
     said = f"The weekend of {weekend.said()}: {plural(len(states), 'build')}, to be done by {by}; {left}."
     return Progress(weekend.key, weekend.finish_by, weekend.free_h, said, tuple(states))
 
@@ -147,7 +147,7 @@ def _said(place: Place, weekend: Weekend, seen: Outlook, chance: float, waits: S
     if not rest:
         return "Every phase is done."
     by = f"{weekend.finish_by.astimezone(place.zone):%a %H:%M}"
-    told = f"{chance:.0%} that the rest ({hours(seen.p50)}, at most {hours(seen.p80)} in 4 of 5 cases) is done by {by}"
+    told = f"{chance:.0%} that the rest ({spell(seen.p50)}, at most {spell(seen.p80)} in 4 of 5 cases) is done by {by}"
     if waits:
         return f"{told}, if you decide on {listed([p.task for p in waits])} now: jarvis inbox"
     return f"{told}."
