@@ -9,7 +9,7 @@ EXTRAS := demo,dev
 TEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow lint check lab night brief doctor bench clean
+.PHONY: help setup demo weekend test slow lint check lab night brief doctor bench clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY) ## A real night compressed into minutes, on real data; prints where its brief is.
 	@$(BIN)/jarvis demo
+
+weekend: $(READY) ## A real weekend compressed into minutes: suggest, select, start, work, summary; prints where its report is.
+	@$(BIN)/jarvis demo --weekend
 
 test: $(READY) ## The whole default test suite.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)

@@ -4,10 +4,8 @@ One session for each workspace; phases and their times stand in the store and in
 window does, so that the checks and the brief are whole in the morning. Whatever became of the session, the brief is made from the store.
 """
 
-import hashlib
 import json
 import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,12 +16,13 @@ from jarvis_lib import autonomous_queue, build_scheduler, pattern_learner, probl
 from jarvis_lib.autonomous_queue import sessions
 from jarvis_lib.autonomous_queue.sessions import Hours, phase
 from jarvis_lib.execution.engine import Engine, LocalEngine
-from jarvis_lib.model.fact import Refused, stamp
+from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.window import Window, coming, current
 from jarvis_lib.report.brief import Brief, compose
-from jarvis_lib.report.publish import brief_path, publish
+from jarvis_lib.report.making import make_page
+from jarvis_lib.report.publish import brief_path
 from jarvis_lib.report.text import brief_text
 from jarvis_lib.store import lock
 from jarvis_lib.store.calendar import cuts_of
@@ -33,7 +32,6 @@ from jarvis_lib.store.store import crash_point
 
 Say = Callable[[str], None]
 BRIEF_NOTEBOOK = Path("notebooks/reports/morning_brief.ipynb")
-BRIEF_LIMIT_S = 300.0
 
 
 # --- rules ---------------------------------------------------------------------------------------------------------------
@@ -246,36 +244,13 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
     """
     _close_if_dead(place, now=min(as_of, place.now()))
     snapshot = place.store.snapshot()
-    target = out or brief_path(place.home, as_of, place.zone)
-    target.parent.mkdir(parents=True, exist_ok=True)
     with open_snapshot(snapshot) as reader:
         values = compose(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
-    try:
-        _run_brief(place, snapshot, as_of, target)
-    except Exception as error:
-        target = target.with_suffix(".txt")
-        text = f"{brief_text(values)}\n\nThe page could not be made: {type(error).__name__}: {str(error).splitlines()[-1][:300] if str(error) else ''}\n"
-        target.write_text(text, encoding="utf-8")
-        say(f"The page could not be made ({type(error).__name__}); the text is in {target}")
-    else:
-        publish(target, place.home)
-    digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    shown = target.relative_to(place.home).as_posix() if target.is_relative_to(place.home) else str(target)
-    place.store.append(place.fact("brief.made", kind="morning", as_of=stamp(as_of), path=shown, headline=values.headline, sha256=digest))
-    return target
-
-
-def _run_brief(place: Place, snapshot: Path, as_of: datetime, target: Path) -> None:
-    from jarvis_lib.execution.papermill_run import run_notebook
-
-    executed = target.with_suffix(".ipynb")
-    source = place.home / BRIEF_NOTEBOOK
-    if not source.exists():
-        raise Refused(f"There is no {BRIEF_NOTEBOOK} in this workspace; copy it from a new one (jarvis init).", code="missing")
-    parameters = {"snapshot": str(snapshot), "as_of": as_of.isoformat(), "out": str(target), "home": str(place.home)}
-    result = run_notebook(source, executed, parameters, deadline=time.time() + BRIEF_LIMIT_S, cwd=place.home)
-    if result["outcome"] != "finished":
-        raise Refused(str(result["said"]), code="failed")
+    told = {"headline": values.headline, "text": brief_text(values)}
+    target = out or brief_path(place.home, as_of, place.zone)
+    made, fact = make_page(place, BRIEF_NOTEBOOK, kind="morning", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
+    place.store.append(fact)
+    return made
 
 
 def _close_if_dead(place: Place, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.report.page import SECTIONS, TEMPLATES, BriefPage, moment_of, morning_brief, notebook_folder, scrub
+from jarvis_lib.report.page import SECTIONS, TEMPLATES, Page, moment_of, morning_brief, notebook_folder, scrub
 from jarvis_lib.report.publish import put
 from jarvis_lib.store.place import Place
 from tests.facts import added, opened, passed, task
@@ -21,7 +21,7 @@ NOTEBOOK = REPO / "notebooks" / "reports" / "morning_brief.ipynb"
 LIMIT = 60 * 1024
 
 
-def page_of(place: Place, as_of: str = "2026-11-24T07:00") -> BriefPage:
+def page_of(place: Place, as_of: str = "2026-11-24T07:00") -> Page:
     return morning_brief(place, as_of=as_of)
 
 

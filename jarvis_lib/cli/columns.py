@@ -87,6 +87,25 @@ CALENDARS = (
     Column("spans", "SPANS", "number"),
     Column("said", "SAID", grow=True),
 )
+WEEKEND = (
+    Column("id", "ID"),
+    Column("kind", "KIND"),
+    Column("p50", "P50", "hours"),
+    Column("p80", "P80", "hours"),
+    Column("chance", "IN TIME", "percent"),
+    Column("title", "TITLE", grow=True),
+)
+WEEKEND_PHASES = (
+    Column("build", "BUILD"),
+    Column("n", "N", "number"),
+    Column("name", "PHASE", grow=True),
+    Column("standing", "STANDS", "word"),
+    Column("hours", "HOURS", "hours"),
+    Column("real_h", "REAL", "hours"),
+    Column("task", "TASK"),
+    Column("track", "BUILD STANDS"),
+    Column("said", "SAID", grow=True),
+)
 
 
 def known_state(word: str | None) -> str:

@@ -32,6 +32,7 @@ PARTS = {
     "problems": "problem_predictor",
     "patterns": "pattern_learner",
     "overnight": "overnight_runner",
+    "weekend": "weekend_planner",
 }
 """Part -> component. What is not built yet does not stand here."""
 

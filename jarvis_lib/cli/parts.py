@@ -51,6 +51,12 @@ overnight = _part(
     example="jarvis overnight plan\njarvis overnight start\njarvis overnight brief",
     help="Work a night and tell about it in the morning.",
 )
+weekend = _part(
+    "weekend",
+    ("suggest", "select", "start", "progress", "complete", "summary"),
+    example="jarvis weekend suggest\njarvis weekend select w3f9a1\njarvis weekend start",
+    help="Choose what is worth the weekend, and follow it.",
+)
 store = _part(
     "store",
     ("verify", "rebuild", "backup", "repair"),

@@ -30,15 +30,27 @@ def doctor(run: Run) -> int:
     return 5 if worst(found) == "problem" else 0
 
 
-@verb("demo", "jarvis demo", writes=True, long=True)
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long the night may last at most.")
-def demo(run: Run, minutes: float | None) -> int:
+@verb("demo", "jarvis demo\njarvis demo --weekend", writes=True, long=True)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long the night (or the weekend) may last at most.")
+@click.option("--weekend", is_flag=True, help="A weekend instead: suggest, select, start, work, summary.")
+def demo(run: Run, minutes: float | None, weekend: bool) -> int:
     """Run a whole night on real data, compressed into minutes, and tell its brief. Exit 1 when it fell short."""
+    if weekend:
+        return _weekend(run, minutes)
     from jarvis_lib.doors.demo import MINUTES, run_demo
 
     result = run_demo(minutes=minutes or MINUTES, say=run.note if run.as_json else click.echo)
     if run.as_json:
         run.show("jarvis.demo/1", result, [])
+    return 0 if result.whole else 1
+
+
+def _weekend(run: Run, minutes: float | None) -> int:
+    from jarvis_lib.doors.weekend_demo import MINUTES, run_weekend
+
+    result = run_weekend(minutes=minutes or MINUTES, say=run.note if run.as_json else click.echo)
+    if run.as_json:
+        run.show("jarvis.weekend_demo/1", result, [])
     return 0 if result.whole else 1
 
 

@@ -59,7 +59,7 @@ def run_demo(base: Path | None = None, *, minutes: float = MINUTES, say: Say = p
     say(f"The demo: a whole night on real data, compressed into {minutes:g} minutes at most.")
     place = _evening(base, say)
     _queue(place, say)
-    with _never_silent(say) as saying:
+    with never_silent(say) as saying:
         brief = overnight_runner.start(place, anyway=True, for_minutes=minutes, say=saying, brief_to=_brief_path(base, place))
     result = _result(place, brief, time.monotonic() - begun)
     _tell(result, say)
@@ -90,13 +90,19 @@ def settings_text() -> str:
     }
     text = template()
     for key, value in filled.items():
-        text = _set(text, key, value)
+        text = with_value(text, key, value)
     return text
 
 
-def _set(text: str, key: str, value: str) -> str:
+def with_value(text: str, key: str, value: str, *, section: str = "") -> str:
+    """The settings with another value for `key` (of `section`, where the name stands in several)."""
     lines = text.splitlines(keepends=True)
-    found = [at for at, line in enumerate(lines) if line.startswith(f"{key} = ")]
+    own = ""
+    found = []
+    for at, line in enumerate(lines):
+        own = line.strip()[1:-1] if line.startswith("[") else own
+        if line.startswith(f"{key} = ") and section in ("", own):
+            found.append(at)
     if len(found) != 1:
         raise Refused(f"The settings template has {plural(len(found), 'key')} named {key}; the demo needs one.", code="failed")
     lines[found[0]] = f"{key} = {value}\n"
@@ -178,7 +184,7 @@ def tasks() -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def _never_silent(say: Say) -> Iterator[Say]:
+def never_silent(say: Say) -> Iterator[Say]:
     """`say`, and after SILENCE_S without a word a line that the night goes on."""
     begun = time.monotonic()
     spoken, over = threading.Event(), threading.Event()

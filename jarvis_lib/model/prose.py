@@ -63,6 +63,11 @@ def hours(value: float) -> str:
     return f"{value * 60:.0f} min" if 0 < value < 1 else f"{value:.1f} h"
 
 
+def spell(value: float) -> str:
+    """Hours for people where they may be very few: seconds below one minute."""
+    return seconds(value * 3600) if 0 < value < 1 / 60 else hours(value)
+
+
 def size(count: float) -> str:
     """Bytes for people, in powers of 1,024: `512 B`, `1.5 MB`."""
     for unit in ("B", "KB", "MB", "GB"):

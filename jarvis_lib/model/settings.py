@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jarvis_lib.model.context import ALLOWS_DEFAULTS, CONTEXTS, SIZES, Allows, Habit, allowed, habits, span
 from jarvis_lib.model.countries import CODES, named_country
+from jarvis_lib.model.phase import PhaseTemplate, key_of, read_template
 from jarvis_lib.model.policy import Policy
 from jarvis_lib.model.prose import hint
 from jarvis_lib.model.task import CATEGORIES
@@ -20,9 +21,21 @@ from jarvis_lib.model.window import DAYS, KINDS, WindowRule
 
 _WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_PHASES_SAID = '"name share" or "name share: check command"; shares add up to 100. The largest phase runs the task\'s own recipe.'
+_PHASES = {
+    "New features": ["design 15", "build 55", "test 20", "document 10"],
+    "User-facing changes": ["design 15", "build 55", "test 20", "document 10"],
+    "API integrations": ["design 15", "build 50", "test 25", "document 10"],
+    "Bug fixes": ["reproduce 25", "fix 50", "test 25"],
+    "Performance optimization": ["measure 15", "optimise 65", "verify 20"],
+    "Refactoring": ["prepare 15", "refactor 60", "test 25"],
+    "Research/analysis": ["gather 30", "analyse 50", "write 20"],
+    "Documentation": ["outline 15", "write 70", "check 15"],
+    "Test coverage": ["plan 15", "write 70", "run 15"],
+}
 
 # section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, country, days, time, span, spans, bool, int>=N, num>=N, pair,
-# categories, kinds (of windows), allows (a table of its own).
+# categories, kinds (of windows), allows (a table of its own), phases.
 KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "person": {
         "name": ("text", "", "How the brief greets you."),
@@ -134,6 +147,14 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "databases": ("globs", [], "SQLite and DuckDB files to watch."),
         "bloat_share": ("num>=0.01", 0.25, "A database with a larger share of free pages is compacted."),
     },
+    "weekend": {
+        "candidates": ("int>=1", 5, "The suggestion names at most so many; 3 to 5 can be read in a minute."),
+        "single_hours": ("pair", [8, 12], "A task of this many hours is a candidate by itself; smaller ones in groups."),
+        "finish_by": ("time", "20:00", "On the last day of the weekend; the report and the probability of finishing are for this time."),
+    },
+    "weekend.phases": {
+        key_of(c): ("phases", _PHASES.get(c, ["prepare 15", "build 70", "verify 15"]), _PHASES_SAID if i == 0 else "") for i, c in enumerate(CATEGORIES)
+    },
     "store": {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
@@ -173,6 +194,10 @@ class Settings:
     def policy(self) -> Policy:
         own = self.values["policy"]
         return Policy(tuple(own["auto"]), tuple(own["ask"]), tuple(own["auto_accept"]), own["cost_limit"])
+
+    def phases_of(self, category: str) -> tuple[PhaseTemplate, ...]:
+        """How a large task of this category is divided."""
+        return read_template(self.values["weekend.phases"][key_of(category)])[0]
 
     @property
     def habits(self) -> tuple[Habit, ...]:
@@ -284,7 +309,9 @@ def _flatten(raw: dict[str, Any], lines: dict[tuple[str, str], int]) -> tuple[di
                     line = next((at for (section, _), at in lines.items() if f"{section}.".startswith(f"context.{part}.")), 0)
                     mistakes.append(Mistake(line, f"unknown section [context.{part}].{hint(part, ('clock', 'allows'))}"))
         elif name in KEYS:
-            flat[name] = value
+            nested = [k for k, own in value.items() if f"{name}.{k}" in KEYS and isinstance(own, dict)]
+            flat |= {f"{name}.{k}": value[k] for k in nested}
+            flat[name] = {k: own for k, own in value.items() if k not in nested}
         else:
             mistakes.append(Mistake(lines.get((name, ""), 0), f"unknown section [{name}].{hint(name, KEYS)}"))
     return flat, mistakes
@@ -377,6 +404,8 @@ def _read_list(base: str, value: Any) -> tuple[Any, str]:
         return value, f'must be addresses such as "https://example.org/me.ics", not {wrong!r}' if wrong is not None else ""
     if base == "spans" and value:
         return value, _read_spans(value)[1]
+    if base == "phases":
+        return value, read_template(value)[1]
     known = {"days": DAYS, "categories": CATEGORIES, "kinds": KINDS}.get(base)
     if known is None:
         return value, ""

@@ -20,7 +20,14 @@ ENDED_WELL = ("shipped", "accepted")
 
 MOVES: dict[str, dict[str, tuple[str, ...]]] = {
     "proposed": {"approve": ("queued",), "decline": ("dropped",), "expire": ("dropped",), "drop": ("dropped",)},
-    "queued": {"claim": ("running",), "later": ("parked",), "edit": ("queued", "parked"), "park": ("parked",), "drop": ("dropped",)},
+    "queued": {
+        "claim": ("running",),
+        "later": ("parked",),
+        "edit": ("queued", "parked"),
+        "park": ("parked",),
+        "drop": ("dropped",),
+        "complete": ("accepted",),
+    },
     "parked": {
         "approve": ("queued",),
         "answer": ("queued",),
@@ -28,12 +35,13 @@ MOVES: dict[str, dict[str, tuple[str, ...]]] = {
         "later": ("parked",),
         "drop": ("dropped",),
         "decline": ("dropped",),
+        "complete": ("accepted",),
     },
     "running": {"ending": ("shipped", "review", "failed", "queued", "parked")},
     "review": {"accept": ("accepted",), "retry": ("queued",), "drop": ("dropped",)},
     "shipped": {"accept": ("accepted",), "undo": ("undone",)},
     "accepted": {"undo": ("undone",)},
-    "failed": {"retry": ("queued",), "drop": ("dropped",)},
+    "failed": {"retry": ("queued",), "drop": ("dropped",), "complete": ("accepted",)},
     "dropped": {"retry": ("queued",)},
     "undone": {"retry": ("queued",)},
 }
@@ -56,7 +64,7 @@ def move(state: str, verb: str, *, name: str) -> tuple[str, ...]:
     """The states that `verb` may lead to from `state`. Refuses a move that does not exist, naming those that do."""
     targets = MOVES.get(state, {}).get(verb)
     if targets is None:
-        offered = sorted(set(MOVES.get(state, {})) - {"claim", "ending", "expire", "park", "answer"})
+        offered = sorted(set(MOVES.get(state, {})) - {"claim", "ending", "expire", "park", "answer", "complete"})
         raise Refused(
             f"{name} is {SAID[state]}, so it cannot be taken through {verb!r}. What it allows now: {listed(offered, 'or') or 'nothing; it is being worked'}."
         )

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.build_scheduler import candidates, working_windows
 from jarvis_lib.model.prose import clean, hours, shorten
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import Window, coming
+from jarvis_lib.model.window import Window
+from jarvis_lib.model.window import coming as first_window
 from jarvis_lib.report.clock import time_of, when
 from jarvis_lib.report.parts import PlanRow
 from jarvis_lib.store.store import Reader
@@ -34,18 +35,21 @@ class Outlook:
 
 def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> Outlook:
     """Today and tonight from the newest plan, or from a plan made on the spot."""
-    night = coming(settings.windows, zone, now, "overnight")
+    night = first_window(settings.windows, zone, now, "overnight")
     until = night.end if night else now + timedelta(days=1)
+    slots, left_out, origin = coming(reader, settings, now=now, zone=zone)
+    return _told(slots, left_out, origin, until, night, now, zone)
+
+
+def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row], str]:
+    """(places to come, what has none, where that comes from): the newest plan, or one made on the spot when it has no place left."""
     made = reader.one("report.newest_plan", now=now)
     slots = reader.rows("report.plan_slots", plan=made["id"], now=now) if made else []
     if made and any(s["start"] >= now for s in slots):
-        left_out = reader.rows("report.plan_omissions", plan=made["id"])
         origin = f"The plan of {when(made['made_at'], zone, now=now)}"
         origin += "; it is more than a day old: jarvis scheduler schedule" if now - made["made_at"] > OLD else ""
-    else:
-        slots, left_out = _on_the_spot(reader, settings, now, zone)
-        origin = "Planned just now from the queue; write it down with: jarvis scheduler schedule"
-    return _told(slots, left_out, origin, until, night, now, zone)
+        return slots, reader.rows("report.plan_omissions", plan=made["id"]), origin
+    return (*_on_the_spot(reader, settings, now, zone), "Planned just now from the queue; write it down with: jarvis scheduler schedule")
 
 
 def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row]]:
@@ -54,7 +58,7 @@ def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneIn
     titles = {t["id"]: t for t in reader.rows("report.titles")}
     windows = working_windows(settings, zone, now=now)
     made = plan_tasks(candidates(reader, settings), windows, now=now, lanes=settings.get("night", "lanes"), zone=zone)
-    slots = [{"task": s.task, "start": s.start, "end": s.end, "sentence": s.sentence, **_named(titles, s.task)} for s in made.slots]
+    slots = [{"task": s.task, "start": s.start, "end": s.end, "code": s.code, "sentence": s.sentence, **_named(titles, s.task)} for s in made.slots]
     left_out = [{"task": o.task, "code": o.code, "sentence": o.sentence, "reserve": o.reserve, **_named(titles, o.task)} for o in made.omissions]
     return sorted(slots, key=lambda s: s["start"]), left_out
 

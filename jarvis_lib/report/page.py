@@ -14,10 +14,11 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean
+from jarvis_lib.model.prose import clean, seconds
 from jarvis_lib.report.brief import Brief, compose
-from jarvis_lib.report.publish import brief_path, put, relative
+from jarvis_lib.report.publish import brief_path, put, relative, weekend_path
 from jarvis_lib.report.text import brief_text
+from jarvis_lib.report.weekend_parts import WeekendReport
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
 
@@ -26,12 +27,26 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = ("headline", "needs", "ran", "problems", "plan", "numbers", "system")
+WEEKEND_SECTIONS = ("headline", "needs", "builds", "week", "estimates", "patterns", "next", "not_done")
 MORNING = time(7)
+Values = Brief | WeekendReport
 TAGS = {
     *("a", "article", "br", "caption", "code", "dd", "div", "dl", "dt", "h1", "h2", "h3", "header", "li", "p", "pre", "section", "small"),
     *("span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("svg", "title", "desc", "g", "line", "circle", "rect", "text"),
 }
-ATTRIBUTES = {"*": {"class", "id", "aria-label", "aria-labelledby"}, "a": {"href"}, "th": {"scope"}, "td": {"data-label"}}
+ATTRIBUTES = {
+    "*": {"class", "id", "aria-label", "aria-labelledby"},
+    "a": {"href"},
+    "th": {"scope"},
+    "td": {"data-label"},
+    "svg": {"viewBox", "role", "width", "height"},
+    "line": {"x1", "y1", "x2", "y2"},
+    "circle": {"cx", "cy", "r"},
+    "rect": {"x", "y", "width", "height"},
+    "text": {"x", "y"},
+}
+"""What may stand on a page. Drawings have shapes and words, and nothing that could load, link or run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What `BriefPage.write` did."""
+    """What `Page.write` did."""
 
     path: Path
     size: int
@@ -59,30 +74,39 @@ class Written:
         return f"{self.path} ({self.size:,} bytes)"
 
 
-class BriefPage:
-    """The page of one brief. `show` makes a section and remembers it; `write` writes the remembered ones in that order."""
+class Page:
+    """The page of one report. `show` makes a section and remembers it; `write` writes the remembered ones in that order."""
 
-    def __init__(self, brief: Brief, home: Path, default: Path) -> None:
-        self.brief = brief
+    def __init__(self, values: Values, home: Path, default: Path) -> None:
+        self.values = values
         self.home = home
         self.default = default
         self._shown: dict[str, None] = {}
 
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The names of all sections, in the order of the page."""
+        return WEEKEND_SECTIONS if isinstance(self.values, WeekendReport) else SECTIONS
+
     def show(self, name: str) -> Section:
-        """The section `name` (one of SECTIONS), for the cell that asks for it."""
-        if name not in SECTIONS:
-            raise Refused(f"There is no section {clean(name)[:40]!r}; there are {', '.join(SECTIONS)}.", code="usage")
+        """The section `name` (one of `sections`), for the cell that asks for it."""
+        if name not in self.sections:
+            raise Refused(f"There is no section {clean(name)[:40]!r}; there are {', '.join(self.sections)}.", code="usage")
         self._shown[name] = None
-        return Section(name, section_html(self.brief, name, self.home, self.default.parent))
+        return Section(name, section_html(self.values, name, self.home, self.default.parent))
 
     def text(self, width: int = 100) -> str:
-        """The same brief for a terminal."""
-        return brief_text(self.brief, width)
+        """The same report for a terminal."""
+        if isinstance(self.values, WeekendReport):
+            from jarvis_lib.report.weekend_text import weekend_text
+
+            return weekend_text(self.values, width)
+        return brief_text(self.values, width)
 
     def html(self, folder: Path | None = None) -> str:
         """The page with all that was shown (everything, if nothing was), its links as seen from `folder`."""
-        wanted = list(self._shown) or list(SECTIONS)
-        return render([section_html(self.brief, n, self.home, folder or self.default.parent) for n in wanted], self.brief)
+        wanted = list(self._shown) or list(self.sections)
+        return render([section_html(self.values, n, self.home, folder or self.default.parent) for n in wanted], self.values)
 
     def write(self, out: Path | str = "") -> Written:
         """Write the page to `out`, or to its place below reports/. The file is whole or it is not there."""
@@ -92,13 +116,24 @@ class BriefPage:
         return Written(path, len(html.encode()))
 
 
-def morning_brief(place: Place, *, snapshot: str = "", as_of: str = "") -> BriefPage:
+def morning_brief(place: Place, *, snapshot: str = "", as_of: str = "") -> Page:
     """The page of the brief at `as_of` (ISO 8601; a date alone means 07:00 there; empty = now), from `snapshot` or a fresh one."""
     now = moment_of(as_of, place.zone) if as_of else place.now()
     source = snapshot or place.store.snapshot()
     with open_snapshot(source) as reader:
         brief = compose(reader, now=now, zone=place.zone, settings=place.settings, home=place.home)
-    return BriefPage(brief, place.home, brief_path(place.home, now, place.zone))
+    return Page(brief, place.home, brief_path(place.home, now, place.zone))
+
+
+def weekend_report(place: Place, *, snapshot: str = "", as_of: str = "") -> Page:
+    """The page of the weekend at `as_of` (as for `morning_brief`), from `snapshot` or a fresh one."""
+    from jarvis_lib.report.weekend import compose_weekend
+
+    now = moment_of(as_of, place.zone) if as_of else place.now()
+    source = snapshot or place.store.snapshot()
+    with open_snapshot(source) as reader:
+        report = compose_weekend(reader, now=now, zone=place.zone, settings=place.settings, home=place.home)
+    return Page(report, place.home, weekend_path(place.home, report.weekend))
 
 
 def moment_of(text: str, zone: ZoneInfo) -> datetime:
@@ -151,12 +186,17 @@ def _environment() -> "jinja2.Environment":
     )
 
 
-def section_html(brief: Brief, name: str, home: Path, folder: Path) -> str:
+def section_html(values: Values, name: str, home: Path, folder: Path) -> str:
     """One section as HTML; its links lead from `folder` to the files of the workspace."""
     environment = _environment().overlay()
     # A compiled template keeps the filters it was compiled with, so each folder needs a table of its own.
-    environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder))}
-    return environment.get_template(f"{name}.html.j2").render(b=brief)
+    environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder)), "duration": lambda h: seconds(h * 3600)}
+    if not isinstance(values, WeekendReport):
+        return environment.get_template(f"{name}.html.j2").render(b=values)
+    from jarvis_lib.report.drawing import bar, dot_plot
+
+    shared = name if name in ("headline", "needs") else f"weekend_{name}"
+    return environment.get_template(f"{shared}.html.j2").render(b=values, bar=bar, dot_plot=dot_plot)
 
 
 def scrub(html: str) -> str:
@@ -166,12 +206,12 @@ def scrub(html: str) -> str:
     return nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=set(), link_rel=None, strip_comments=True)
 
 
-def render(sections: list[str], brief: Brief) -> str:
+def render(sections: list[str], values: Values) -> str:
     """The whole page by nbconvert and our template."""
     from nbconvert.exporters.html import HTMLExporter
     from nbformat.notebooknode import from_dict
 
-    own = {"title": f"{brief.headline} · Jarvis", "meta": meta_of(brief)}
+    own = {"title": f"{values.headline} · Jarvis", "meta": meta_of(values)}
     build: Any = from_dict  # untyped
     notebook = build({"nbformat": 4, "nbformat_minor": 5, "metadata": {"jarvis": own}, "cells": [_cell(i, s) for i, s in enumerate(sections)]})
     make: Any = HTMLExporter  # untyped
@@ -187,7 +227,6 @@ def _cell(number: int, html: str) -> dict[str, Any]:
     return {"cell_type": "code", "id": f"s{number}", "source": "", "metadata": {}, "execution_count": None, "outputs": [output]}
 
 
-def meta_of(brief: Brief) -> Mapping[str, Any]:
-    """What the index reads back from the page: the headline and three numbers."""
-    numbers = " · ".join(f"{n.name}: {n.day}" for n in brief.numbers)
-    return {"description": brief.headline, "jarvis:as-of": brief.as_of, "jarvis:tone": brief.tone, "jarvis:numbers": numbers}
+def meta_of(values: Values) -> Mapping[str, Any]:
+    """What the index reads back from the page: the headline and a line of numbers."""
+    return {"description": values.headline, "jarvis:as-of": values.as_of, "jarvis:tone": values.tone, "jarvis:numbers": values.told}

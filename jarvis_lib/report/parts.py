@@ -142,6 +142,11 @@ class Brief:
     numbers_said: tuple[str, ...]
     system: tuple[SystemLine, ...]
 
+    @property
+    def told(self) -> str:
+        """The numbers for the index of reports, in one line."""
+        return " · ".join(f"{n.name}: {n.day}" for n in self.numbers)
+
     def to_json(self) -> dict[str, Any]:
         """The brief as JSON values, with its schema."""
         return {"schema": SCHEMA} | asdict(self)

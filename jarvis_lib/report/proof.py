@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.evidence import MAX_ATTEMPTS
-from jarvis_lib.model.prose import clean, hours, plural, seconds, shorten
+from jarvis_lib.model.prose import clean, plural, seconds, shorten, spell
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.parts import Link, PlanRow, RanRow, Status
 
@@ -130,8 +130,8 @@ def _follows(ending: Row) -> str:
 
 def _time(ending: Row) -> str:
     if ending["seconds"] is None:
-        return f"no time known, {hours(ending['planned_hours'])} planned"
-    return f"{seconds(ending['seconds'])} of {hours(ending['planned_hours'])} planned"
+        return f"no time known, {spell(ending['planned_hours'])} planned"
+    return f"{seconds(ending['seconds'])} of {spell(ending['planned_hours'])} planned"
 
 
 def _accepted(ending: Row) -> str:

@@ -1,4 +1,4 @@
-"""Where do pages live, and how does one find them? `reports/YYYY/MM/`, `latest-brief.html` and an index by month.
+"""Where do pages live, and how does one find them? `reports/YYYY/MM/`, the latest of each kind and an index by month.
 
 A file appears whole or not at all: temporary name, fsync, rename, fsync of the folder. The index is made from the pages themselves, so
 it can always be made again.
@@ -16,7 +16,8 @@ from jarvis_lib.model.fact import new_id
 from jarvis_lib.report.clock import MONTHS
 
 LATEST, INDEX = "latest-brief.html", "index.html"
-_DATED = re.compile(r"\d{4}/(0[1-9]|1[0-2])/[\w-]+-brief\.html")
+LATEST_WEEKEND = "latest-weekend.html"
+_DATED = re.compile(r"\d{4}/(0[1-9]|1[0-2])/[\w-]+-(brief|weekend)\.html")
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _HREF = re.compile(r'href="([^"#]+)"')
 
@@ -25,6 +26,11 @@ def brief_path(home: Path, as_of: datetime, zone: ZoneInfo) -> Path:
     """`reports/YYYY/MM/YYYY-MM-DD-brief.html` by the local day."""
     day = as_of.astimezone(zone)
     return home / "reports" / f"{day:%Y}" / f"{day:%m}" / f"{day:%Y-%m-%d}-brief.html"
+
+
+def weekend_path(home: Path, weekend: str) -> Path:
+    """`reports/YYYY/MM/YYYY-MM-DD-weekend.html` by the first day of the weekend."""
+    return home / "reports" / weekend[:4] / weekend[5:7] / f"{weekend}-weekend.html"
 
 
 def relative(path: Path, folder: Path) -> str:
@@ -52,11 +58,12 @@ def put(path: Path, text: str) -> None:
 
 
 def publish(page: Path, home: Path) -> Path:
-    """Make `page` the latest brief of the workspace and write the index anew; the path of the copy. Its links lead to the same files."""
+    """Make `page` the latest of its kind in the workspace and write the index anew; the path of the copy. Its links lead to the same files."""
     reports = home / "reports"
-    put(reports / LATEST, _moved(page.read_text(encoding="utf-8"), page.parent, reports))
+    latest = reports / (LATEST_WEEKEND if page.stem.endswith("-weekend") else LATEST)
+    put(latest, _moved(page.read_text(encoding="utf-8"), page.parent, reports))
     put(reports / INDEX, index_html(reports))
-    return reports / LATEST
+    return latest
 
 
 def _moved(text: str, old: Path, new: Path) -> str:
@@ -65,8 +72,8 @@ def _moved(text: str, old: Path, new: Path) -> str:
 
 
 def index_html(reports: Path) -> str:
-    """All briefs below `reports`, newest first, by month: date, headline, numbers. Read from the pages."""
-    pages = sorted((p for p in reports.glob("*/*/*-brief.html") if _DATED.fullmatch(p.relative_to(reports).as_posix())), reverse=True)
+    """All briefs and weekend reports below `reports`, newest first, by month: date, headline, numbers. Read from the pages."""
+    pages = sorted((p for p in reports.glob("*/*/*.html") if _DATED.fullmatch(p.relative_to(reports).as_posix())), reverse=True)
     months: dict[str, list[str]] = {}
     style = ""
     for page in pages:
@@ -74,7 +81,8 @@ def index_html(reports: Path) -> str:
         style = style or "".join(_STYLE.findall(text)[:1])
         year, month = page.parent.parent.name, page.parent.name
         months.setdefault(f"{MONTHS[int(month) - 1]} {year}", []).append(_entry(page, text, reports))
-    latest = f"<ul>{_entry(reports / LATEST, (reports / LATEST).read_text(encoding='utf-8'), reports)}</ul>" if (reports / LATEST).is_file() else ""
+    newest = [reports / name for name in (LATEST, LATEST_WEEKEND) if (reports / name).is_file()]
+    latest = f"<ul>{''.join(_entry(p, p.read_text(encoding='utf-8'), reports) for p in newest)}</ul>" if newest else ""
     body = latest + "".join(f"<section><h2>{name}</h2><ul>{''.join(rows)}</ul></section>" for name, rows in months.items())
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     return (
@@ -103,5 +111,5 @@ def _entry(page: Path, text: str, reports: Path) -> str:
     reader.feed(text[: text.find("</head>") + 1])
     told = html.escape(reader.found.get("description", "This page has no headline."))
     numbers = html.escape(reader.found.get("jarvis:numbers", ""))
-    day, link = html.escape(page.name.removesuffix(".html").removesuffix("-brief")), html.escape(relative(page, reports))
+    day, link = html.escape(page.stem.removesuffix("-brief").replace("-weekend", " weekend")), html.escape(relative(page, reports))
     return f'<li><a href="{link}">{day}</a> {told}<br><span class="small">{numbers}</span></li>'

@@ -33,7 +33,7 @@ def clock_hours(runs: Sequence[Row]) -> float:
 
 def numbers(reader: Reader, settings: Settings, *, now: datetime) -> list[Number]:
     """Builds, run hours and fixes of the last 24 hours and 7 days, each beside its goal."""
-    day, week = _counts(reader, now - DAY, now), _counts(reader, now - WEEK, now)
+    day, week = counts(reader, now - DAY, now), counts(reader, now - WEEK, now)
     goals = settings.values["goals"]
     builds, hours, fixes = goals["builds_per_day"], goals["hours_per_day"], goals["fixes_per_day"]
     return [
@@ -43,7 +43,8 @@ def numbers(reader: Reader, settings: Settings, *, now: datetime) -> list[Number
     ]
 
 
-def _counts(reader: Reader, since: datetime, now: datetime) -> Row:
+def counts(reader: Reader, since: datetime, now: datetime) -> Row:
+    """What was shipped, accepted, fixed and undone in (since, now], and the hours of it."""
     span = {"since": since, "now": now}
     runs = reader.rows("report.accepted_runs", **span)
     return {

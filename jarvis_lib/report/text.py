@@ -13,7 +13,7 @@ def brief_text(brief: Brief, width: int = WIDTH) -> str:
     """The brief as lines of at most `width` characters (command lines and file names are never broken). No escape sequences."""
     opening = _good(brief) if brief.good else _bad(brief)
     parts = [opening, _needs(brief), _mending(brief), _plan(brief), _numbers(brief), _system(brief), _closing(brief)]
-    return "\n\n".join("\n".join(_wrapped(part, width)) for part in parts if part)
+    return "\n\n".join("\n".join(wrapped(part, width)) for part in parts if part)
 
 
 def _good(brief: Brief) -> list[str]:
@@ -59,11 +59,12 @@ def _needs(brief: Brief) -> list[str]:
         return [brief.needs_said]
     lines = [f"Needs you ({len(brief.needs) + brief.needs_more}):"]
     for card in brief.needs:
-        lines += _card(card)
+        lines += card_lines(card)
     return [*lines, *([f"  and {brief.needs_more} more: jarvis inbox"] if brief.needs_more else [])]
 
 
-def _card(card: Card) -> list[str]:
+def card_lines(card: Card) -> list[str]:
+    """One decision: what, what happens without it, and the lines to copy."""
     lines = [f"  {card.title}: {card.what} {card.evidence}", f"      If you do nothing: {card.do_nothing}."]
     return [*lines, *(f"      $ {line}" for line in card.commands)]
 
@@ -107,7 +108,8 @@ def _closing(brief: Brief) -> list[str]:
     return ["Ready for more? `jarvis next`"]
 
 
-def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
+def wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
+    """The lines in at most `width` characters; a command line or a single long word is never broken."""
     for line in lines:
         indent = len(line) - len(line.lstrip())
         if not line or "  $ " in line or len(line) <= width:

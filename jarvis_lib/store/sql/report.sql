@@ -72,7 +72,9 @@ SELECT count(*) FILTER (WHERE state IN ('shipped', 'accepted')) AS shipped, coun
 FROM tasks WHERE shipped_at > $since AND shipped_at <= $now;
 
 -- name: accepted_between
-SELECT count(*) AS accepted FROM tasks WHERE state = 'accepted' AND accepted_at > $since AND accepted_at <= $now;
+-- What a person did by hand and called done is theirs, and no build of Jarvis.
+SELECT count(*) AS accepted FROM tasks t WHERE t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
+    AND EXISTS (SELECT 1 FROM attempts a WHERE a.task = t.id AND a.verdict IN ('verified', 'unverified'));
 
 -- name: accepted_runs
 -- The last attempt of each accepted task, and the sittings that led up to it.
@@ -130,3 +132,10 @@ FROM decisions d JOIN tasks t ON t.id = d.task ORDER BY d."at", d.task;
 -- name: problems
 SELECT key, kind, subject, what, probability, severity, suggested, safe, state, first_seen, last_seen, seen, came_back
 FROM problems ORDER BY last_seen DESC, key;
+
+-- name: planned_real
+-- The newest verified attempt of each task, newest first: what was planned for it and what it took.
+SELECT id, task, title, planned_hours, seconds FROM results
+WHERE ended_at > $since AND ended_at <= $now AND verdict = 'verified' AND seconds > 0 AND planned_hours > 0
+QUALIFY row_number() OVER (PARTITION BY task ORDER BY n DESC, claimed_at DESC) = 1
+ORDER BY ended_at DESC, id;

@@ -1,0 +1,59 @@
+"""How are a bar with its goal and a plot of dots drawn without a chart program? As shapes whose colours are those of the page.
+
+They follow light, dark and print by themselves; each has a table with the same numbers beside or below it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+from jarvis_lib.model.prose import hours
+from jarvis_lib.report.weekend_parts import Dot, WeekRow
+
+WIDTH = 220.0
+SIDE = 300.0
+LEFT, BOTTOM = 46.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar on a scale of WIDTH: its length, where the goal's band begins and how wide it is, and where the median stands (or None)."""
+
+    length: float
+    band_x: float
+    band_width: float
+    tick: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Dots on two equal log axes: pixel places, the line on which both are equal, and the ticks with their words."""
+
+    side: float
+    left: float
+    bottom: float
+    dots: tuple[tuple[float, float, bool], ...]
+    ticks: tuple[tuple[float, str], ...]
+
+
+def bar(row: WeekRow) -> Bar:
+    """Where the shapes of one row go."""
+    scale = WIDTH / row.top
+    tick = None if row.median is None else round(row.median * scale, 1)
+    return Bar(round(row.value * scale, 1), round(row.low * scale, 1), round((row.high - row.low) * scale, 1), tick)
+
+
+def dot_plot(dots: Sequence[Dot]) -> Plot:
+    """Planned hours to the right, hours that it took upwards; both axes are the same, in powers of ten."""
+    logs = [(log10(d.planned), log10(d.took), d.new) for d in dots]
+    low, high = floor(min(v for x, y, _ in logs for v in (x, y))), ceil(max(v for x, y, _ in logs for v in (x, y)))
+    scale = SIDE / max(high - low, 1)
+    placed = tuple((round(LEFT + (x - low) * scale, 1), round(SIDE - (y - low) * scale, 1), new) for x, y, new in logs)
+    return Plot(SIDE, LEFT, BOTTOM, placed, tuple((round((n - low) * scale, 1), said(10.0**n)) for n in range(low, max(high, low + 1) + 1)))
+
+
+def said(value: float) -> str:
+    """A round number of hours as an axis says it."""
+    if value >= 1:
+        return f"{value:g} h"
+    return hours(value) if value * 60 >= 1 else f"{value * 3600:.0f} s" if value * 3600 >= 1 else f"{value * 3600:g} s"

@@ -1,0 +1,47 @@
+"""How does a report's notebook become a file, also when the notebook cannot run? A page, or the same report as plain text that says why.
+
+Never an empty file: whatever goes wrong in the notebook, the text is written and the reason stands at its end.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from jarvis_lib.model.fact import Fact, Refused, stamp
+from jarvis_lib.report.publish import publish
+from jarvis_lib.store.place import Place
+
+LIMIT_S = 300.0
+
+
+def make_page(
+    place: Place, notebook: Path, *, kind: str, snapshot: Path, as_of: datetime, target: Path, headline: str, text: str, say: Callable[[str], None]
+) -> tuple[Path, Fact]:
+    """(the file, the fact that tells of it, for the caller to write). `notebook` is a path below the workspace; `text` is what stands in for it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _run(place, notebook, snapshot, as_of, target)
+    except Exception as error:
+        target = target.with_suffix(".txt")
+        last = str(error).splitlines()[-1][:300] if str(error) else ""
+        target.write_text(f"{text}\n\nThe page could not be made: {type(error).__name__}: {last}\n", encoding="utf-8")
+        say(f"The page could not be made ({type(error).__name__}); the text is in {target}")
+    else:
+        publish(target, place.home)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    shown = target.relative_to(place.home).as_posix() if target.is_relative_to(place.home) else str(target)
+    return target, place.fact("brief.made", kind=kind, as_of=stamp(as_of), path=shown, headline=headline, sha256=digest)
+
+
+def _run(place: Place, notebook: Path, snapshot: Path, as_of: datetime, target: Path) -> None:
+    from jarvis_lib.execution.papermill_run import run_notebook
+
+    source = place.home / notebook
+    if not source.exists():
+        raise Refused(f"There is no {notebook} in this workspace; copy it from a new one (jarvis init).", code="missing")
+    parameters = {"snapshot": str(snapshot), "as_of": as_of.isoformat(), "out": str(target), "home": str(place.home)}
+    result = run_notebook(source, target.with_suffix(".ipynb"), parameters, deadline=time.time() + LIMIT_S, cwd=place.home)
+    if result["outcome"] != "finished":
+        raise Refused(str(result["said"]), code="failed")

@@ -1,0 +1,359 @@
+"""What would be worth a weekend? Single large tasks and groups that belong together, each laid out into the hours that are really free.
+
+A group is a chain of dependencies, a project, a folder that the tasks change, or texts that speak of the same. It brings along what its
+tasks wait for, and it is cut to what fits. Equal input, equal candidates; nothing starts here.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.model.fact import digest
+from jarvis_lib.model.phase import PhaseTemplate
+from jarvis_lib.model.prose import listed, plural, shorten, spell
+from jarvis_lib.model.task import PRIORITIES
+from jarvis_lib.model.weekend import Weekend
+from jarvis_lib.weekend_planner.chances import Laid, Work, lay_out, outlook
+from jarvis_lib.weekend_planner.phases import Phase, divided
+
+MOST_TASKS = 12
+"""A person can oversee so many tasks of one build."""
+ALIKE = 0.6
+"""Two candidates with more than this share of their tasks in common are one offer, not two."""
+SOON = timedelta(days=9)
+LONG_WAIT = 14
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One open task as a weekend sees it: the hours that it will take and where they come from, and what it still needs."""
+
+    id: str
+    title: str
+    about: str
+    state: str
+    parked_kind: str
+    priority: str
+    category: str
+    hours: float
+    p50: float
+    p80: float
+    need_h: float
+    why_h: str
+    due: datetime | None
+    added_at: datetime
+    after: tuple[str, ...]
+    changes: tuple[str, ...]
+    resumable: bool
+    project: str
+    revision: int
+    has_recipe: bool
+    checks: int
+    unblocks: int
+
+    def work(self, spent_h: float = 0.0) -> Work:
+        """The piece for the layout."""
+        return Work(self.id, self.p50, self.p80, self.need_h, self.after, self.changes, self.resumable, spent_h)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What the person must do for one task of the build, and the command for it."""
+
+    task: str
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One offer for the weekend. `hours` are the estimates, `p50` and `p80` those of the sum; `chance` is for the weekend's `finish_by`."""
+
+    id: str
+    kind: str
+    title: str
+    tasks: tuple[str, ...]
+    revisions: tuple[int, ...]
+    hours: float
+    p50: float
+    p80: float
+    chance: float
+    score: float
+    phases: tuple[Phase, ...]
+    why: tuple[str, ...]
+    needs: tuple[Need, ...]
+    needs_by: datetime | None
+    hours_from: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The candidate as JSON can hold it, but for its datetimes."""
+        own = {name: getattr(self, name) for name in ("id", "kind", "title", "tasks", "revisions", "hours", "p50", "p80", "chance", "why", "hours_from")}
+        needs = [{"task": n.task, "what": n.what, "command": n.command} for n in self.needs]
+        return own | {"phases": [p.to_json() for p in self.phases], "needs": needs, "needs_by": self.needs_by}
+
+
+def ready(pieces: Iterable[Piece]) -> dict[str, Piece]:
+    """What may be in a build: queued, or waiting for nothing but a yes or a recipe; and all that it waits for may be in it too."""
+    table = {p.id: p for p in sorted(pieces, key=lambda p: p.id) if _may(p)}
+    while True:
+        stuck = [i for i, p in table.items() if any(b not in table for b in p.after)]
+        if not stuck:
+            return table
+        for i in stuck:
+            del table[i]
+
+
+def _may(piece: Piece) -> bool:
+    return piece.state in ("queued", "proposed") or (piece.state == "parked" and piece.parked_kind in ("approval", "no_recipe"))
+
+
+def suggest(
+    pieces: Sequence[Piece],
+    similar: Sequence[Sequence[str]],
+    weekend: Weekend,
+    *,
+    now: datetime,
+    lanes: int,
+    zone: ZoneInfo,
+    single_hours: tuple[float, float],
+    most: int,
+    templates: Mapping[str, Sequence[PhaseTemplate]],
+) -> list[Candidate]:
+    """The best `most` candidates, the best first. `similar` are groups of ids whose texts are alike; `templates` are by category."""
+    table = ready(pieces)
+    low, high = single_hours
+    offers: list[tuple[str, str, tuple[str, ...]]] = []
+    for p in table.values():
+        if low <= p.hours <= high and not p.after:
+            offers.append(("single", p.title, _fitting([p.id], table, weekend, lanes, now, 1)))
+    for kind, label, ids in _groups(table, similar):
+        kept = _fitting(ids, table, weekend, lanes, now, MOST_TASKS)
+        offers.append((kind, label or _label(kind, kept, table), kept))
+    built = [_built(kind, label, [table[i] for i in ids], weekend, now, lanes, zone, templates) for kind, label, ids in offers if len(ids) > (kind != "single")]
+    return _best(sorted(built, key=lambda c: (-c.score, c.id)), most)
+
+
+def _best(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
+    chosen: list[Candidate] = []
+    for one in ranked:
+        own = set(one.tasks)
+        if len(chosen) < most and all(len(own & set(c.tasks)) / len(own | set(c.tasks)) <= ALIKE for c in chosen):
+            chosen.append(one)
+    return chosen
+
+
+# --- groups --------------------------------------------------------------------------------------------------------------
+
+
+def _groups(table: Mapping[str, Piece], similar: Sequence[Sequence[str]]) -> list[tuple[str, str, list[str]]]:
+    """(kind, label, ids) of everything that belongs together, two tasks at least."""
+    found = [("chain", "", own) for own in _chains(table)]
+    for kind, of in (("project", lambda p: [p.project] if p.project else []), ("folder", lambda p: _folders(p.changes))):
+        by: dict[str, list[str]] = defaultdict(list)
+        for p in table.values():
+            for label in of(p):
+                by[label].append(p.id)
+        found += [(kind, label, own) for label, own in sorted(by.items())]
+    found += [("similar", "", [i for i in own if i in table]) for own in similar]
+    return [(kind, label, own) for kind, label, own in found if len(own) > 1]
+
+
+def _folders(changes: Sequence[str]) -> list[str]:
+    return sorted({str(PurePosixPath(c).parent) for c in changes} - {"."})
+
+
+def _chains(table: Mapping[str, Piece]) -> list[list[str]]:
+    """The tasks that wait for one another, directly or through others."""
+    linked: dict[str, set[str]] = defaultdict(set)
+    for p in table.values():
+        for b in p.after:
+            linked[p.id].add(b)
+            linked[b].add(p.id)
+    seen: set[str] = set()
+    found = []
+    for i in sorted(linked):
+        own, open_ = [], [i]
+        while open_:
+            j = open_.pop()
+            if j not in seen:
+                seen.add(j)
+                own.append(j)
+                open_ += sorted(linked[j])
+        if own:
+            found.append(sorted(own))
+    return found
+
+
+def _label(kind: str, ids: Sequence[str], table: Mapping[str, Piece]) -> str:
+    if not ids:
+        return ""
+    if kind == "chain":
+        return f"{table[ids[-1]].title}, with what it waits for"
+    return f"{max((table[i] for i in ids), key=lambda p: (PRIORITIES[p.priority], p.p50, p.id)).title}, and what is like it"
+
+
+def in_order(ids: Iterable[str], table: Mapping[str, Piece]) -> list[str]:
+    """Blockers before what waits for them; among the rest the soonest due, then by priority, then the one that waits longest."""
+    own = set(ids)
+    best = sorted(own, key=lambda i: _urgency(table[i]))
+    done: list[str] = []
+    while len(done) < len(own):
+        following = next((i for i in best if i not in done and all(b in done or b not in own for b in table[i].after)), None)
+        if following is None:
+            return [*done, *(i for i in best if i not in done)]  # a circle; the queue refuses those, an edit by hand might not
+        done.append(following)
+    return done
+
+
+def _urgency(piece: Piece) -> tuple[datetime, int, datetime, str]:
+    return (piece.due or _FAR, -PRIORITIES[piece.priority], piece.added_at, piece.id)
+
+
+def _closure(task: str, table: Mapping[str, Piece]) -> set[str]:
+    found, open_ = set(), [task]
+    while open_:
+        i = open_.pop()
+        if i not in found:
+            found.add(i)
+            open_ += [b for b in table[i].after if b in table]
+    return found
+
+
+def _fitting(ids: Sequence[str], table: Mapping[str, Piece], weekend: Weekend, lanes: int, now: datetime, most: int) -> tuple[str, ...]:
+    """As many of `ids`, each with all that it waits for, as have a place in the weekend with what is kept free for them."""
+    kept: list[str] = []
+    for i in in_order(ids, table):
+        wider = set(kept) | _closure(i, table)
+        if i in kept or len(wider) > most:
+            continue
+        order = in_order(wider, table)
+        if len(lay_out([table[j].work() for j in order], weekend, lanes=lanes, now=now)) == len(order):
+            kept = order
+    return tuple(kept)
+
+
+# --- one candidate -------------------------------------------------------------------------------------------------------
+
+
+def id_of(tasks: Iterable[str], weekend: str) -> str:
+    """The short id of a build: the same tasks in the same weekend have the same one."""
+    return f"w{digest([weekend, *sorted(tasks)])[:6]}"
+
+
+def _built(
+    kind: str,
+    label: str,
+    own: Sequence[Piece],
+    weekend: Weekend,
+    now: datetime,
+    lanes: int,
+    zone: ZoneInfo,
+    templates: Mapping[str, Sequence[PhaseTemplate]],
+) -> Candidate:
+    ids = tuple(p.id for p in own)
+    name = id_of(ids, weekend.key)
+    works = [p.work() for p in own]
+    seen = outlook(works, weekend, lanes=lanes, now=now, seed=int(name[1:], 16))
+    laid = lay_out(works, weekend, lanes=lanes, now=now)
+    phases = _phases(own, templates)
+    needs = tuple(n for p in own for n in _needs(p))
+    title = shorten(label if kind in ("single", "chain", "similar") else f"{label}: {plural(len(own), 'related task')}", 120)
+    return Candidate(
+        id=name,
+        kind=kind,
+        title=title,
+        tasks=ids,
+        revisions=tuple(p.revision for p in own),
+        hours=sum(p.hours for p in own),
+        p50=seen.p50,
+        p80=seen.p80,
+        chance=seen.chance,
+        score=_score(own, weekend, now),
+        phases=phases,
+        why=tuple(_why(own, weekend, seen.p50, now, zone)),
+        needs=needs,
+        needs_by=_first_start(laid, now) if needs else None,
+        hours_from=_hours_from(own),
+    )
+
+
+def _phases(own: Sequence[Piece], templates: Mapping[str, Sequence[PhaseTemplate]]) -> tuple[Phase, ...]:
+    if len(own) == 1:
+        p = own[0]
+        return divided(templates[p.category], task=p.id, hours=p.hours, p50=p.p50, p80=p.p80, has_recipe=p.has_recipe)
+    return tuple(Phase(p.title, p.hours, p.p50, p.p80, p.id, main=True, runs=p.has_recipe) for p in own)
+
+
+def _score(own: Sequence[Piece], weekend: Weekend, now: datetime) -> float:
+    """Priority of an hour x share of the free hours that it fills, half more for what is due soon. A long wait counts up to double.
+
+    Hours that have no recipe yet count a quarter: they run only if the person gives them one in time.
+    """
+    whole = sum(p.p50 for p in own)
+    worth = sum(PRIORITIES[p.priority] * (1 + min(_days(p, now), 60) / 60) * p.p50 * (1.0 if p.has_recipe else 0.25) for p in own) / whole
+    fill = min(whole / weekend.free_h, 1.0)
+    return worth * fill * (1.5 if any(p.due and p.due <= weekend.ends + SOON for p in own) else 1.0)
+
+
+def _days(piece: Piece, now: datetime) -> float:
+    return max((now - piece.added_at) / timedelta(days=1), 0.0)
+
+
+def _first_start(laid: Mapping[str, Laid], now: datetime) -> datetime | None:
+    starts = [spot.start for spot in laid.values()]
+    return max(min(starts), now) if starts else None
+
+
+def _needs(p: Piece) -> list[Need]:
+    title = f"“{shorten(p.title, 60)}”"
+    if not p.has_recipe:
+        lacks = "neither recipe nor check" if not p.checks else "no recipe"
+        return [Need(p.id, f"{title} has {lacks}, so nothing would run", f"jarvis queue edit {p.id} --command '…'{'' if p.checks else ' --check …'}")]
+    found = []
+    if p.state == "proposed" or p.parked_kind == "approval":
+        found.append(Need(p.id, f"{title} waits for your approval", f"jarvis queue approve {p.id}"))
+    if not p.checks:
+        found.append(Need(p.id, f"{title} has no check, so it would end unproved and wait for your look", f"jarvis queue edit {p.id} --check '…'"))
+    return found
+
+
+def _why(own: Sequence[Piece], weekend: Weekend, p50: float, now: datetime, zone: ZoneInfo) -> list[str]:
+    said = []
+    dated = sorted((p for p in own if p.due), key=lambda p: (p.due, p.id))
+    if dated and dated[0].due:
+        word = "was" if dated[0].due < now else "is"
+        more = f" ({len(dated)} dated in all)" if len(dated) > 1 else ""
+        said.append(f"“{shorten(dated[0].title, 60)}” {word} due {dated[0].due.astimezone(zone):%a %d %b %H:%M}{more}")
+    waiting = sum(p.unblocks for p in own)
+    if waiting:
+        said.append(f"{plural(waiting, 'other task')} {'waits' if waiting == 1 else 'wait'} for it")
+    urgent = [w for w in ("CRITICAL", "HIGH") if any(p.priority == w for p in own)]
+    if urgent:
+        said.append(f"{listed([f'{sum(p.priority == w for p in own)} {w}' if len(own) > 1 else w for w in urgent])} priority")
+    oldest = max(own, key=lambda p: (_days(p, now), p.id))
+    if _days(oldest, now) >= LONG_WAIT:
+        said.append(f"waiting {_days(oldest, now):.0f} days")
+    return [*said, f"takes {spell(p50)} of the {spell(weekend.free_h)} that are free"]
+
+
+def _hours_from(own: Sequence[Piece]) -> str:
+    """Where the hours come from, in one sentence."""
+    told = [p.why_h for p in own if p.why_h]
+    if not told:
+        return "From your estimates with the reserve of [night]; nothing is learned yet."
+    return told[0] if len(told) == len(own) == 1 else f"Learned for {len(told)} of {plural(len(own), 'task')}: {told[0]}"
+
+
+def resized(pieces: Sequence[Piece], phases: Mapping[str, Phase]) -> list[Piece]:
+    """The pieces with the hours of their phase, for a build whose main phase is shorter than its task."""
+    return [
+        replace(p, hours=phases[p.id].hours, p50=phases[p.id].p50, p80=phases[p.id].p80, need_h=p.need_h * phases[p.id].hours / p.hours)
+        if p.id in phases and p.hours
+        else p
+        for p in pieces
+    ]

@@ -1,0 +1,351 @@
+"""What does the person do on Friday? Look at the candidates, choose one, change its phases, and start it. Nothing starts by itself."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from typing import Any
+
+from jarvis_lib import autonomous_queue, build_scheduler
+from jarvis_lib.model.fact import Refused, stamp
+from jarvis_lib.model.ledger import Row, content_of
+from jarvis_lib.model.prose import clean, listed, plural, shorten, size, spell
+from jarvis_lib.model.task import CATEGORIES, Task
+from jarvis_lib.model.weekend import Weekend, weekend_at, weekend_of
+from jarvis_lib.store.calendar import cuts_of
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import Reader
+from jarvis_lib.weekend_planner import candidates as rules
+from jarvis_lib.weekend_planner.candidates import Candidate, Piece
+from jarvis_lib.weekend_planner.chances import Laid, lay_out
+from jarvis_lib.weekend_planner.phases import Phase, changed, left_out_said, phase_from_json, runnable
+
+PREFIX = 3
+LEAST = 3
+"""A suggestion should offer so many; when the queue gives fewer it says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The answer of `suggest`: the weekend, one sentence, and the candidates, the best first."""
+
+    weekend: Weekend
+    said: str
+    candidates: tuple[Candidate, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it, but for its datetimes."""
+        own = self.weekend
+        return {
+            "weekend": own.key,
+            "finish_by": own.finish_by,
+            "free_h": round(own.free_h, 3),
+            "spans": [{"window": w.key, "start": w.start, "end": w.end} for w in own.spans],
+            "said": self.said,
+            "candidates": [c.to_json() for c in self.candidates],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What stands after `select` or `start`: the build, its phases that run, and the sentences to read."""
+
+    build: str
+    title: str
+    phases: tuple[Phase, ...]
+    said: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {"build": self.build, "title": self.title, "phases": [p.to_json() for p in self.phases], "said": list(self.said)}
+
+
+def finish_time(place: Place) -> time:
+    """The local time of `[weekend] finish_by`."""
+    return time.fromisoformat(place.settings.get("weekend", "finish_by"))
+
+
+def this_weekend(reader: Reader, place: Place, *, now: datetime) -> Weekend:
+    """The weekend that is on or comes next, with what the calendar leaves of it."""
+    bare = weekend_at(place.settings.windows, place.zone, now, finish_time(place))
+    return weekend_at(place.settings.windows, place.zone, now, finish_time(place), cuts_of(reader, bare.begins, bare.ends))
+
+
+def pieces(reader: Reader, place: Place) -> list[Piece]:
+    """Every open task with its hours: as forecast with the plan, else as last estimated, else the person's estimate with its reserve."""
+    plan = {c.id: c for c in build_scheduler.candidates(reader, place.settings)}
+    reserve = float(place.settings.get("night", "reserve"))
+    return [_piece(row, plan[row["id"]], reserve) for row in reader.rows("weekend_planner.tasks") if row["id"] in plan]
+
+
+def _piece(row: Row, c: Any, reserve: float) -> Piece:
+    p50, p80, why = c.hours, c.hours * reserve, ""
+    if c.forecast is not None:
+        p50, p80, why = c.forecast.p50, c.forecast.p80, c.forecast.why
+    elif row["p50"]:
+        p50, p80, why = row["p50"], row["p80"], row["estimate_why"] or ""
+    first = (row["description"] or "").strip().splitlines()[:1]
+    return Piece(
+        id=c.id,
+        title=clean(c.title),
+        about=clean(f"{c.title} {first[0] if first else ''}"),
+        state=c.state,
+        parked_kind=row["parked_kind"] or "",
+        priority=c.priority,
+        category=c.category,
+        hours=c.hours,
+        p50=max(p50, 1e-6),
+        p80=max(p80, p50, 1e-6),
+        need_h=c.need_h,
+        why_h=clean(why),
+        due=c.due,
+        added_at=c.added_at,
+        after=tuple(c.unfinished),
+        changes=tuple(c.changes),
+        resumable=bool(row["resumable"]),
+        project=clean(row["project"] or ""),
+        revision=row["revision"],
+        has_recipe=row["recipe"] is not None,
+        checks=len(content_of(row).checks),
+        unblocks=row["unblocks"],
+    )
+
+
+# --- suggest -------------------------------------------------------------------------------------------------------------
+
+
+def suggest(place: Place, *, now: datetime, write: bool = True) -> Suggestion:
+    """The candidates for this weekend, or one sentence why there is none. Nothing starts; with `write` they can be chosen by id."""
+    from jarvis_lib.learning.groups import similar
+
+    with place.store.reading() as reader:
+        weekend = this_weekend(reader, place, now=now)
+        taken = {r["task"] for r in reader.rows("weekend_planner.taken", weekend=weekend.key)}
+        found = [p for p in pieces(reader, place) if p.id not in taken]
+    if not weekend.free_h:
+        return Suggestion(weekend, _no_hour(weekend), ())
+    ready = rules.ready(found)
+    offers = rules.suggest(
+        found,
+        similar({i: p.about for i, p in ready.items()}),
+        weekend,
+        now=now,
+        lanes=place.settings.get("night", "lanes"),
+        zone=place.zone,
+        single_hours=tuple(place.settings.get("weekend", "single_hours")),
+        most=place.settings.get("weekend", "candidates"),
+        templates={c: place.settings.phases_of(c) for c in CATEGORIES},
+    )
+    made = Suggestion(weekend, _said(weekend, offers, len(ready), place), tuple(offers))
+    if write:
+        data = [c.to_json() | {"content": _content(c)} for c in offers]
+        kept = ("id", "kind", "title", "hours", "p50", "p80", "chance", "tasks", "revisions", "content")
+        place.store.write(place.fact("weekend.suggested", at=now, weekend=weekend.key, said=made.said, candidates=[{k: d[k] for k in kept} for d in data]))
+    return made
+
+
+def _content(c: Candidate) -> dict[str, Any]:
+    own = c.to_json()
+    return {"phases": own["phases"], "why": list(c.why), "needs": own["needs"], "needs_by": stamp(c.needs_by) if c.needs_by else None}
+
+
+def _no_hour(weekend: Weekend) -> str:
+    if weekend.whole_h:
+        return f"The weekend of {weekend.said()} has no free hour left: the calendar takes its windows, or they have passed. Nothing is suggested."
+    return f"The weekend of {weekend.said()} has no window of its own: another window takes all of its hours. Nothing is suggested."
+
+
+def _said(weekend: Weekend, offers: Sequence[Candidate], open_tasks: int, place: Place) -> str:
+    low, high = place.settings.get("weekend", "single_hours")
+    free = f"The weekend of {weekend.said()} has {spell(weekend.free_h)} free"
+    if not offers:
+        none = f"of {plural(open_tasks, 'open task')} none has {low:g} to {high:g} h, and no two belong together and fit"
+        return f"{free}, but nothing in the queue fills it: {none}."
+    few = f" Not more, because {plural(open_tasks, 'open task')} give no others that belong together and fit." if len(offers) < LEAST else ""
+    return f"{free}; {plural(len(offers), 'candidate')}. Nothing starts without your choice: jarvis weekend select ID.{few}"
+
+
+# --- select --------------------------------------------------------------------------------------------------------------
+
+
+def select(
+    place: Place,
+    build: str,
+    *,
+    now: datetime,
+    hours_of: Mapping[str, str] | None = None,
+    commands: Mapping[str, str] | None = None,
+    checks: Mapping[str, str] | None = None,
+) -> Chosen:
+    """Choose a candidate, with its phases changed as given. An earlier choice of this weekend that was not started gives way to it."""
+    with place.store.reading() as reader:
+        row = _candidate(reader, build, place, now)
+    phases = tuple(phase_from_json(p) for p in json.loads(row["content"])["phases"])
+    if hours_of or commands or checks:
+        if len(row["tasks"]) > 1:
+            raise Refused(f"The phases of {row['id']} are its tasks; change one of them instead: jarvis queue edit {row['tasks'][0]} --hours 2", code="usage")
+        phases = changed(phases, hours_of=hours_of or {}, commands=commands or {}, checks=checks or {})
+        if hours_of:  # the hours are the person's own: what runs nothing leaves none to the others
+            phases = tuple(p if p.runs or p.main else replace(p, hours=0.0, p50=0.0, p80=0.0) for p in phases)
+    if not any(p.runs for p in phases):
+        what = f"give it a recipe (jarvis queue edit {row['tasks'][0]} --command '…'), then: jarvis weekend suggest"
+        raise Refused(f"{row['id']} ({row['title'][:60]}) has nothing to run in any phase; {what}")
+    place.store.write(place.fact("weekend.selected", at=now, build=row["id"], phases=[p.to_json() for p in phases]))
+    kept, left = runnable(phases)
+    said = [f"Chosen: {row['id']} ({row['title']}), {plural(len(kept), 'phase')}. Begin with: jarvis weekend start"]
+    said += [left_out_said(left, row["id"])] if left else []
+    return Chosen(row["id"], row["title"], kept, tuple(said))
+
+
+def _candidate(reader: Reader, text: str, place: Place, now: datetime) -> Row:
+    word = clean(text).lower()
+    if len(word) < PREFIX:
+        raise Refused(f"{word!r} is too short for a candidate; give at least {PREFIX} characters of its id.", code="usage")
+    found = reader.rows("weekend_planner.candidate", prefix=word)
+    if not found:
+        raise Refused(f"There is no weekend candidate {word[:20]!r}. Look at what there is: jarvis weekend suggest", code="missing")
+    if len(found) > 1:
+        raise Refused(f"{word!r} could be {listed([r['id'] for r in found], 'or')}; give more characters.", code="missing")
+    _not_over(weekend_of(place.settings.windows, place.zone, found[0]["weekend"], now, finish_time(place)), found[0], now)
+    return found[0]
+
+
+def _not_over(weekend: Weekend, row: Row, now: datetime) -> None:
+    if weekend.ends <= now:
+        raise Refused(f"{row['id']} ({row['title'][:60]}) was for the weekend of {weekend.said()}, which is over. Look at the next: jarvis weekend suggest")
+
+
+# --- start ---------------------------------------------------------------------------------------------------------------
+
+
+def start(place: Place, *, now: datetime) -> Chosen:
+    """Turn the chosen build's phases into tasks (or take its tasks as they are), pin them to the weekend's windows and plan.
+
+    Nothing runs yet: the session loop works them in their windows. Interrupted, it may be said again; no phase is added twice.
+    """
+    with place.store.reading() as reader:
+        build = reader.one("weekend_planner.chosen")
+        if build is None:
+            raise Refused("No build is chosen, so there is nothing to start. Look and choose: jarvis weekend suggest", code="missing")
+        bare = weekend_of(place.settings.windows, place.zone, build["weekend"], now, finish_time(place))
+        weekend = weekend_of(place.settings.windows, place.zone, build["weekend"], now, finish_time(place), cuts_of(reader, bare.begins, bare.ends))
+        own = {p.id: p for p in pieces(reader, place)}
+    _not_over(weekend, build, now)
+    _all_open(build, own)
+    phases = tuple(phase_from_json(p) for p in json.loads(build["phases"]))
+    notes = [note for task in build["tasks"] for note in _preflight(place, task)]
+    kept, left = runnable(_with_recipes(phases, own))
+    borrowed = [p.check for p in left if p.check]
+    if len(build["tasks"]) == 1 and (len(kept) > 1 or borrowed or any(p.command or p.check for p in kept)):
+        kept = _as_tasks(place, build, kept, borrowed, now=now)
+    return _begin(place, build, weekend, kept, [*notes, *([left_out_said(left, build["id"])] if left else [])], now=now)
+
+
+def _all_open(build: Row, own: Mapping[str, Piece]) -> None:
+    gone = [t for t in build["tasks"] if t not in own]
+    if gone:
+        raise Refused(f"{build['id']} ({build['title'][:60]}) cannot start: {listed(gone)} is not open any more. Look again: jarvis weekend suggest")
+
+
+def _with_recipes(phases: Sequence[Phase], own: Mapping[str, Piece]) -> tuple[Phase, ...]:
+    """The phases as their tasks stand now: a recipe may have come since the choice."""
+    return tuple(replace(p, runs=own[p.task].has_recipe or bool(p.command)) if p.task in own else p for p in phases)
+
+
+def _preflight(place: Place, task: str) -> list[str]:
+    """Would its recipe, its checks and its parameters still be taken today? What would not is said before the weekend, not after."""
+    from jarvis_lib.execution import draft
+
+    row = autonomous_queue.show(place, task)["task"]
+    with place.store.reading() as reader:
+        content = content_of(autonomous_queue.find(reader, row["id"]))
+    try:
+        draft.revise(place.home, place.settings, content)
+    except Refused as error:
+        return [f"It would fail as it stands: {row['id']} ({row['title'][:60]}): {error.sentence}"]
+    return []
+
+
+def _as_tasks(place: Place, build: Row, phases: Sequence[Phase], borrowed: Sequence[str], *, now: datetime) -> tuple[Phase, ...]:
+    """Each phase as a task, one after the other; the main one is the task that was chosen, with the hours that are left to it.
+
+    `borrowed` are the checks of phases that run nothing: the main phase has to pass them.
+    """
+    with place.store.reading() as reader:
+        original = content_of(autonomous_queue.find(reader, build["tasks"][0]))
+    done: list[Phase] = []
+    before: list[str] = list(original.after)
+    for phase in phases:
+        if phase.main:
+            changes: dict[str, Any] = {"command": phase.command} if phase.command else {}
+            more = [c for c in dict.fromkeys([phase.check, *borrowed]) if c]
+            if more:
+                changes["checks"] = list(dict.fromkeys([*(c.command for c in original.checks), *more]))
+            autonomous_queue.edit(place, original.id, now=now, after=before, hours=phase.hours, **changes)
+            done.append(replace(phase, task=original.id))
+        else:
+            done.append(replace(phase, task=_phase_task(place, build, phase, original, before, now=now)))
+        before = [done[-1].task]
+    return tuple(done)
+
+
+def _phase_task(place: Place, build: Row, phase: Phase, original: Task, after: Sequence[str], *, now: datetime) -> str:
+    title, tag = f"{phase.name}: {shorten(original.title, 120)}", f"weekend {build['id']}"
+    with place.store.reading() as reader:
+        there = reader.one("weekend_planner.phase_task", title=title, tag=tag)
+    if there is not None:
+        return str(there["id"])
+    added = autonomous_queue.add(
+        place,
+        title,
+        f"The phase {phase.name!r} of {original.id}, for the weekend of {build['weekend']}.",
+        phase.hours,
+        original.category,
+        original.priority,
+        now=now,
+        command=phase.command,
+        checks=[phase.check] if phase.check else [],
+        after=after,
+        due=original.due,
+        project=original.project,
+        tags=[*original.tags, tag],
+    )
+    return added.task.id
+
+
+def _begin(place: Place, build: Row, weekend: Weekend, phases: Sequence[Phase], notes: Sequence[str], *, now: datetime) -> Chosen:
+    ids = {p.task: p for p in phases}
+    with place.store.reading() as reader:
+        own = [p for p in pieces(reader, place) if p.id in ids]
+    table = {p.id: p for p in rules.resized(own, ids)}
+    order = rules.in_order(table, table)
+    laid = lay_out([table[i].work() for i in order], weekend, lanes=place.settings.get("night", "lanes"), now=now)
+    data = [_phase_data(ids[i], laid[i].window if i in laid else "") for i in order]
+    place.store.write(place.fact("weekend.started", at=now, build=build["id"], phases=data))
+    build_scheduler.make_plan(place, now=now)
+    said = _started_said(place, build, weekend, [(ids[i], laid.get(i)) for i in order], notes)
+    return Chosen(build["id"], build["title"], tuple(ids[i] for i in order), tuple(said))
+
+
+def _phase_data(phase: Phase, window: str) -> dict[str, Any]:
+    return {"name": phase.name, "task": phase.task, "hours": phase.hours, "p50": phase.p50, "p80": phase.p80, "window": window}
+
+
+def _started_said(place: Place, build: Row, weekend: Weekend, phases: Sequence[tuple[Phase, Laid | None]], notes: Sequence[str]) -> list[str]:
+    """What will run and when, what waits for the person, and the room on the disk."""
+    import shutil
+
+    with place.store.reading() as reader:
+        slots = {(r["task"], r["window"]): r for r in reversed(reader.rows("weekend_planner.slots", tasks=[p.task for p, _ in phases]))}
+        rows = {r["task"]: r for r in reader.rows("weekend_planner.phases", build=build["id"], now=weekend.ends)}
+    said = [f"Started: {build['id']} ({build['title']}), {plural(len(phases), 'phase')}. Nothing runs before the weekend's windows."]
+    for phase, spot in phases:
+        when = "  no room for it in the weekend's windows"
+        if spot is not None:
+            slot = slots.get((phase.task, spot.window))
+            start, end = (slot["start"], slot["end"]) if slot else (spot.start, spot.end)
+            when = f"  {start.astimezone(place.zone):%a %d %b %H:%M} to {end.astimezone(place.zone):%H:%M}"
+        row = rows[phase.task]
+        why = f": {clean(row['why'])}" if row["state"] in ("parked", "proposed") and row["why"] else ""
+        said.append(f"{when}  {phase.task}  {phase.name} ({spell(phase.hours)}){why}")
+    return [*said, *notes, f"{size(shutil.disk_usage(place.home).free)} are free on the disk. Follow it with: jarvis weekend progress"]

@@ -1,0 +1,33 @@
+"""What came of the weekend? The report as values, and its page under reports/."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from jarvis_lib.report.making import make_page
+from jarvis_lib.report.publish import weekend_path
+from jarvis_lib.report.weekend import compose_weekend
+from jarvis_lib.report.weekend_parts import WeekendReport
+from jarvis_lib.report.weekend_text import weekend_text
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.snapshot import open_snapshot
+
+NOTEBOOK = Path("notebooks/reports/weekend_report.ipynb")
+
+
+def summary(place: Place, *, as_of: datetime) -> WeekendReport:
+    """The weekend report as values, straight from the store; also of an empty store and of a weekend in which nothing ran."""
+    with place.store.reading() as reader:
+        return compose_weekend(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
+
+
+def make_summary(place: Place, *, as_of: datetime, out: Path | None = None, say: Callable[[str], None] = lambda line: None) -> Path:
+    """Run the report's notebook on a snapshot and publish its page; the path. A notebook that cannot run leaves the report as text."""
+    snapshot = place.store.snapshot()
+    with open_snapshot(snapshot) as reader:
+        values = compose_weekend(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
+    target = out or weekend_path(place.home, values.weekend)
+    told = {"headline": values.headline, "text": weekend_text(values)}
+    made, fact = make_page(place, NOTEBOOK, kind="weekend", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
+    place.store.append(fact)
+    return made
