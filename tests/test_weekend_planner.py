@@ -23,6 +23,7 @@ from jarvis_lib.model.weekend import Weekend, weekend_at, weekend_before, weeken
 from jarvis_lib.model.window import Cuts
 from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
+from jarvis_lib.store.tasks import find
 from jarvis_lib.weekend_planner import candidates as rules
 from jarvis_lib.weekend_planner.candidates import Candidate, Piece
 from jarvis_lib.weekend_planner.chances import Work, lay_out, outlook
@@ -68,10 +69,10 @@ def test_the_weekends_of_a_clock_change_keep_their_local_hours(zone: ZoneInfo, f
 
 @pytest.mark.parametrize("zone", [BERLIN, NEW_YORK])
 def test_a_window_over_the_clock_change_has_its_real_hours(zone: ZoneInfo) -> None:
-    """A weekend window from 22:00 to 05:00 over the night in which the clock goes back has eight hours, not seven."""
-    own = parse('[windows.overnight]\non = false\n[windows.quick_win]\non = false\n[windows.weekend]\nstart = "22:00"\nend = "05:00"').windows
+    """A weekend window from 00:00 to 08:00 has nine hours on the day on which the clock goes back, not eight."""
+    own = parse('[windows.overnight]\non = false\n[windows.quick_win]\non = false\n[windows.weekend]\nstart = "00:00"\nend = "08:00"').windows
     now = local(2026, 10, 23 if zone is BERLIN else 30, 18, 0, zone=zone)
-    assert [w.hours for w in weekend_at(own, zone, now, BY).spans] == [8.0, 7.0]
+    assert [w.hours for w in weekend_at(own, zone, now, BY).spans] == [8.0, 9.0]
 
 
 def test_the_weekend_is_this_one_until_it_is_over() -> None:
@@ -487,7 +488,7 @@ def ship(place: Place, task: str, clock: Clock) -> None:
 
     clock.at = local(2026, 11, 28, 9, 5)
     with place.store.reading() as reader:
-        row = queue.find(reader, task)
+        row = find(reader, task)
     one = content_of(row)
     claim = claimed(place, one, "a1")
     claim.data["content_hash"] = row["content_hash"]

@@ -15,6 +15,7 @@ from jarvis_lib.model.weekend import Weekend, weekend_at, weekend_of
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
+from jarvis_lib.store.tasks import find
 from jarvis_lib.weekend_planner import candidates as rules
 from jarvis_lib.weekend_planner.candidates import Candidate, Piece
 from jarvis_lib.weekend_planner.chances import Laid, lay_out
@@ -258,7 +259,7 @@ def _preflight(place: Place, task: str) -> list[str]:
 
     row = autonomous_queue.show(place, task)["task"]
     with place.store.reading() as reader:
-        content = content_of(autonomous_queue.find(reader, row["id"]))
+        content = content_of(find(reader, row["id"]))
     try:
         draft.revise(place.home, place.settings, content)
     except Refused as error:
@@ -272,7 +273,7 @@ def _as_tasks(place: Place, build: Row, phases: Sequence[Phase], borrowed: Seque
     `borrowed` are the checks of phases that run nothing: the main phase has to pass them.
     """
     with place.store.reading() as reader:
-        original = content_of(autonomous_queue.find(reader, build["tasks"][0]))
+        original = content_of(find(reader, build["tasks"][0]))
     done: list[Phase] = []
     before: list[str] = list(original.after)
     for phase in phases:
