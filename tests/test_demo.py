@@ -1,7 +1,10 @@
 """The demo: real data, the app as bad as it was on every evening, tasks that meet the real policy, and one whole night."""
 
+import json
 import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
@@ -97,9 +100,24 @@ def test_the_days_tasks_meet_the_real_policy(tmp_path: Path) -> None:
         "Document REST API": "queued",
         "Offer a delay page to passengers": "parked",
         "Fix the mean delay (meant to fail)": "queued",
+        "Bootstrap the delays by airline": "queued",
+        "Bootstrap the delays by airport": "queued",
     }
     dashboard = next(r for r in rows if r["title"] == "Build analytics dashboard")
     assert "task.approved" in {f["kind"] for f in autonomous_queue.show(place, dashboard["id"])["facts"]}
+
+
+def test_the_long_tasks_are_real_work_that_goes_on_and_is_checked(evening: Path) -> None:
+    """With few draws: progress is kept, a second run goes on from it, and the check finds a wrong number."""
+    words = [sys.executable, evening / "tools" / "delay_intervals.py", evening / demo_data.DATABASE, evening / "r.md", "carrier", "40"]
+    check = [sys.executable, evening / "tools" / "check_delay_intervals.py", evening / demo_data.DATABASE, evening / "r.md", "carrier"]
+    first = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert first[0].startswith("1 of 16: ") and first[-1].startswith("16 of 16: ") and not (evening / "r.progress.json").exists()
+    assert subprocess.run(check, capture_output=True).returncode == 0
+    (evening / "r.progress.json").write_text(json.dumps({"AA": [0.0, -1.0, 1.0, 9]}))
+    assert len(subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()) == 15
+    told = subprocess.run(check, capture_output=True, text=True)
+    assert told.returncode == 1 and told.stderr.startswith("AA: the report says 0.0")
 
 
 @pytest.mark.faults

@@ -35,7 +35,7 @@ def evening(home: Path, inputs: Path, say: Callable[[str], None]) -> None:
     _replaced(loaded, home / DATABASE)
     _replaced(inputs / "app_queries.sql", home / QUERIES)
     _replaced(_openapi(), home / OPENAPI)
-    for script in ("weekly_report.py", "check_weekly_report.py"):
+    for script in ("weekly_report.py", "check_weekly_report.py", "delay_intervals.py", "check_delay_intervals.py"):
         _replaced(inputs / script, home / "tools" / script)
     _plant_bloat(home / BLOATED, sql)
     _plant_log(home / LOG, loaded, sql)
