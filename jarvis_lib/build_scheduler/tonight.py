@@ -13,6 +13,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Slot
 from jarvis_lib.model.prose import plural
+from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
@@ -65,20 +66,20 @@ class NightPlan:
 def night_plan(place: Place, *, now: datetime, level: float = 1.0) -> NightPlan:
     """The night as the newest plan has it, worked through on paper. Nothing is written. Refuses when no night is open in the next two weeks."""
     with place.store.reading() as reader:
-        return night_of(reader, place, now=now, level=level)
+        return night_of(reader, place.settings, place.zone, now=now, level=level)
 
 
-def night_of(reader: Reader, place: Place, *, now: datetime, level: float = 1.0) -> NightPlan:
+def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, level: float = 1.0) -> NightPlan:
     """`night_plan` on an open reader or a snapshot."""
-    drawn = sketch(reader, place.settings, place.zone, now=now)
+    drawn = sketch(reader, settings, zone, now=now)
     nights = [w for w in drawn.windows if w.kind == "overnight"]
     if not nights:
         raise Refused("No overnight window is open in the next 14 days; see [windows.overnight] in jarvis.toml.", code="missing")
     parts = [w for w in nights if w.key == nights[0].key]
     since = {r["task"]: (now - r["claimed_at"]) / timedelta(hours=1) for r in reader.rows("build_scheduler.running_since")}
-    lanes = place.settings.get("night", "lanes")
+    lanes = settings.get("night", "lanes")
     tasks, probability, last = _worked(drawn, parts, since, titles_of(reader, drawn.plan), now=now, lanes=lanes, level=level)
-    return _told(drawn, parts, tasks, probability, last, titles_of(reader, drawn.plan), now=now, lanes=lanes, zone=place.zone)
+    return _told(drawn, parts, tasks, probability, last, titles_of(reader, drawn.plan), now=now, lanes=lanes, zone=zone)
 
 
 def _worked(

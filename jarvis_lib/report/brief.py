@@ -70,6 +70,7 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         plan=plan.rows[:PLACES],
         plan_more=max(len(plan.rows) - PLACES, 0),
         plan_said=plan.said,
+        tonight_said=plan.tonight,
         omissions=plan.omissions[:OMISSIONS],
         omissions_more=max(len(plan.omissions) - OMISSIONS, 0),
         numbers=tuple(tally.numbers(reader, settings, now=now)),

@@ -5,12 +5,13 @@ same pure rules, and the brief says that nothing was written down.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.build_scheduler import candidates, working_windows
+from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, hours, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
@@ -26,11 +27,12 @@ WAITS_FOR_PERSON = ("unapproved", "review", "parked", "running")
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The places up to the end of tonight, what has none (each a sentence), and one sentence over both."""
+    """The places up to the end of tonight, what has none (each a sentence), one sentence over both, and one on how sure the coming night is."""
 
     said: str
     rows: tuple[PlanRow, ...]
     omissions: tuple[str, ...]
+    tonight: str = ""
 
 
 def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> Outlook:
@@ -38,7 +40,29 @@ def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo
     night = first_window(settings.windows, zone, now, "overnight")
     until = night.end if night else now + timedelta(days=1)
     slots, left_out, origin = coming(reader, settings, now=now, zone=zone)
-    return _told(slots, left_out, origin, until, night, now, zone)
+    return _worked_through(_told(slots, left_out, origin, until, night, now, zone), reader, settings, now, zone)
+
+
+def _worked_through(told: Outlook, reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> Outlook:
+    """The same with the ends of tonight's tasks, and how probable it is that all are done: the night worked through on paper."""
+    from jarvis_lib.build_scheduler import night_of
+
+    try:
+        night = night_of(reader, settings, zone, now=now)
+    except Refused:  # no night is switched on
+        return told
+    if not night.tasks:
+        return told
+    ends = {t.task: _ends(t.p50_end, t.p80_end, zone) for t in night.tasks}
+    rows = tuple(replace(row, ends=ends.get(row.task, "")) for row in told.rows)
+    return replace(told, rows=rows, tonight=night.said)
+
+
+def _ends(p50: datetime | None, p80: datetime | None, zone: ZoneInfo) -> str:
+    """`done by 00:31 (p50), 00:50 (p80)`."""
+    if p50 is None:
+        return "more likely not done than done tonight"
+    return f"done by {time_of(p50, zone)} (p50)" + (f", {time_of(p80, zone)} (p80)" if p80 is not None else "; p80 is after the night")
 
 
 def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row], str]:

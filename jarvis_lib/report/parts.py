@@ -79,12 +79,13 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A task with its place: when (local), its title and the sentence that explains the place."""
+    """A task with its place: when (local), its title, the sentence that explains the place, and when it will have ended (p50 and p80)."""
 
     when: str
     task: str
     title: str
     sentence: str
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class Brief:
     plan: tuple[PlanRow, ...]
     plan_more: int
     plan_said: str
+    tonight_said: str
     omissions: tuple[str, ...]
     omissions_more: int
     numbers: tuple[Number, ...]

@@ -85,7 +85,8 @@ def _fix(f: FixRow) -> list[str]:
 
 
 def _plan(brief: Brief) -> list[str]:
-    lines = [f"Today and tonight: {brief.plan_said}", *(f"  {r.when}  {r.title}: {r.sentence}" for r in brief.plan)]
+    lines = [f"Today and tonight: {brief.plan_said}", *(f"  {r.when}  {r.title}: {r.sentence}{f' {r.ends}.' if r.ends else ''}" for r in brief.plan)]
+    lines += [f"  {brief.tonight_said}"] if brief.tonight_said else []
     lines += [f"  not placed: {sentence}" for sentence in brief.omissions]
     left = brief.plan_more + brief.omissions_more
     return [*lines, *([f"  and {left} more: jarvis scheduler list"] if left else [])]
