@@ -59,10 +59,10 @@ def _worked_through(told: Outlook, reader: Reader, settings: Settings, now: date
 
 
 def _ends(p50: datetime | None, p80: datetime | None, zone: ZoneInfo) -> str:
-    """`done by 00:31 (p50), 00:50 (p80)`."""
+    """`Done by 00:31 (p50), 00:50 (p80)`."""
     if p50 is None:
-        return "more likely not done than done tonight"
-    return f"done by {time_of(p50, zone)} (p50)" + (f", {time_of(p80, zone)} (p80)" if p80 is not None else "; p80 is after the night")
+        return "More likely not done than done tonight"
+    return f"Done by {time_of(p50, zone)} (p50)" + (f", {time_of(p80, zone)} (p80)" if p80 is not None else "; p80 is after the night")
 
 
 def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row], str]:
