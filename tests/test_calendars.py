@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from jarvis_lib.cli.entry import main
 from jarvis_lib.doors import calendars
-from jarvis_lib.doors.fetch import fetch
-from jarvis_lib.doors.ics import MOST_SPANS, NotACalendar, Span, Wanted, merged, read_ics
+from jarvis_lib.doors.calendars.fetch import fetch
+from jarvis_lib.doors.calendars.ics import read_ics
+from jarvis_lib.doors.calendars.spans import MOST_SPANS, NotACalendar, Span, Wanted, merged
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
