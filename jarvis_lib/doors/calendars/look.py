@@ -6,9 +6,11 @@ week to sixty days after it, so it holds for a week.
 """
 
 import glob
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -47,10 +49,9 @@ def refresh(place: Place, *, now: datetime, fetch: bool = False, anew: bool = Fa
 
     `fetch` also asks the addresses in `[calendar] urls`; without it no network is used.
     """
-    own = place.settings.values["calendar"]
-    is_set = bool(own["files"] or own["urls"] or place.settings.get("person", "country"))
-    if not (is_set or anew or _marker(place).exists()):
-        return []
+    state, last = _state(place, now), _remembered(place)
+    if not (fetch or anew) and state == last.get("state", ""):
+        return list(last.get("lines", ()))
     with place.store.reading() as reader:
         look = _Look(place, now, {r["source"]: r for r in reader.rows("calendar.sources")})
         days = reader.one("calendar.holiday_set")
@@ -62,8 +63,7 @@ def refresh(place: Place, *, now: datetime, fetch: bool = False, anew: bool = Fa
             place.store.write(*look.facts)
         except Refused as error:
             return [*look.lines, f"What was read could not be written down: {error.sentence}"]
-    if look.facts or not is_set:
-        _mark(place, is_set)
+    _remember(place, state, look)
     return look.lines
 
 
@@ -80,16 +80,46 @@ def horizon(place: Place, now: datetime) -> tuple[datetime, datetime]:
     return monday - BEFORE, monday + AFTER
 
 
-def _marker(place: Place) -> Path:
-    """There while something is set: when it stands here and nothing is set any more, what is left in the store must go."""
-    return place.home / "data" / "calendars.set"
+# --- the short way -------------------------------------------------------------------------------------------------------
 
 
-def _mark(place: Place, is_set: bool) -> None:
-    if is_set:
-        _marker(place).touch()
-    else:
-        _marker(place).unlink(missing_ok=True)
+def _state(place: Place, now: datetime) -> str:
+    """All that a refresh depends on, from the settings and the times of files alone; empty when nothing is set.
+
+    The journal's folder is in it too: a repaired store has another one, and then nothing that was remembered counts.
+    """
+    own = place.settings.values["calendar"]
+    person = [place.settings.get("person", name) for name in ("country", "subdivision")]
+    if not (own["files"] or own["urls"] or person[0]):
+        return ""
+    files = [[s.name, s.state] for entry in own["files"] for s in of_entry(place.home, entry)]
+    journal = place.home / "data" / "journal"
+    there = os.stat(journal).st_ino if journal.exists() else 0
+    options = [place.settings.allows("away").start_work, now.astimezone(place.zone).year, place.zone.key, horizon(place, now)[0].isoformat()]
+    return json.dumps([own, person, files, there, options])
+
+
+def _memory(place: Place) -> Path:
+    return place.home / "data" / "calendars.json"
+
+
+def _remembered(place: Place) -> dict[str, Any]:
+    """The state at the last look that found nothing new, and its lines. Empty when nothing was set then, or nothing can be known."""
+    try:
+        found = json.loads(_memory(place).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _remember(place: Place, state: str, look: _Look) -> None:
+    """After a look that wrote something the next one looks again: only what is known to stand in the store is remembered."""
+    if not state:
+        _memory(place).unlink(missing_ok=True)
+        return
+    told = {"state": "changed", "lines": []} if look.facts else {"state": state, "lines": look.lines}
+    with suppress(OSError):  # a memory that cannot be written costs the next command a look into the store, nothing else
+        _memory(place).write_text(json.dumps(told), encoding="utf-8")
 
 
 # --- files ---------------------------------------------------------------------------------------------------------------
