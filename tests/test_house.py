@@ -137,7 +137,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
 
 _SQL = re.compile(
     r"\bSELECT\b.+\bFROM\b|\bINSERT\s+(OR\s+\w+\s+)?INTO\b|\bUPDATE\s+\S+\s+SET\b|\bDELETE\s+FROM\b|\b(CREATE|DROP|ALTER)\s+(OR REPLACE\s+)?"
-    r"(TEMP\w*\s+|UNIQUE\s+)?(TABLE|VIEW|INDEX|SCHEMA|DATABASE)\b|\b(ATTACH|DETACH)\s+['\"]|^\s*(PRAGMA|VACUUM|ANALYZE|BEGIN|COMMIT)\b|^\s*WITH\s+\w+\s+AS\s*\(",
+    r"(TEMP\w*\s+|UNIQUE\s+)?(TABLE|VIEW|INDEX|SCHEMA|DATABASE)\b|\b(ATTACH|DETACH)\s+['\"]|^\s*(PRAGMA|VACUUM|ANALYZE|BEGIN(?!:)|COMMIT)\b|^\s*WITH\s+\w+\s+AS\s*\(",
     re.DOTALL,
 )
 

@@ -88,7 +88,7 @@ def test_all_mistakes_of_a_file_come_at_once() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[windows.quick_win]\nstart = "16:00"\n', "overlaps"),
+        ('[windows.quick_win]\nstart = "16:00"\nend = "23:00"\n', "overlaps"),
         ('[windows.weekend]\nend = "09:00"\n', "starts and ends"),
         ("[night]\nchecks_end_minutes_before = 30\n", "checks would end before"),
         ('[policy]\nask = ["Documentation"]\n', "both auto and ask"),

@@ -143,7 +143,8 @@ def context_lines(found: Any, *, zone: tzinfo) -> list[str]:
     allows = found.allows
     start = f"work may start, up to {plural(allows.lanes, 'attempt')} at once" if allows.start_work else "no work is started"
     lines = [f"{found.state} until {local(found.until, zone)} ({found.confidence:.0%} sure)"]
-    lines.append(f"  {start}; first {allows.first}; {'notifications may come' if allows.notify else 'no notifications'}")
+    what = allows.first if allows.only else f"first {allows.first}"
+    lines.append(f"  {start}; {what}; {'notifications may come' if allows.notify else 'no notifications'}")
     return lines + [f"  {why}" for why in found.why]
 
 

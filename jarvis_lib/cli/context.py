@@ -58,7 +58,7 @@ def set_(run: Run, context: str, span: str | None, until: str | None) -> None:
     from jarvis_lib.cli.moments import minutes
     from jarvis_lib.cli.render import local
 
-    for_minutes = minutes(span, option="--for") if span is not None else None
+    for_minutes = minutes(span, option="--for", days=True) if span is not None else None
     made = context_scheduler.set_context(run.place, context, now=run.now, until=run.moment(until, "--until"), for_minutes=for_minutes)
     run.say(f"{made.state} until {local(made.until, run.place.zone)}. Undo: jarvis context clear", state=made.state, until=made.until)
 

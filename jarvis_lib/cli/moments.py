@@ -8,7 +8,7 @@ from jarvis_lib.model.prose import clean
 
 _FULL = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?( ?Z|[+-]\d\d:?\d\d)?)?")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_SPAN = re.compile(r"(?:(\d{1,3})d)? ?(?:(\d{1,3})h)? ?(?:(\d{1,4}) ?(?:m|min))? ?(?:(\d{1,5})s)?")
+_SPAN = re.compile(r"(?:(\d{1,3})h)? ?(?:(\d{1,4}) ?(?:m|min))? ?(?:(\d{1,5})s)?")
 
 
 def read(text: str, zone: tzinfo, *, now: datetime, option: str, ahead: bool = False) -> datetime:
@@ -27,11 +27,13 @@ def read(text: str, zone: tzinfo, *, now: datetime, option: str, ahead: bool = F
     raise Refused(f'{option} {tidy[:60]!r} is not a time; write "2026-11-24 23:30" (local), "23:30", or ISO 8601 with an offset.', code="usage")
 
 
-def minutes(text: str, *, option: str) -> float:
-    """A span such as `10m`, `1h30m`, `90s`, `2d`, in minutes; a bare number is minutes."""
+def minutes(text: str, *, option: str, days: bool = False) -> float:
+    """A span such as `10m`, `1h30m`, `90s`, in minutes; a bare number is minutes. `days` takes `2d` as well, for what may last so long."""
     tidy = clean(text).lower()
+    if days and re.fullmatch(r"\d{1,3}d", tidy) and int(tidy[:-1]):
+        return int(tidy[:-1]) * 1440.0
     found = _SPAN.fullmatch(f"{tidy}m" if tidy.isdigit() else tidy)
-    total = sum(int(n or 0) * f for n, f in zip(found.groups(), (1440, 60, 1, 1 / 60), strict=True)) if found else 0.0
+    total = sum(int(n or 0) * f for n, f in zip(found.groups(), (60, 1, 1 / 60), strict=True)) if found else 0.0
     if total <= 0:
         raise Refused(f"{option} {tidy[:40]!r} is not a span of time; write 10m, 1h30m or 90s.", code="usage")
     return total

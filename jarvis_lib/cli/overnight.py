@@ -2,6 +2,7 @@
 
 import click
 
+from jarvis_lib.cli.context import look_at_calendars
 from jarvis_lib.cli.shape import Run, verb
 
 
@@ -22,6 +23,7 @@ def run_session(run: Run, *, anyway: bool = False, until: str | None = None, spa
 
     for_minutes = minutes(span, option="--for") if span else None
     end = run.moment(until, "--until")
+    look_at_calendars(run)
     path = overnight_runner.start(run.place, anyway=anyway, until=end, for_minutes=for_minutes, with_brief=with_brief, say=run.note)
     run.say(f"Brief: {path}" if path else "The session has ended.", brief=path)
 

@@ -2,6 +2,7 @@
 
 import click
 
+from jarvis_lib.cli.context import look_at_calendars
 from jarvis_lib.cli.shape import Run, verb
 
 
@@ -109,6 +110,7 @@ def show_plan(run: Run, *, note: str) -> None:
     from jarvis_lib.cli.cards import plan_lines
     from jarvis_lib.cli.columns import PLAN
 
+    look_at_calendars(run)
     build_scheduler.make_plan(run.place, now=run.now)
     rows = build_scheduler.plan_rows(run.place, now=run.now)
     run.table("jarvis.plan/1", rows, PLAN, empty="The queue is empty, so there is nothing to plan.", human=plan_lines(rows, zone=run.place.zone))
@@ -134,6 +136,7 @@ def next_(run: Run, count: int) -> None:
     from jarvis_lib.cli.cards import next_lines
     from jarvis_lib.cli.columns import NEXT
 
+    look_at_calendars(run)
     answer = build_scheduler.next_tasks(run.place, now=run.now, count=count).to_json()
     rows = [c | {"place": "next"} for c in answer["chosen"]] + [c | {"place": "not now"} for c in answer["passed"]]
     run.table("jarvis.next/1", rows, NEXT, empty=answer["said"], human=next_lines(answer), data=answer)

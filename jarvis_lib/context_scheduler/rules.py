@@ -179,9 +179,9 @@ def context_at(known: Known, zone: ZoneInfo, *, now: datetime, allows: Callable[
     own = next((o for o in reversed(known.overrides) if o.since <= now < o.until), None)
     entry = _entry_at(known, current.state, now) if own is None else None
     sure = BY_OVERRIDE if own else BY_CALENDAR[entry.kind] if entry else CONFIDENCE[current.state]
-    why = [f"It is {_clock(now, zone)} on the clock of {zone.key}."]
+    why = [f"It is {_clock(now, zone, now)} on the clock of {zone.key}."]
     if own:
-        why.append(f"You set {own.state} on {_clock(own.since, zone)}; that ends on {_clock(own.until, zone)}.")
+        why.append(f"You set {own.state} on {_clock(own.since, zone, now)}; that ends on {_clock(own.until, zone, now)}.")
     why += [*_calendar_why(known, entry, zone, now), *_clock_why(known, zone, now, current.state, decides=own is None and entry is None)]
     if idle_min is not None and own is None:
         sure, said = _adjusted(sure, current.state, idle_min)
@@ -201,12 +201,12 @@ def _calendar_why(known: Known, entry: Entry | None, zone: ZoneInfo, now: dateti
     if entry is not None:
         kind = {"away": "“out of office”", "tentative": "a tentative entry"}.get(entry.kind, "an entry")
         what = f"“{shorten(clean(entry.title), 60)}”" if entry.title else kind
-        return [f"Your calendar has {what} until {_clock(entry.end, zone)}."]
+        return [f"Your calendar has {what} until {_clock(entry.end, zone, now)}."]
     if not known.has_calendar:
         return []
     on = [e for e in known.entries if e.start <= now < e.end]
     coming = min((e.start for e in known.entries if e.start > now), default=None)
-    soon = f"; the next is on {_clock(coming, zone)}" if coming is not None and coming < now + timedelta(days=2) else ""
+    soon = f"; the next is on {_clock(coming, zone, now)}" if coming is not None and coming < now + timedelta(days=2) else ""
     return [f"Your calendar has {'an entry, which does not decide here' if on else 'no entry at this time'}{soon}."]
 
 
@@ -236,6 +236,8 @@ def _adjusted(sure: float, state: str, idle_min: float) -> tuple[float, str]:
     return sure, f"{said}, which changes nothing."
 
 
-def _clock(at: datetime, zone: ZoneInfo) -> str:
+def _clock(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """`Tue 12:00`, with the date where the day alone could be another week's."""
     local = at.astimezone(zone)
-    return f"{DAYS[local.weekday()]} {local:%H:%M}"
+    near = abs(at - now) < timedelta(days=6)
+    return f"{DAYS[local.weekday()]} {local:%H:%M}" if near else f"{DAYS[local.weekday()]} {local:%Y-%m-%d %H:%M}"

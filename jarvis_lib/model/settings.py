@@ -438,27 +438,29 @@ def _nonsense(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], in
     if night["checks_end_minutes_before"] > night["work_ends_minutes_before"]:
         line = lines.get(("night", "checks_end_minutes_before"), 0)
         found.append(Mistake(line, "[night] checks would end before the work does: checks_end_minutes_before > work_ends_minutes_before"))
+    turned = set()
     for kind in KINDS:
         own = values[f"windows.{kind}"]
-        if own["start"] == own["end"] and own["on"]:
-            line = lines.get((f"windows.{kind}", "end"), lines.get((f"windows.{kind}", "start"), 0))
-            found.append(Mistake(line, f"[windows.{kind}] starts and ends at {own['start']}; switch it off with on = false"))
-        elif own["start"] > own["end"] != "00:00" and own["on"] and kind != "overnight":
-            line = lines.get((f"windows.{kind}", "end"), lines.get((f"windows.{kind}", "start"), 0))
-            said = f"ends at {own['end']}, before it starts at {own['start']}; only overnight goes past midnight, so end it by 00:00"
-            found.append(Mistake(line, f"[windows.{kind}] {said}"))
-    found += _overlaps(values, lines)
+        line = lines.get((f"windows.{kind}", "end"), lines.get((f"windows.{kind}", "start"), 0))
+        if not own["on"] or own["start"] < own["end"] or (own["start"] > own["end"] and (kind == "overnight" or own["end"] == "00:00")):
+            continue
+        said = f"ends at {own['end']}, before it starts at {own['start']}; only overnight goes past midnight, so end it by 00:00"
+        if own["start"] == own["end"]:
+            said = f"starts and ends at {own['start']}; switch it off with on = false"
+        found.append(Mistake(line, f"[windows.{kind}] {said}"))
+        turned.add(kind)
+    found += _overlaps(values, lines, turned)
     return found
 
 
-def _overlaps(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], int]) -> list[Mistake]:
-    """Two windows that meet, other than overnight (which wins by rule)."""
+def _overlaps(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], int], turned: set[str]) -> list[Mistake]:
+    """Two windows that meet, other than overnight (which wins by rule) and those that are `turned` around."""
     found = []
-    kinds = [k for k in KINDS if k != "overnight" and values[f"windows.{k}"]["on"]]
+    kinds = [k for k in KINDS if k != "overnight" and k not in turned and values[f"windows.{k}"]["on"]]
     for i, one in enumerate(kinds):
         for two in kinds[i + 1 :]:
             if _spans(values[f"windows.{one}"]) & _spans(values[f"windows.{two}"]):
-                line = lines.get((f"windows.{two}", "start"), lines.get((f"windows.{two}", "days"), 0))
+                line = next((lines[f"windows.{k}", n] for k in (two, one) for n in ("start", "days") if (f"windows.{k}", n) in lines), 0)
                 found.append(Mistake(line, f"[windows.{two}] overlaps [windows.{one}]; only overnight may overlap others"))
     return found
 

@@ -24,7 +24,16 @@ BAND, INK, FREE, BOOKED, LATE = "#eef1f4", "#1b1f24", "#c9d1d9", "#0a5dab", "#b3
 CLOCK = "%a %H:%M"
 LABEL_PX = 185
 """Fixed, or the font of the browser clips the labels."""
-STATE_COLORS = {"sleeping": "#57606a", "gym": "#8a5200", "working": "#0a5dab", "weekend": "#1a7f37", "available": "#8c6bb1"}
+STATE_COLORS = {
+    "sleeping": "#57606a",
+    "gym": "#8a5200",
+    "working": "#0a5dab",
+    "weekend": "#1a7f37",
+    "holiday": "#0f766e",
+    "available": "#8c6bb1",
+    "away": "#9a3b6c",
+    "unknown": "#8c959f",
+}
 
 _COLUMNS = ("task", "title", "priority", "category", "hours", "window", "start", "end", "lane", "due", "code", "sentence", "reserve", "state")
 
@@ -79,7 +88,14 @@ def week_frame(summary: dict[str, Any]) -> "pl.DataFrame":
     """`context_scheduler.summary` as a frame: hours and attempts of this week for each context."""
     import polars as pl
 
-    schema: dict[str, Any] = {"state": pl.String, "hours": pl.Float64, "hours_so_far": pl.Float64, "attempts": pl.Int64, "verified": pl.Int64}
+    schema: dict[str, Any] = {
+        "state": pl.String,
+        "hours": pl.Float64,
+        "hours_so_far": pl.Float64,
+        "attempts": pl.Int64,
+        "verified": pl.Int64,
+        "work_hours": pl.Float64,
+    }
     return pl.DataFrame([{k: row[k] for k in schema} for row in summary["contexts"]], schema=schema)
 
 
@@ -192,7 +208,7 @@ def context_bars(blocks: "pl.DataFrame") -> "alt.Chart":
             tooltip=["state", alt.Tooltip("start", format="%a %H:%M"), alt.Tooltip("end", format="%a %H:%M"), alt.Tooltip("hours", format=".1f"), "windows"],
         )
     )
-    return chart.properties(width=640, height={"step": 26}, title="What the clock says is coming", background="transparent")
+    return chart.properties(width=640, height={"step": 26}, title="What is coming", background="transparent")
 
 
 def week_bars(week: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart":
@@ -205,7 +221,7 @@ def week_bars(week: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart":
     base = alt.Chart(shown).encode(y=alt.Y("state:N", title=None, sort=list(STATE_COLORS)), x=alt.X("hours:Q", title="Hours this week"))
     bars = base.mark_bar(height=18).encode(color=_by_state(), tooltip=["state", "hours", "hours_so_far", "attempts", "verified"])
     words = base.mark_text(align="left", dx=4, color=INK).encode(text="said")
-    return alt.layer(bars, words).properties(width=520, height={"step": 26}, title="This week by the clock", background="transparent")
+    return alt.layer(bars, words).properties(width=520, height={"step": 26}, title="This week", background="transparent")
 
 
 def _by_state() -> "alt.Color":

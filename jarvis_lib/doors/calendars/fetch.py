@@ -6,7 +6,8 @@ import urllib.error
 import urllib.request
 from typing import IO
 
-from jarvis_lib.doors.ics import NotACalendar, OutOfTime, limited
+from jarvis_lib.doors.calendars.limits import OutOfTime, limited
+from jarvis_lib.doors.calendars.spans import NotACalendar
 from jarvis_lib.model.prose import size
 
 MOST_BYTES = 10 * 1024**2

@@ -6,41 +6,28 @@ week to sixty days after it, so it holds for a week.
 """
 
 import glob
+import json
 import os
-import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jarvis_lib.doors.calendars.entries import Source, content, name_of, of_entry
 from jarvis_lib.model.fact import Fact, Refused, digest
 from jarvis_lib.model.ledger import Row
-from jarvis_lib.model.prose import clean, hours, plural, size
+from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.window import moment_of
 from jarvis_lib.store.place import Place
 
 if TYPE_CHECKING:
-    from jarvis_lib.doors.ics import Reading, Wanted
+    from jarvis_lib.doors.calendars.spans import Reading, Wanted
 
 ACTOR = "calendar"
-MOST_BYTES = 20 * 1024**2
-MOST_FILES = 40
-"""A folder with more ICS files than this (one for each event, as vdirsyncer keeps them) is one calendar; else each file is its own."""
 BEFORE, AFTER = timedelta(days=14), timedelta(days=67)
-STALE = timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One calendar: how it is called, the entry of the settings that names it, and its files, or its address."""
-
-    name: str
-    entry: str
-    paths: tuple[Path, ...] = ()
-    url: str = ""
-    state: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -62,10 +49,9 @@ def refresh(place: Place, *, now: datetime, fetch: bool = False, anew: bool = Fa
 
     `fetch` also asks the addresses in `[calendar] urls`; without it no network is used.
     """
-    own = place.settings.values["calendar"]
-    is_set = bool(own["files"] or own["urls"] or place.settings.get("person", "country"))
-    if not (is_set or anew or _marker(place).exists()):
-        return []
+    state, last = _state(place, now), _remembered(place)
+    if not (fetch or anew) and state == last.get("state", ""):
+        return list(last.get("lines", ()))
     with place.store.reading() as reader:
         look = _Look(place, now, {r["source"]: r for r in reader.rows("calendar.sources")})
         days = reader.one("calendar.holiday_set")
@@ -77,8 +63,7 @@ def refresh(place: Place, *, now: datetime, fetch: bool = False, anew: bool = Fa
             place.store.write(*look.facts)
         except Refused as error:
             return [*look.lines, f"What was read could not be written down: {error.sentence}"]
-    if look.facts or not is_set:
-        _mark(place, is_set)
+    _remember(place, state, look)
     return look.lines
 
 
@@ -95,16 +80,46 @@ def horizon(place: Place, now: datetime) -> tuple[datetime, datetime]:
     return monday - BEFORE, monday + AFTER
 
 
-def _marker(place: Place) -> Path:
-    """There while something is set: when it stands here and nothing is set any more, what is left in the store must go."""
-    return place.home / "data" / "calendars.set"
+# --- the short way -------------------------------------------------------------------------------------------------------
 
 
-def _mark(place: Place, is_set: bool) -> None:
-    if is_set:
-        _marker(place).touch()
-    else:
-        _marker(place).unlink(missing_ok=True)
+def _state(place: Place, now: datetime) -> str:
+    """All that a refresh depends on, from the settings and the times of files alone; empty when nothing is set.
+
+    The journal's folder is in it too: a repaired store has another one, and then nothing that was remembered counts.
+    """
+    own = place.settings.values["calendar"]
+    person = [place.settings.get("person", name) for name in ("country", "subdivision")]
+    if not (own["files"] or own["urls"] or person[0]):
+        return ""
+    files = [[s.name, s.state] for entry in own["files"] for s in of_entry(place.home, entry)]
+    journal = place.home / "data" / "journal"
+    there = os.stat(journal).st_ino if journal.exists() else 0
+    options = [place.settings.allows("away").start_work, now.astimezone(place.zone).year, place.zone.key, horizon(place, now)[0].isoformat()]
+    return json.dumps([own, person, files, there, options])
+
+
+def _memory(place: Place) -> Path:
+    return place.home / "data" / "calendars.json"
+
+
+def _remembered(place: Place) -> dict[str, Any]:
+    """The state at the last look that found nothing new, and its lines. Empty when nothing was set then, or nothing can be known."""
+    try:
+        found = json.loads(_memory(place).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _remember(place: Place, state: str, look: _Look) -> None:
+    """After a look that wrote something the next one looks again: only what is known to stand in the store is remembered."""
+    if not state:
+        _memory(place).unlink(missing_ok=True)
+        return
+    told = {"state": "changed", "lines": []} if look.facts else {"state": state, "lines": look.lines}
+    with suppress(OSError):  # a memory that cannot be written costs the next command a look into the store, nothing else
+        _memory(place).write_text(json.dumps(told), encoding="utf-8")
 
 
 # --- files ---------------------------------------------------------------------------------------------------------------
@@ -113,7 +128,7 @@ def _mark(place: Place, is_set: bool) -> None:
 def _look_at_files(look: _Look, *, anew: bool) -> None:
     seen: set[str] = set()
     for entry in look.place.settings.get("calendar", "files"):
-        found = list(_of_entry(look.place.home, entry))
+        found = list(of_entry(look.place.home, entry))
         before = [r for r in look.known.values() if r["entry"] == entry]
         if not found:
             _nothing_there(look, entry, before)
@@ -123,35 +138,10 @@ def _look_at_files(look: _Look, *, anew: bool) -> None:
                 seen.add(source.name)
                 _look_at(look, source, anew=anew)
     urls = look.place.settings.get("calendar", "urls")
-    seen |= {_name_of(url) for url in urls}
+    seen |= {name_of(url) for url in urls}
     for name in sorted(look.known.keys() - seen):
         look.state("calendar.dropped", source=name)
         look.lines.append(f"Calendar {name} is no longer there; its entries are gone.")
-
-
-def _of_entry(home: Path, entry: str) -> Iterator[Source]:
-    """The calendars that one line of the settings names; none where nothing is there."""
-    whole = os.path.join(home, os.path.expanduser(entry))
-    for path in sorted(glob.glob(whole, recursive=True)) if glob.has_magic(whole) else [whole]:
-        if os.path.isdir(path):
-            files = [Path(folder, n) for folder, _, names in sorted(os.walk(path)) for n in sorted(names) if n.lower().endswith(".ics") and n[:1] != "."]
-            many = len(files) > MOST_FILES
-            for group in [files] if many else [[f] for f in files]:
-                yield _source(home, Path(path) if many else group[0], entry, group)
-        elif os.path.lexists(path):
-            yield _source(home, Path(path), entry, [Path(path)])
-
-
-def _source(home: Path, path: Path, entry: str, files: Sequence[Path]) -> Source:
-    name = path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
-    states = []
-    for file in files:
-        try:
-            found = file.stat()
-            states.append((file.name, found.st_mtime_ns, found.st_size, found.st_ino))
-        except OSError as error:
-            states.append((file.name, 0, 0, error.errno or 0))
-    return Source(clean(name), entry, tuple(files), state=tuple(states))
 
 
 def _nothing_there(look: _Look, entry: str, before: Sequence[Row]) -> None:
@@ -173,15 +163,15 @@ def _look_at(look: _Look, source: Source, *, anew: bool) -> None:
         if not known["ok"]:
             look.lines.append(_kept(look, source.name, known["said"], known["read_at"]))
         return
-    from jarvis_lib.doors import ics
+    from jarvis_lib.doors.calendars import ics, spans
 
     wanted = _wanted(look)
-    total = ics.Reading((), 0, Counter())
+    total = spans.Reading((), 0, Counter())
     wrong: list[str] = []
     for path in source.paths:
         try:
-            total += ics.read_ics(_bytes(path), wanted)
-        except ics.NotACalendar as error:
+            total += ics.read_ics(content(path), wanted)
+        except spans.NotACalendar as error:
             wrong.append(f"{path.name} {error}" if len(source.paths) > 1 else str(error))
     if wrong and len(wrong) == len(source.paths):
         _failed(look, source, wrong[0], fingerprint)
@@ -190,7 +180,7 @@ def _look_at(look: _Look, source: Source, *, anew: bool) -> None:
 
 
 def _wanted(look: _Look) -> "Wanted":
-    from jarvis_lib.doors.ics import Wanted
+    from jarvis_lib.doors.calendars.spans import Wanted
 
     own = look.place.settings.values["calendar"]
     return Wanted(*horizon(look.place, look.now), look.place.zone, own["titles"], own["busy_all_day"], tuple(own["emails"]))
@@ -202,21 +192,6 @@ def _fingerprint(look: _Look, source: Source) -> str:
     options = [own[name] for name in ("titles", "busy_all_day", "cuts", "emails")]
     away = look.place.settings.allows("away").start_work
     return digest([source.state, horizon(look.place, look.now)[0].isoformat(), look.place.zone.key, options, away])[:32]
-
-
-def _bytes(path: Path) -> bytes:
-    """The whole file. Raises NotACalendar for what is too large, no file, or not readable."""
-    from jarvis_lib.doors.ics import NotACalendar
-
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise NotACalendar("is not a file")
-        if found.st_size > MOST_BYTES:
-            raise NotACalendar(f"has {size(found.st_size)}, and at most {size(MOST_BYTES)} of a calendar are read; export a shorter time")
-        return path.read_bytes()
-    except OSError as error:
-        raise NotACalendar(f"cannot be read ({error.strerror or error})") from error
 
 
 def _read(look: _Look, source: Source, found: "Reading", fingerprint: str, wrong: Sequence[str], etag: str = "") -> None:
@@ -256,16 +231,9 @@ def _kept(look: _Look, name: str, why: str, read_at: datetime | None) -> str:
 # --- addresses -----------------------------------------------------------------------------------------------------------
 
 
-def _name_of(url: str) -> str:
-    """An address without what may be secret in it: its host, and a hash that tells two of them apart."""
-    from urllib.parse import urlsplit
-
-    return f"{urlsplit(url).hostname or 'address'}#{digest(url)[:8]}"
-
-
 def _look_at_urls(look: _Look, *, fetch: bool) -> None:
     for url in look.place.settings.get("calendar", "urls"):
-        name = _name_of(url)
+        name = name_of(url)
         known = look.known.get(name)
         if fetch:
             _fetch(look, Source(name, name, url=url), known)
@@ -274,8 +242,8 @@ def _look_at_urls(look: _Look, *, fetch: bool) -> None:
 
 
 def _fetch(look: _Look, source: Source, known: Row | None) -> None:
-    from jarvis_lib.doors import ics
-    from jarvis_lib.doors.fetch import fetch
+    from jarvis_lib.doors.calendars import ics, spans
+    from jarvis_lib.doors.calendars.fetch import fetch
 
     fingerprint = _fingerprint(look, source)
     same_wish = known is not None and known["ok"] and known["fingerprint"] == fingerprint
@@ -289,7 +257,7 @@ def _fetch(look: _Look, source: Source, known: Row | None) -> None:
             counts = {n: known[n] for n in ("events", "skipped", "fingerprint", "etag", "said")}
             look.state("calendar.tried", source=source.name, entry=source.entry, ok=True, **counts, **cuts)
             look.lines.append(f"Calendar {source.name} has not changed.")
-    except ics.NotACalendar as error:
+    except spans.NotACalendar as error:
         _failed(look, source, str(error), fingerprint)
 
 
@@ -308,7 +276,7 @@ def _look_at_holidays(look: _Look, known: Row | None, *, anew: bool) -> None:
         return
     data: dict[str, Any] = {"place": wanted, "first_year": year - 1, "last_year": year + 1, "said": "", "days": [], "names": []}
     if wanted:
-        from jarvis_lib.doors.days_off import read_days_off
+        from jarvis_lib.doors.calendars.days_off import read_days_off
 
         try:
             found = read_days_off(country, part, year - 1, year + 1)
@@ -319,48 +287,3 @@ def _look_at_holidays(look: _Look, known: Row | None, *, anew: bool) -> None:
         if known is None or known["said"] != data["said"]:
             look.lines.append(data["said"] if not data["days"] else f"Holidays: {data['said']}.")
     look.state("holidays.read", **data)
-
-
-# --- for the doctor ------------------------------------------------------------------------------------------------------
-
-
-def conditions(place: Place, *, now: datetime) -> list[tuple[str, str, str, str]]:
-    """(name, level, what, what to do) of each calendar and of the holidays, as the store knows them; nothing is read anew."""
-    with place.store.reading() as reader:
-        rows, days = reader.rows("calendar.sources"), reader.one("calendar.holiday_set")
-    own = place.settings.values["calendar"]
-    addresses = [_name_of(u) for u in own["urls"]]
-    unseen = [name for name in addresses if name not in {r["source"] for r in rows}]
-    found = [_condition(r, now, is_address=r["source"] in addresses) for r in rows]
-    found += [("Calendar", "warning", f"{name}: never fetched", "jarvis context read") for name in unseen]
-    if own["files"] and not rows:
-        found.append(("Calendar", "warning", f"{plural(len(own['files']), 'entry', 'entries')} in [calendar] files, none read yet", "jarvis context read"))
-    if not found:
-        found.append(("Calendar", "ok", "none set, so the context comes from overrides and the clock", ""))
-    return [*found, _holidays(place, days)]
-
-
-def _condition(row: Row, now: datetime, *, is_address: bool) -> tuple[str, str, str, str]:
-    age = f"read {_age(now - row['read_at'])} ago" if row["read_at"] else "never read"
-    if not row["ok"]:
-        return "Calendar", "warning", f"{row['source']} {row['said']}; {age}", "correct the file or [calendar] in jarvis.toml, then: jarvis context read"
-    said = f"{row['source']}: {row['said']}; {plural(row['spans'], 'span')} kept, {age}"
-    if row["skipped"]:
-        return "Calendar", "warning", said, "the rest of it is used; correct or delete these events in the calendar's own program"
-    stale = is_address and now - row["read_at"] > STALE
-    return "Calendar", "warning" if stale else "ok", said, "jarvis context read" if stale else ""
-
-
-def _holidays(place: Place, days: Row | None) -> tuple[str, str, str, str]:
-    country = place.settings.get("person", "country")
-    if not country:
-        return "Holidays", "ok", "no country set, so no day is a holiday", ""
-    if days is None or not days["place"].startswith(country):
-        return "Holidays", "warning", f"{country} is set, its holidays are not read yet", "jarvis context read"
-    if not days["days"]:
-        return "Holidays", "problem", days["said"], "correct [person] in jarvis.toml"
-    return "Holidays", "ok", days["said"], ""
-
-
-def _age(span: timedelta) -> str:
-    return f"{span.days} days" if span.days > 1 else hours(max(span, timedelta(0)) / timedelta(hours=1))
