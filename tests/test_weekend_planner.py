@@ -24,9 +24,10 @@ from jarvis_lib.model.window import Cuts
 from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
 from jarvis_lib.weekend_planner import candidates as rules
-from jarvis_lib.weekend_planner.candidates import Candidate, Piece
+from jarvis_lib.weekend_planner.candidates import Candidate
 from jarvis_lib.weekend_planner.chances import Work, lay_out, outlook
 from jarvis_lib.weekend_planner.phases import changed, divided, runnable
+from jarvis_lib.weekend_planner.pieces import Piece
 from tests.facts import claimed, ended, opened, passed
 from tests.weekend_parts import BERLIN, FRIDAY, RULES, Clock, local, piece, workspace
 
@@ -220,11 +221,12 @@ def test_what_waits_for_the_person_is_offered_with_what_it_needs() -> None:
     """Approval, recipe, check; each with its command, and until when."""
     waits = piece("a", hours=9.0, state="parked", parked_kind="approval", checks=0)
     bare = piece("b", hours=9.0, state="parked", parked_kind="no_recipe", has_recipe=False, checks=0)
-    found = {c.tasks[0]: c for c in offers(waits, bare)}
+    first, second = offers(bare, waits)
+    assert (first.tasks, second.tasks) == (("a",), ("b",))
+    found = {"a": first, "b": second}
     assert [n.command for n in found["a"].needs] == ["jarvis queue approve a", "jarvis queue edit a --check '…'"]
     assert [n.command for n in found["b"].needs] == ["jarvis queue edit b --command '…' --check …"]
     assert found["a"].needs_by == local(2026, 11, 28, 9, 0)
-    assert found["a"].score > found["b"].score
 
 
 def test_the_reasons_say_due_waiting_priority_and_what_it_unblocks() -> None:
@@ -246,6 +248,16 @@ def test_candidates_that_share_most_of_their_tasks_are_one() -> None:
     many = [piece(f"b{i}", hours=8.0 + i / 4) for i in range(9)]
     assert [c.id for c in offers(*many)] == [c.id for c in offers(*reversed(many))] and len(offers(*many)) == 5
     assert [c.id for c in offers(*many)] != [c.id for c in offers(*many, now=FRIDAY + timedelta(days=7))]
+
+
+def test_thousands_of_tasks_are_offered_in_moments() -> None:
+    """A person with 3,000 open tasks in one project, a third of them large, does not wait."""
+    import time as clock
+
+    many = [piece(f"t{i:04}", hours=[2.0, 5.0, 9.0][i % 3], project="All", after=(f"t{i - 1:04}",) if i % 50 else ()) for i in range(3000)]
+    begun = clock.process_time()
+    assert len(offers(*many)) == 5
+    assert clock.process_time() - begun < 10
 
 
 @settings(max_examples=25, deadline=None)
@@ -516,7 +528,7 @@ def test_a_phase_done_by_hand_frees_what_waits_for_it(desk: Place) -> None:
     weekend_planner.start(desk, now=FRIDAY)
     weekend_planner.complete(desk, "reproduce", now=FRIDAY)
     with desk.store.reading() as reader:
-        assert {p.id: p.after for p in weekend_planner.choosing.pieces(reader, desk)}[single.tasks[0]] == ()
+        assert {p.id: p.after for p in weekend_planner.offering.pieces(reader, desk)}[single.tasks[0]] == ()
         assert tally.counts(reader, FRIDAY - timedelta(days=1), FRIDAY)["accepted"] == 0
 
 
