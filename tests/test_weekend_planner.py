@@ -468,8 +468,10 @@ def test_an_interrupted_start_adds_no_phase_twice(desk: Place) -> None:
 def test_only_a_person_chooses_starts_and_completes(desk: Place) -> None:
     """A session or an agent that writes such a fact is refused by the ledger."""
     group = chosen(desk, "Desk")
-    for kind, data in (("weekend.selected", {"build": group.id, "phases": []}), ("weekend.started", {"build": group.id, "phases": []})):
-        assert "Only a person" in refusal(lambda k=kind, d=data: desk.store.write(desk.fact(k, actor="agent:x", **d))).sentence  # type: ignore[misc]
+    for kind in ("weekend.selected", "weekend.started"):
+        fact = desk.fact(kind, actor="agent:x", build=group.id, phases=[])
+        with pytest.raises(Refused, match="Only a person"):
+            desk.store.write(fact)
 
 
 def test_progress_follows_what_the_tasks_did(desk: Place, clock: Clock) -> None:
@@ -553,6 +555,33 @@ def test_it_is_told_on_a_terminal(desk: Place) -> None:
     weekend_planner.start(desk, now=FRIDAY)
     shown = "\n".join(progress_lines(weekend_planner.progress(desk, now=FRIDAY)))
     assert "[------------------------]  0 of 10.0 h" in shown and "to be done by Sun 20:00" in shown
+
+
+def test_the_command_line_says_what_happened_by_exit_code_and_json(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suggest, select, start, progress, complete and summary from a shell; usage 2, missing 3, refused 4."""
+    from jarvis_lib.cli.entry import main
+
+    monkeypatch.chdir(home)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = main(["weekend", *words])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    assert run("suggest")[0] == 0 and run("progress", "--json")[0] == 0
+    assert [run("select", "w12345")[0], run("start")[0], run("complete", "design")[0], run("select", "w")[0]] == [3, 3, 3, 2]
+    for n in (1, 2):
+        assert main(["add", f"Desk {n}", "", "3", "Bug fixes", "LOW", "--command", "true", "--check", "true", "--project", "Desk"]) == 0
+    capsys.readouterr()
+    answer = json.loads(run("suggest", "--json")[1])
+    build = answer["data"]["candidates"][0]["id"]
+    assert answer["schema"] == "jarvis.weekend_suggestion/1" and run("suggest")[1].split("\t")[0] == build
+    assert [run("select", build, "--phase", "build")[0], run("select", build, "--phase", "a=1h", "--phase", "a=2h")[0]] == [2, 2]
+    assert run("select", build)[0] == 0 and run("start")[0] == 0 and run("select", build)[0] == 4
+    assert len(run("progress")[1].splitlines()) == 2
+    assert run("complete", "1")[0] == 0 and "on your word" in run("complete", "2")[1]
+    assert json.loads(run("summary", "--json")[1])["data"]["schema"] == "jarvis.weekend/1"
+    assert not (home / "reports").exists()
 
 
 def test_utc_is_used_inside(desk: Place) -> None:
