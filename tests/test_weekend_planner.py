@@ -377,8 +377,8 @@ def test_a_weekend_without_a_free_hour_is_one_sentence(desk: Place) -> None:
         assert reader.one("weekend_planner.newest_suggestion", weekend="2026-11-28") is None
 
 
-def test_learned_hours_stand_before_the_persons_own(desk: Place) -> None:
-    """What is not learned says so."""
+def test_hours_that_are_not_learned_say_so(desk: Place) -> None:
+    """Then they are the person's own estimate."""
     assert "nothing is learned yet" in chosen(desk, "importer").hours_from
     assert chosen(desk, "importer").p50 == pytest.approx(10.0, rel=0.01)
 
