@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.settings import parse, template
 from jarvis_lib.store.place import Place
-from jarvis_lib.weekend_planner.candidates import Piece
+from jarvis_lib.weekend_planner.pieces import Piece
 from jarvis_lib.workspace import open_workspace
 
 BERLIN = ZoneInfo("Europe/Berlin")

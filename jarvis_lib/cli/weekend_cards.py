@@ -11,8 +11,9 @@ from jarvis_lib.cli.render import local
 from jarvis_lib.model.prose import clean, listed, plural, spell
 
 if TYPE_CHECKING:
-    from jarvis_lib.weekend_planner.choosing import Chosen, Suggestion
+    from jarvis_lib.weekend_planner.choosing import Chosen
     from jarvis_lib.weekend_planner.following import BuildState, Progress
+    from jarvis_lib.weekend_planner.offering import Suggestion
     from jarvis_lib.weekend_planner.phases import Phase
 
 BAR = 24

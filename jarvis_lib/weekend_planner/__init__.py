@@ -8,13 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jarvis_lib.weekend_planner.choosing import Chosen, Suggestion, select, start, suggest
+    from jarvis_lib.weekend_planner.choosing import Chosen, select, start
     from jarvis_lib.weekend_planner.following import Progress, complete, progress
+    from jarvis_lib.weekend_planner.offering import Suggestion, suggest
     from jarvis_lib.weekend_planner.telling import make_summary, summary
 
 _HOME = {
-    "choosing": ("Chosen", "Suggestion", "select", "start", "suggest"),
+    "choosing": ("Chosen", "select", "start"),
     "following": ("Progress", "complete", "progress"),
+    "offering": ("Suggestion", "suggest"),
     "telling": ("make_summary", "summary"),
 }
 

@@ -6,8 +6,8 @@ tasks wait for, and it is cut to what fits. Equal input, equal candidates; nothi
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,48 +17,20 @@ from jarvis_lib.model.phase import PhaseTemplate
 from jarvis_lib.model.prose import listed, plural, shorten, spell
 from jarvis_lib.model.task import PRIORITIES
 from jarvis_lib.model.weekend import Weekend
-from jarvis_lib.weekend_planner.chances import Laid, Work, lay_out, outlook
+from jarvis_lib.weekend_planner.chances import Laid, lay_out, outlook
 from jarvis_lib.weekend_planner.phases import Phase, divided
+from jarvis_lib.weekend_planner.pieces import Piece, closure, in_order, ready, urgency
 
 MOST_TASKS = 12
 """A person can oversee so many tasks of one build."""
+LOOKED_AT = 60
+"""Of a larger group the most urgent so many are tried."""
 ALIKE = 0.6
 """Two candidates with more than this share of their tasks in common are one offer, not two."""
 SOON = timedelta(days=9)
 LONG_WAIT = 14
-_FAR = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One open task as a weekend sees it: the hours that it will take and where they come from, and what it still needs."""
-
-    id: str
-    title: str
-    about: str
-    state: str
-    parked_kind: str
-    priority: str
-    category: str
-    hours: float
-    p50: float
-    p80: float
-    need_h: float
-    why_h: str
-    due: datetime | None
-    added_at: datetime
-    after: tuple[str, ...]
-    changes: tuple[str, ...]
-    resumable: bool
-    project: str
-    revision: int
-    has_recipe: bool
-    checks: int
-    unblocks: int
-
-    def work(self, spent_h: float = 0.0) -> Work:
-        """The piece for the layout."""
-        return Work(self.id, self.p50, self.p80, self.need_h, self.after, self.changes, self.resumable, spent_h)
+Offer = tuple[str, str, tuple[str, ...]]
+"""Kind, label and tasks of what could be a candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +55,6 @@ class Candidate:
     p50: float
     p80: float
     chance: float
-    score: float
     phases: tuple[Phase, ...]
     why: tuple[str, ...]
     needs: tuple[Need, ...]
@@ -95,21 +66,6 @@ class Candidate:
         own = {name: getattr(self, name) for name in ("id", "kind", "title", "tasks", "revisions", "hours", "p50", "p80", "chance", "why", "hours_from")}
         needs = [{"task": n.task, "what": n.what, "command": n.command} for n in self.needs]
         return own | {"phases": [p.to_json() for p in self.phases], "needs": needs, "needs_by": self.needs_by}
-
-
-def ready(pieces: Iterable[Piece]) -> dict[str, Piece]:
-    """What may be in a build: queued, or waiting for nothing but a yes or a recipe; and all that it waits for may be in it too."""
-    table = {p.id: p for p in sorted(pieces, key=lambda p: p.id) if _may(p)}
-    while True:
-        stuck = [i for i, p in table.items() if any(b not in table for b in p.after)]
-        if not stuck:
-            return table
-        for i in stuck:
-            del table[i]
-
-
-def _may(piece: Piece) -> bool:
-    return piece.state in ("queued", "proposed") or (piece.state == "parked" and piece.parked_kind in ("approval", "no_recipe"))
 
 
 def suggest(
@@ -127,22 +83,25 @@ def suggest(
     """The best `most` candidates, the best first. `similar` are groups of ids whose texts are alike; `templates` are by category."""
     table = ready(pieces)
     low, high = single_hours
-    offers: list[tuple[str, str, tuple[str, ...]]] = []
+    offers: list[Offer] = []
     for p in table.values():
         if low <= p.hours <= high and not p.after:
             offers.append(("single", p.title, _fitting([p.id], table, weekend, lanes, now, 1)))
     for kind, label, ids in _groups(table, similar):
         kept = _fitting(ids, table, weekend, lanes, now, MOST_TASKS)
         offers.append((kind, label or _label(kind, kept, table), kept))
-    built = [_built(kind, label, [table[i] for i in ids], weekend, now, lanes, zone, templates) for kind, label, ids in offers if len(ids) > (kind != "single")]
-    return _best(sorted(built, key=lambda c: (-c.score, c.id)), most)
+    whole = [(kind, label, ids) for kind, label, ids in offers if len(ids) > (kind != "single")]
+    ranked = sorted(whole, key=lambda o: (-_score([table[i] for i in o[2]], weekend, now), id_of(o[2], weekend.key), o[0]))
+    best = _distinct(ranked, most)
+    return [_built(kind, label, [table[i] for i in ids], weekend, now, lanes, zone, templates) for kind, label, ids in best]
 
 
-def _best(ranked: Sequence[Candidate], most: int) -> list[Candidate]:
-    chosen: list[Candidate] = []
+def _distinct(ranked: Sequence[Offer], most: int) -> list[Offer]:
+    """The best that are not nearly the same as a better one."""
+    chosen: list[Offer] = []
     for one in ranked:
-        own = set(one.tasks)
-        if len(chosen) < most and all(len(own & set(c.tasks)) / len(own | set(c.tasks)) <= ALIKE for c in chosen):
+        own = set(one[2])
+        if len(chosen) < most and all(len(own & set(c[2])) / len(own | set(c[2])) <= ALIKE for c in chosen):
             chosen.append(one)
     return chosen
 
@@ -197,38 +156,11 @@ def _label(kind: str, ids: Sequence[str], table: Mapping[str, Piece]) -> str:
     return f"{max((table[i] for i in ids), key=lambda p: (PRIORITIES[p.priority], p.p50, p.id)).title}, and what is like it"
 
 
-def in_order(ids: Iterable[str], table: Mapping[str, Piece]) -> list[str]:
-    """Blockers before what waits for them; among the rest the soonest due, then by priority, then the one that waits longest."""
-    own = set(ids)
-    best = sorted(own, key=lambda i: _urgency(table[i]))
-    done: list[str] = []
-    while len(done) < len(own):
-        following = next((i for i in best if i not in done and all(b in done or b not in own for b in table[i].after)), None)
-        if following is None:
-            return [*done, *(i for i in best if i not in done)]  # a circle; the queue refuses those, an edit by hand might not
-        done.append(following)
-    return done
-
-
-def _urgency(piece: Piece) -> tuple[datetime, int, datetime, str]:
-    return (piece.due or _FAR, -PRIORITIES[piece.priority], piece.added_at, piece.id)
-
-
-def _closure(task: str, table: Mapping[str, Piece]) -> set[str]:
-    found, open_ = set(), [task]
-    while open_:
-        i = open_.pop()
-        if i not in found:
-            found.add(i)
-            open_ += [b for b in table[i].after if b in table]
-    return found
-
-
 def _fitting(ids: Sequence[str], table: Mapping[str, Piece], weekend: Weekend, lanes: int, now: datetime, most: int) -> tuple[str, ...]:
     """As many of `ids`, each with all that it waits for, as have a place in the weekend with what is kept free for them."""
     kept: list[str] = []
-    for i in in_order(ids, table):
-        wider = set(kept) | _closure(i, table)
+    for i in in_order(sorted(ids, key=lambda i: urgency(table[i]))[:LOOKED_AT], table):
+        wider = set(kept) | closure(i, table)
         if i in kept or len(wider) > most:
             continue
         order = in_order(wider, table)
@@ -273,7 +205,6 @@ def _built(
         p50=seen.p50,
         p80=seen.p80,
         chance=seen.chance,
-        score=_score(own, weekend, now),
         phases=phases,
         why=tuple(_why(own, weekend, seen.p50, now, zone)),
         needs=needs,
@@ -347,13 +278,3 @@ def _hours_from(own: Sequence[Piece]) -> str:
     if not told:
         return "From your estimates with the reserve of [night]; nothing is learned yet."
     return told[0] if len(told) == len(own) == 1 else f"Learned for {len(told)} of {plural(len(own), 'task')}: {told[0]}"
-
-
-def resized(pieces: Sequence[Piece], phases: Mapping[str, Phase]) -> list[Piece]:
-    """The pieces with the hours of their phase, for a build whose main phase is shorter than its task."""
-    return [
-        replace(p, hours=phases[p.id].hours, p50=phases[p.id].p50, p80=phases[p.id].p80, need_h=p.need_h * phases[p.id].hours / p.hours)
-        if p.id in phases and p.hours
-        else p
-        for p in pieces
-    ]

@@ -15,9 +15,9 @@ from jarvis_lib.model.weekend import Weekend, weekend_of
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
-from jarvis_lib.weekend_planner.candidates import Piece
 from jarvis_lib.weekend_planner.chances import Outlook, Work, outlook
-from jarvis_lib.weekend_planner.choosing import finish_time, pieces
+from jarvis_lib.weekend_planner.offering import finish_time, pieces
+from jarvis_lib.weekend_planner.pieces import Piece
 
 GOOD, FAIR = 0.8, 0.5
 ID_LEAST = 5
