@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jarvis_lib
-from jarvis_lib import autonomous_queue, overnight_runner, weekend_planner
+from jarvis_lib import autonomous_queue, context_scheduler, weekend_planner
 from jarvis_lib.doors import demo, demo_data
 from jarvis_lib.doors.init import init
 from jarvis_lib.model.fact import Refused
@@ -63,9 +63,9 @@ def run_weekend(base: Path | None = None, *, minutes: float = MINUTES, say: Say 
     for line in started.said:
         say(f"  {line}")
     say("Weekend: a session works the window")
-    left = (_window_end(place) - place.now()) / timedelta(minutes=1)
+    context_scheduler.set_context(place, "weekend", now=place.now(), for_minutes=60)
     with demo.never_silent(say) as saying:
-        overnight_runner.start(place, anyway=True, for_minutes=max(left, 0.5), say=saying, with_brief=False)
+        say(autonomous_queue.work_now(place, say=saying))
     _tell_progress(place, say)
     out = base / REPORTS / f"{place.now().astimezone(place.zone):%Y-%m-%d}-weekend.html"
     page = weekend_planner.make_summary(place, as_of=place.now(), out=out, say=say)
@@ -93,6 +93,8 @@ def _friday(base: Path, minutes: float, say: Say) -> Place:
 def settings_text(now: datetime, minutes: float) -> str:
     """The template with a weekend that is today (local `now`), from this minute on; the other windows leave the day to it."""
     end = now + timedelta(minutes=minutes + 1)
+    if end.date() > now.date() and f"{end:%H:%M}" != "00:00":
+        raise Refused(f"A weekend's window ends by midnight, and the demo needs {minutes + 1:g} minutes of it; run it again after 00:00.")
     today, before = now.weekday(), (now.weekday() - 1) % 7
     others = [d for d in DAYS if d not in (DAYS[today], DAYS[before])]
     text = template()
@@ -194,13 +196,6 @@ def _choose(place: Place, say: Say) -> str:
     chosen = weekend_planner.select(place, ready[0].id, now=place.now())
     say(f"  {chosen.said[0]}")
     return chosen.build
-
-
-def _window_end(place: Place) -> datetime:
-    rule = next(w for w in place.settings.windows if w.kind == "weekend")
-    local = place.now().astimezone(place.zone)
-    end = local.replace(hour=rule.end.hour, minute=rule.end.minute, second=0, microsecond=0)
-    return end if end > local else end + timedelta(days=1)
 
 
 def _tell_progress(place: Place, say: Say) -> None:
