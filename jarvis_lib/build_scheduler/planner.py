@@ -49,15 +49,11 @@ def plan(
     rules = _Rules(table, tuple(windows), now, lanes, before, int(freeze_h * 3600), frozenset(settled))
     best = rules.trial(rank.by_priority)
     if best.falls_short():
-        others = [rules.trial(rank.by_score), *(rules.trial(rank.by_score, seed) for seed in range(1, _more(len(table)) + 1))]
+        more = 0 if best.kept else min(MOST_TRIALS, TRIED_TASKS // max(len(best.hopeful), 1))
+        others = [rules.trial(rank.by_score), *(rules.trial(rank.by_score, seed) for seed in range(1, more + 1))]
         best = max([best, *others], key=Placing.value_on_time)
     words = Words(best, zone)
     return Plan(tuple(_slots(best, words)), tuple(_omissions(best, words)))
-
-
-def _more(count: int) -> int:
-    """How many more trials a queue of this size is worth."""
-    return min(MOST_TRIALS, TRIED_TASKS // max(count, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,6 @@ class _Rules:
             trial.shake(seed)
         trial.keep_running(self.before.running(up(self.now)))
         repair.keep(trial, self.before, self.freeze_s)
-        repair.place_pins(trial, self.before)
         trial.reserve_dated(claim, lambda task: bool(trial.kept) and task not in self.settled and repair.help_dated(trial, task))
         trial.place_by_rank()
         trial.close_gaps()
