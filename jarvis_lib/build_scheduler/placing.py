@@ -3,9 +3,11 @@
 `fixed` tasks stay where they are for this planning; `frozen` ones are not even bumped. Everything else may be moved to an earlier place.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from random import Random
 
 from jarvis_lib.build_scheduler import rank
 from jarvis_lib.build_scheduler.room import NEVER, Room, Spot, moment, seconds, up
@@ -14,6 +16,7 @@ from jarvis_lib.model.task import PRIORITIES
 
 Places = tuple[Spot, ...]
 OVERRUN = 0.25
+SHAKE = 0.3
 Claim = Callable[[rank.Standing], tuple[float, ...]]
 
 
@@ -48,7 +51,7 @@ class Placing:
         self.hopeful: dict[str, None] = {}
         for i in self.links.order:
             task = self.table[i]
-            if (self.room.allowed(task) or self.room.may_be_split(task)) and all(b in self.hopeful or b in running for b in task.unfinished):
+            if self.room.takes(task) and all(b in self.hopeful or b in running for b in task.unfinished):
                 self.hopeful[i] = None
         self.ranked = sorted(self.hopeful, key=lambda i: self.standings[i].key)
 
@@ -183,9 +186,15 @@ class Placing:
 
     # --- how good is it? ---------------------------------------------------------------------------------------------------
 
-    def missed_due(self) -> bool:
-        """True when a task that could have been in time is not."""
-        return any(not self.in_time(i) for i in self.hopeful if self.can_be_in_time(i))
+    def falls_short(self) -> bool:
+        """True when a task that could have been in time is not, or one has no place."""
+        return any(not self.in_time(i) for i in self.hopeful if self.can_be_in_time(i) or self.table[i].due is None)
+
+    def shake(self, seed: int) -> None:
+        """Another order of the same tasks: each rank is multiplied by chance, the same for the same seed."""
+        chance = Random(seed)
+        factors = {i: math.exp(SHAKE * chance.gauss(0.0, 1.0)) for i in self.table}
+        self.ranked.sort(key=lambda i: (-self.standings[i].rank * factors[i], self.standings[i].order))
 
     def in_time(self, task: str) -> bool:
         """Has it a place, and is that one not late?"""

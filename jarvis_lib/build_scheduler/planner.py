@@ -14,6 +14,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.build_scheduler import rank, repair
+from jarvis_lib.build_scheduler.improve import improve
 from jarvis_lib.build_scheduler.placing import Claim, Placing
 from jarvis_lib.build_scheduler.room import Room, moment, up
 from jarvis_lib.build_scheduler.sentences import Words
@@ -21,6 +22,8 @@ from jarvis_lib.model.plan import Candidate, Omission, Plan, Slot
 from jarvis_lib.model.window import Window
 
 FREEZE_H = 12.0
+MOST_TRIALS, TRIED_TASKS = 20, 600
+"""A small queue is planned in several shaken orders, since little room is left to chance there; a large one gains nothing by it."""
 
 
 def plan(
@@ -45,9 +48,10 @@ def plan(
     before = repair.Before.of(previous)
     rules = _Rules(table, tuple(windows), now, lanes, before, int(freeze_h * 3600), frozenset(settled))
     best = rules.trial(rank.by_priority)
-    if best.missed_due():
-        other = rules.trial(rank.by_score)
-        best = max(best, other, key=Placing.value_on_time)
+    if best.falls_short():
+        more = 0 if best.kept else min(MOST_TRIALS, TRIED_TASKS // max(len(best.hopeful), 1))
+        others = [rules.trial(rank.by_score), *(rules.trial(rank.by_score, seed) for seed in range(1, more + 1))]
+        best = max([best, *others], key=Placing.value_on_time)
     words = Words(best, zone)
     return Plan(tuple(_slots(best, words)), tuple(_omissions(best, words)))
 
@@ -64,17 +68,20 @@ class _Rules:
     freeze_s: int
     settled: frozenset[str]
 
-    def trial(self, claim: Claim) -> Placing:
-        """One planning, in which dated tasks claim their places in the order of `claim`."""
+    def trial(self, claim: Claim, seed: int = 0) -> Placing:
+        """One planning, in which dated tasks claim their places in the order of `claim`; a `seed` shakes the order of the others."""
         trial = Placing(self.table, Room(self.windows, now=self.now, lanes=self.lanes), self.now)
+        if seed:
+            trial.shake(seed)
         trial.keep_running(self.before.running(up(self.now)))
         repair.keep(trial, self.before, self.freeze_s)
-        repair.place_pins(trial, self.before)
         trial.reserve_dated(claim, lambda task: bool(trial.kept) and task not in self.settled and repair.help_dated(trial, task))
         trial.place_by_rank()
         trial.close_gaps()
         trial.place_by_rank()
         trial.fill()
+        if improve(trial):
+            trial.close_gaps()
         repair.pull_forward(trial, self.before)
         return trial
 

@@ -5,7 +5,7 @@ important tasks; these look for another place once. Room that an ended task left
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from jarvis_lib.build_scheduler import rank
@@ -23,6 +23,7 @@ SAME_NEED = 0.1
 SLIP_S = 30 * 60
 """A place still holds when it begins up to this much later, because what is before it in its lane took longer."""
 TRIES = 20
+OVER = "that window is over or not open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Before:
 
 
 def keep(state: Placing, before: Before, freeze_s: int) -> None:
-    """Each queued task of the plan before keeps its place where that still holds; pinned and soon starting ones first."""
+    """Each queued task of the plan before keeps its place where that still holds, pinned and soon starting ones first; then come new pins."""
     now = up(state.now)
     there = {i: slots for i in state.hopeful if (slots := before.coming(i, now))}
     soon = {i for i, slots in there.items() if up(slots[0].start) < now + freeze_s}
@@ -56,8 +57,9 @@ def keep(state: Placing, before: Before, freeze_s: int) -> None:
     def first(i: str) -> tuple[bool, bool, int, int, str]:
         return (there[i][0].window != state.table[i].pinned, i not in soon, up(there[i][0].start), there[i][0].lane, i)
 
+    open_keys = {w.key for w in state.room.windows}
     for i in sorted(there, key=first):
-        pinned = state.table[i].pinned
+        pinned = state.table[i].pinned if state.table[i].pinned in open_keys else ""
         if not pinned or all(s.window == pinned for s in there[i]):
             places = _still(state, i, there[i])
             if places:
@@ -66,6 +68,7 @@ def keep(state: Placing, before: Before, freeze_s: int) -> None:
                 state.kept.add(i)
                 if pinned or i in soon:
                     state.frozen.add(i)
+    place_pins(state, before, soon)
     _mend_order(state)
     for i, slots in there.items():
         if i not in state.places:
@@ -122,55 +125,60 @@ def _let_go(state: Placing, task: str) -> None:
 # --- making room ---------------------------------------------------------------------------------------------------------
 
 
-def place_pins(state: Placing, before: Before) -> None:
+def place_pins(state: Placing, before: Before, soon: Collection[str]) -> None:
     """Each pinned task into its window, after all that it waits for; where that is not possible, it is told and placed as any other."""
-    open_keys = {w.key for w in state.room.windows}
-    pinned = [i for i in state.hopeful if state.table[i].pinned and i not in state.places]
+    pinned = [i for i in state.hopeful if state.table[i].pinned]
     for i in sorted(pinned, key=lambda i: (state.table[i].pinned.partition("@")[2], state.standings[i].key)):
-        if i in state.places:
-            continue
-        key = state.table[i].pinned
-        state.pins_told[i] = _pin(state, i, key) if key in open_keys else "that window is over or not open"
-        if not state.pins_told[i]:
-            del state.pins_told[i]
-            state.fixed.add(i)
-            state.frozen.add(i)
-        elif slots := before.coming(i, up(state.now)):
-            state.take_some(i, _still(state, i, slots) if state.has_blockers(i) and state.ready(i) <= up(slots[0].start) else ())
-            if i in state.places:
-                state.fixed.add(i)
-                state.kept.add(i)
-                state.moved.pop(i, None)
+        _place_pin(state, i, before, soon)
+
+
+def _place_pin(state: Placing, task: str, before: Before, soon: Collection[str]) -> None:
+    if task in state.pins_told:
+        return
+    if task in state.places:
+        if all(state.window_key(spot) != state.table[task].pinned for spot in state.places[task]):
+            state.pins_told[task] = OVER
+        return
+    for b in rank.closure(state.links, task)[:-1]:
+        if state.table[b].pinned:
+            _place_pin(state, b, before, soon)
+    why = _pin(state, task, state.table[task].pinned)
+    if not why:
+        state.fixed.add(task)
+        state.frozen.add(task)
+        return
+    state.pins_told[task] = why
+    slots = before.coming(task, up(state.now))
+    if slots and state.has_blockers(task) and state.ready(task) <= up(slots[0].start):
+        state.take_some(task, _still(state, task, slots))
+    if task in state.places:
+        state.fixed.add(task)
+        state.kept.add(task)
+        if task in soon:
+            state.frozen.add(task)
 
 
 def _pin(state: Placing, task: str, key: str) -> str:
-    """Place `task` in a window of `key`; what keeps it from there, or an empty string."""
+    """Place `task` in a window of `key`, and before it what it waits for; what keeps it from there, or an empty string."""
+    ends = [end for (_, end), w in zip(state.room.spans, state.room.windows, strict=True) if w.key == key]
+    if not ends:
+        return OVER
     helped = []
     for b in rank.closure(state.links, task)[:-1]:
-        if b not in state.places:
-            if not state.has_blockers(b):
-                return "what it waits for has no place"
-            state.take_some(b, state.find(b, ready=state.ready(b), only=_pinned_here(state, b)) or state.find(b, ready=state.ready(b)))
+        if b not in state.places and state.has_blockers(b):
+            state.take_some(b, state.find(b, ready=state.ready(b), until=max(ends)))
             helped.append(b)
-    if not state.has_blockers(task):
-        return "what it waits for has no place"
-    ready = state.ready(task)
-    places = state.find(task, ready=ready, only=key)
-    if places:
-        state.take(task, places)
-        return ""
-    if bump(state, task, until=NEVER, only=key):
-        return ""
+    why = "what it waits for has no place before that"
+    if state.has_blockers(task):
+        ready = state.ready(task)
+        places = state.find(task, ready=ready, only=key)
+        state.take_some(task, places)
+        if places or bump(state, task, until=NEVER, only=key):
+            return ""
+        why = "what it waits for ends too late for it" if ready + seconds(state.table[task]) > max(ends) else "the window has no room of its length left"
     for b in reversed(helped):
-        if state.table[b].pinned == "":
-            state.release(b)
-    ends = max(s[1] for s, w in zip(state.room.spans, state.room.windows, strict=True) if w.key == key)
-    return "what it waits for ends too late for it" if ready + seconds(state.table[task]) > ends else "the window has no room of its length left"
-
-
-def _pinned_here(state: Placing, task: str) -> str:
-    pinned = state.table[task].pinned
-    return pinned if pinned in {w.key for w in state.room.windows} else ""
+        state.release(b)
+    return why
 
 
 def help_dated(state: Placing, task: str) -> bool:

@@ -47,6 +47,7 @@ class Room:
                 at = end
         self._ends = [end for _, end in self.spans]
         self._left = [[end - start] * len(self.lanes) for start, end in self.spans]
+        self._most = [end - start for start, end in self.spans]
 
     # --- may it be here? ---------------------------------------------------------------------------------------------------
 
@@ -54,6 +55,12 @@ class Room:
         """The windows that this task may run in whole, by its size and by their length."""
         need = seconds(task)
         return [i for i, (start, end) in enumerate(self.spans) if belongs(task, self.windows[i]) and end - start >= need]
+
+    def takes(self, task: Candidate) -> bool:
+        """Is there a window that could hold it, whole or in sittings, were all free?"""
+        need = seconds(task)
+        whole = any(end - start >= need and belongs(task, w) for (start, end), w in zip(self.spans, self.windows, strict=True))
+        return whole or self.may_be_split(task)
 
     def may_be_split(self, task: Candidate) -> bool:
         """Could it be done in sittings, were all windows free?"""
@@ -90,13 +97,15 @@ class Room:
 
     def earliest(self, task: Candidate, *, ready: int, until: int = NEVER, only: str = "") -> Spot | None:
         """The first place that starts at or after `ready` and ends by `until`, in a window of the key `only` if given."""
-        need, files = seconds(task), self._of(task)
+        need, files, most = seconds(task), self._of(task), self._most
         for i in range(bisect_right(self._ends, ready), len(self.spans)):
+            if most[i] < need:
+                continue  # first, because most windows of a full plan end here
             start, end = self.spans[i]
             if start >= until:
                 return None
             start, end = max(start, ready), min(end, until)
-            if end - start < need or max(self._left[i]) < need or not belongs(task, self.windows[i]) or only not in ("", self.windows[i].key):
+            if end - start < need or not belongs(task, self.windows[i]) or only not in ("", self.windows[i].key):
                 continue
             found = min(((self._first(start, end, need, [t, *files]), lane) for lane, t in enumerate(self.lanes) if self._left[i][lane] >= need), default=None)
             if found is not None and found[0] != NEVER:
@@ -111,7 +120,7 @@ class Room:
             if end <= ready:
                 return None
             start, end = max(start, ready), min(end, until)
-            if end - start < need or max(self._left[i]) < need or not belongs(task, self.windows[i]):
+            if self._most[i] < need or end - start < need or not belongs(task, self.windows[i]):
                 continue
             found = max(((self._last(start, end, need, [t, *files]), -lane) for lane, t in enumerate(self.lanes) if self._left[i][lane] >= need), default=None)
             if found is not None and found[0] != -NEVER:
@@ -162,14 +171,18 @@ class Room:
     # --- taking ------------------------------------------------------------------------------------------------------------
 
     def take(self, task: Candidate, spot: Spot) -> None:
-        self._left[spot.window][spot.lane] -= spot.end - spot.start
+        self._change(spot, spot.start - spot.end)
         for taken in (self.lanes[spot.lane], *self._own(task)):
             taken.add(spot.start, spot.end)
 
     def release(self, task: Candidate, spot: Spot) -> None:
-        self._left[spot.window][spot.lane] += spot.end - spot.start
+        self._change(spot, spot.end - spot.start)
         for taken in (self.lanes[spot.lane], *self._own(task)):
             taken.drop(spot.start, spot.end)
+
+    def _change(self, spot: Spot, more: int) -> None:
+        self._left[spot.window][spot.lane] += more
+        self._most[spot.window] = max(self._left[spot.window])
 
     def running(self, task: Candidate, now: datetime, *, ends: int, lane: int) -> Spot | None:
         """A place for what runs already, from now to `ends`, cut at its window's end; None outside every window or when all lanes are taken."""
@@ -189,7 +202,7 @@ class Room:
         for i, (start, end) in enumerate(self.spans):
             if start >= until:
                 break
-            if max(self._left[i]) >= need and belongs(task, self.windows[i]):
+            if self._most[i] >= need and belongs(task, self.windows[i]):
                 total += sum(b - a for t in self.lanes for a, b in t.gaps(start, min(end, until), need))
         return total
 

@@ -12,7 +12,7 @@ from jarvis_lib.build_scheduler.verbs import SEED, Sketch, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Slot
-from jarvis_lib.model.prose import plural
+from jarvis_lib.model.prose import chance, plural
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
 from jarvis_lib.store.place import Place
@@ -127,7 +127,7 @@ def _told(
     by = f"{ends.astimezone(zone):%H:%M}"
     said = f"{window_said(parts[0].kind, starts, ends, zone)}: "
     if tasks:
-        said += f"{plural(len(there), 'task')} on {plural(lanes, 'lane')}, {probability:.0%} that all are done by {by}"
+        said += f"{plural(len(there), 'task')} on {plural(lanes, 'lane')}, {chance(probability)} that all are done by {by}"
         said += f" (half of such nights by {clock(last[0], zone)[-5:]}, 8 of 10 by {clock(last[1], zone)[-5:]})." if probability >= 0.8 else "."
     else:
         said += "nothing is planned for it."

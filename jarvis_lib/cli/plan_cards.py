@@ -8,6 +8,7 @@ import click
 
 from jarvis_lib.cli.cards import indented
 from jarvis_lib.cli.render import local
+from jarvis_lib.model.prose import chance as chance_of
 from jarvis_lib.model.prose import clean, hours, plural
 
 BAR = 10
@@ -46,7 +47,7 @@ def load(window: Mapping[str, Any]) -> str:
     share = min(window["booked"] / window["lane_hours"], 1.0) if window["lane_hours"] else 0.0
     filled = max(round(share * BAR), 1 if window["booked"] > 0 else 0)
     done = window.get("done")
-    chance = f"; {done:.0%} that all are done" if done is not None else ""
+    chance = f"; {chance_of(done)} that all are done" if done is not None else ""
     return f"{'#' * filled}{'-' * (BAR - filled)} {span(window['booked'])} of {span(window['lane_hours'], down=True)}{chance}"
 
 
@@ -76,7 +77,7 @@ def night_lines(night: Any, *, zone: tzinfo) -> list[str]:
     """The night's timeline with its p50 and p80 ends, what does not fit, and how to change it."""
     lines = [night.said]
     for t in night.tasks:
-        ends = f"done p50 {_clock(t.p50_end, zone)}, p80 {_clock(t.p80_end, zone)}; {t.done:.0%}{', pinned' if t.pinned else ''}"
+        ends = f"done p50 {_clock(t.p50_end, zone)}, p80 {_clock(t.p80_end, zone)}; {chance_of(t.done)}{', pinned' if t.pinned else ''}"
         lines += [f"  {t.start.astimezone(zone):%H:%M}  lane {t.lane + 1}  {t.task}  {clean(t.title)} ({ends})", *indented(t.sentence)]
     if night.not_fitting:
         lines += ["", "Will not fit:"]

@@ -8,7 +8,7 @@ import click
 
 from jarvis_lib.cli.cards import indented
 from jarvis_lib.cli.render import local
-from jarvis_lib.model.prose import clean, listed, plural, spell
+from jarvis_lib.model.prose import chance, clean, listed, plural, spell
 
 if TYPE_CHECKING:
     from jarvis_lib.weekend_planner.choosing import Chosen
@@ -26,7 +26,7 @@ def suggestion_lines(made: "Suggestion", *, zone: tzinfo) -> list[str]:
     by = local(made.weekend.finish_by, zone)
     for c in made.candidates:
         lines += ["", click.style(f"{c.id}  {clean(c.title)}", bold=True)]
-        lines += indented(f"{spell(c.p50)}, at most {spell(c.p80)} in 4 of 5 cases; {c.chance:.0%} that it is done by {by}. {c.hours_from}")
+        lines += indented(f"{spell(c.p50)}, at most {spell(c.p80)} in 4 of 5 cases; {chance(c.chance)} that it is done by {by}. {c.hours_from}")
         lines += indented(f"Why now: {'; '.join(c.why)}.")
         lines += indented(f"Phases: {_phases(c.phases)}.")
         if c.needs and c.needs_by:

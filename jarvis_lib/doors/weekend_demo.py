@@ -17,7 +17,7 @@ from jarvis_lib import autonomous_queue, context_scheduler, weekend_planner
 from jarvis_lib.doors import demo, demo_data
 from jarvis_lib.doors.init import init
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import listed, plural, seconds, spell
+from jarvis_lib.model.prose import chance, listed, plural, seconds, spell
 from jarvis_lib.model.settings import template
 from jarvis_lib.model.window import DAYS
 from jarvis_lib.report.weekend_parts import WeekendReport
@@ -187,7 +187,7 @@ def _choose(place: Place, say: Say) -> str:
     made = weekend_planner.suggest(place, now=place.now())
     say(made.said)
     for c in made.candidates:
-        say(f"  {c.id}  {c.title}: {spell(c.p50)}, at most {spell(c.p80)} in 4 of 5 cases, {c.chance:.0%} in time")
+        say(f"  {c.id}  {c.title}: {spell(c.p50)}, at most {spell(c.p80)} in 4 of 5 cases, {chance(c.chance)} in time")
         say(f"           why now: {'; '.join(c.why)}")
         say(f"           {f'needs you: {listed([n.what for n in c.needs])}' if c.needs else 'needs nothing from you but the choice'}")
     ready = [c for c in made.candidates if not c.needs]

@@ -75,3 +75,10 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} TB"
+
+
+def chance(probability: float) -> str:
+    """A probability from drawn nights: `84%`, and at the ends `over 99%` and `under 1%`, because nothing that is drawn is certain."""
+    if probability > 0.99:
+        return "over 99%"
+    return "under 1%" if probability < 0.01 else f"{probability:.0%}"

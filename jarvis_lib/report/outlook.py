@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import candidates, working_windows
+from jarvis_lib.build_scheduler import sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, hours, shorten
 from jarvis_lib.model.settings import Settings
@@ -18,6 +18,7 @@ from jarvis_lib.model.window import Window
 from jarvis_lib.model.window import coming as first_window
 from jarvis_lib.report.clock import time_of, when
 from jarvis_lib.report.parts import PlanRow
+from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
@@ -37,7 +38,7 @@ class Outlook:
 
 def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> Outlook:
     """Today and tonight from the newest plan, or from a plan made on the spot."""
-    night = first_window(settings.windows, zone, now, "overnight")
+    night = first_window(settings.windows, zone, now, "overnight", cuts=cuts_of(reader, now - timedelta(days=2), now + timedelta(days=16)))
     until = night.end if night else now + timedelta(days=1)
     slots, left_out, origin = coming(reader, settings, now=now, zone=zone)
     return _worked_through(_told(slots, left_out, origin, until, night, now, zone), reader, settings, now, zone)
@@ -77,11 +78,8 @@ def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo)
 
 
 def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row]]:
-    from jarvis_lib.build_scheduler import plan as plan_tasks
-
     titles = {t["id"]: t for t in reader.rows("report.titles")}
-    windows = working_windows(settings, zone, now=now)
-    made = plan_tasks(candidates(reader, settings), windows, now=now, lanes=settings.get("night", "lanes"), zone=zone)
+    made = sketch(reader, settings, zone, now=now).plan
     slots = [{"task": s.task, "start": s.start, "end": s.end, "code": s.code, "sentence": s.sentence, **_named(titles, s.task)} for s in made.slots]
     left_out = [{"task": o.task, "code": o.code, "sentence": o.sentence, "reserve": o.reserve, **_named(titles, o.task)} for o in made.omissions]
     return sorted(slots, key=lambda s: s["start"]), left_out

@@ -9,6 +9,7 @@ from jarvis_lib import autonomous_queue
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.phase import key_of
+from jarvis_lib.model.prose import chance as said_chance
 from jarvis_lib.model.prose import clean, hint, listed, plural, shorten, spell
 from jarvis_lib.model.states import ENDED_WELL, SAID
 from jarvis_lib.model.weekend import Weekend, weekend_of
@@ -147,7 +148,7 @@ def _said(place: Place, weekend: Weekend, seen: Outlook, chance: float, waits: S
     if not rest:
         return "Every phase is done."
     by = f"{weekend.finish_by.astimezone(place.zone):%a %H:%M}"
-    told = f"{chance:.0%} that the rest ({spell(seen.p50)}, at most {spell(seen.p80)} in 4 of 5 cases) is done by {by}"
+    told = f"{said_chance(chance)} that the rest ({spell(seen.p50)}, at most {spell(seen.p80)} in 4 of 5 cases) is done by {by}"
     if waits:
         return f"{told}, if you decide on {listed([p.task for p in waits])} now: jarvis inbox"
     return f"{told}."
