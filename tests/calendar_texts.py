@@ -28,12 +28,12 @@ def calendar(*parts: str) -> bytes:
     return text.replace("\n", "\r\n").encode()
 
 
-def large(count: int, first: date, *, repeating: int) -> bytes:
-    """`count` meetings of half an hour, four hours apart from `first` on; every one of `repeating` goes on each week."""
+def large(count: int, first: date, *, repeating: int, endless: bool = False) -> bytes:
+    """`count` meetings of half an hour, four hours apart from `first` on; one of `repeating` goes on for thirty weeks, or without end."""
     parts = []
     for i in range(count):
         at = datetime.combine(first, time(0), UTC) + timedelta(hours=4 * i)
-        rule = ["RRULE:FREQ=WEEKLY;COUNT=30"] if i % repeating == 0 else []
+        rule = ["RRULE:FREQ=WEEKLY" + ("" if endless else ";COUNT=30")] if i % repeating == 0 else []
         end = at + timedelta(minutes=30)
         lines = (f"DTSTART;TZID=Europe/Berlin:{at:%Y%m%dT%H%M%S}", f"DTEND;TZID=Europe/Berlin:{end:%Y%m%dT%H%M%S}", f"SUMMARY:Meeting {i}")
         parts.append(event(*lines, "DESCRIPTION:Agenda and notes.", "LOCATION:Room 4", *rule, uid=f"m{i}"))

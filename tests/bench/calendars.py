@@ -42,17 +42,17 @@ def timed(act: Callable[[], object]) -> Callable[[], float]:
 def figures(folder: Path) -> list[tuple[Figure, float]]:
     """Each figure with its goal in seconds of work."""
     found = []
-    for share, repeating in ((5, 20), (25, 4)):
-        data = large(COUNT, date(2019, 1, 1), repeating=repeating)
-        place = workspace(folder, f"share{share}", data)
+    for share, repeating, endless in (("5 % repeat", 20, False), ("25 % repeat", 4, False), ("5 % repeat without end", 20, True)):
+        data = large(COUNT, date(2019, 1, 1), repeating=repeating, endless=endless)
+        place = workspace(folder, f"{repeating}-{endless}", data)
         parser = timed(lambda data=data: icalendar.Calendar.from_ical(data))  # type: ignore[misc]  # bound at once, for this turn
         first = timed(lambda place=place: calendars.refresh(place, now=NOW, anew=True))  # type: ignore[misc]  # likewise
-        found.append((compare(f"first read, {share} % repeat", first, "icalendar's parser alone", parser, n=3), FIRST_S))
+        found.append((compare(f"first read, {share}", first, "icalendar's parser alone", parser, n=3), FIRST_S))
         calendars.refresh(place, now=NOW)
         unchanged = timed(lambda place=place: calendars.refresh(place, now=NOW))  # type: ignore[misc]  # likewise
         later = timed(lambda place=place: (calendars.refresh(place, now=NOW), context_scheduler.detect(place, now=NOW)))  # type: ignore[misc]  # likewise
-        found.append((compare(f"a look when nothing has changed, {share} % repeat", unchanged, "icalendar's parser alone", parser, n=3), UNCHANGED_S))
-        found.append((compare(f"a look and `detect`, {share} % repeat", later, "icalendar's parser alone", parser, n=3), LATER_S))
+        found.append((compare(f"a look when nothing has changed, {share}", unchanged, "icalendar's parser alone", parser, n=3), UNCHANGED_S))
+        found.append((compare(f"a look and `detect`, {share}", later, "icalendar's parser alone", parser, n=3), LATER_S))
     return found
 
 
