@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from jarvis_lib import build_scheduler
 from jarvis_lib.build_scheduler import pick, plan, working_windows
-from jarvis_lib.build_scheduler.room import Taken
+from jarvis_lib.build_scheduler.spans import Taken
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Candidate, Omission, Plan, Slot
 from jarvis_lib.model.settings import parse
@@ -310,7 +310,7 @@ def test_every_omission_has_its_reason() -> None:
         "held": "after",
     }
     assert omission(found, "c1").sentence == "c1 (Task c1) and c2 (Task c2) wait for each other."
-    assert omission(found, "huge").sentence == "Estimated 40 h, the longest task that a window takes has 12 h: split it."
+    assert omission(found, "huge").sentence == "Estimated 40 h, the longest task that a window takes has 12 h: split it (jarvis scheduler split huge)."
     assert omission(found, "held").sentence == "Waits for parked (Task parked), which is parked."
     assert not any(o.reserve for o in found.omissions)
 
@@ -326,7 +326,7 @@ def test_what_does_not_fit_is_a_reserve_and_says_which_windows_are_full() -> Non
 def test_a_need_longer_than_every_window_is_not_a_reserve() -> None:
     """It would never fit, so it says to split it."""
     found = made(one("t", 4.0, need_h=5.0), windows=hours_from_now((0, 4.5)))
-    assert omission(found, "t").sentence == "Needs 5 h with its reserve, the longest allowed window has 4 h 30: split it."
+    assert omission(found, "t").sentence == "Needs 5 h with its reserve, the longest allowed window has 4 h 30: split it (jarvis scheduler split t)."
     assert omission(found, "t").reserve is False
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         decline,
         drop,
         edit,
-        find,
         housekeeping,
         later,
         listing,
@@ -34,7 +33,7 @@ _HOME = {
     "loop": ("Session", "Stop", "Tally", "work"),
     "recovery": ("close_dead",),
     "undoing": ("undo",),
-    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "find", "housekeeping", "later", "listing", "retry", "show", "why"),
+    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "housekeeping", "later", "listing", "retry", "show", "why"),
 }
 
 
@@ -60,7 +59,6 @@ __all__ = [
     "decline",
     "drop",
     "edit",
-    "find",
     "housekeeping",
     "inbox",
     "later",

@@ -3,13 +3,13 @@
 import json
 from datetime import datetime
 
-from jarvis_lib.autonomous_queue.verbs import find
 from jarvis_lib.execution import keep
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row, name_of
 from jarvis_lib.model.prose import listed
 from jarvis_lib.model.task import shared_paths
 from jarvis_lib.store.place import Place
+from jarvis_lib.store.tasks import find
 
 LAST_NIGHT = "last-night"
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
-from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.prose import plural
 from jarvis_lib.model.states import SAID
 from jarvis_lib.model.task import Task, content_hash
 from jarvis_lib.store.place import Place
-from jarvis_lib.store.store import Reader
+from jarvis_lib.store.tasks import find
 
-PREFIX = 5
 PROPOSAL_DAYS = 7
 
 
@@ -24,19 +23,6 @@ class Added:
 
     task: Task
     said: str
-
-
-def find(reader: Reader, text: str) -> Row:
-    """The task that `text` names: its id, or a unique prefix of at least PREFIX characters. Refuses anything else."""
-    word = clean(text).lower()
-    if len(word) < PREFIX:
-        raise Refused(f"{word!r} is too short for a task id; give at least {PREFIX} characters.", code="usage")
-    found = reader.rows("autonomous_queue.by_prefix", prefix=word)
-    if not found:
-        raise Refused(f"There is no task {word!r}; `jarvis queue list` shows all.", code="missing")
-    if len(found) > 1:
-        raise Refused(f"{word!r} could be {', '.join(name_of(r) for r in found)}; give more characters.", code="missing")
-    return found[0]
 
 
 def current_hash(home: Path, task: Task) -> str:

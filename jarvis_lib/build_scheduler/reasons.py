@@ -1,10 +1,11 @@
 """How reasons are worded: tasks, times and hours as a person says them, and what an open task waits for."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import shorten
+from jarvis_lib.model.window import SAID
 
 AGE_SAID_DAYS = 3.0
 _APPROVAL = "Waits for your approval"
@@ -24,7 +25,12 @@ def waiting_for_you(task: Candidate) -> tuple[str, str]:
 
 def named(task: Candidate) -> str:
     """How a task is named in a sentence."""
-    return f"{task.id} ({shorten(task.title, 60)})"
+    return shown(task.id, task.title)
+
+
+def shown(task: str, title: str) -> str:
+    """An id with its title, shortened."""
+    return f"{task} ({shorten(title, 60)})"
 
 
 def clock(at: datetime | None, zone: ZoneInfo) -> str:
@@ -39,3 +45,17 @@ def span(hours: float, *, down: bool = False) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d}" if minutes % 60 else f"{minutes // 60} h"
+
+
+def pin_said(key: str) -> str:
+    """`Overnight of Tue 24 Nov` from a window's key."""
+    kind, _, day = key.partition("@")
+    try:
+        return f"{SAID.get(kind, kind)} of {date.fromisoformat(day):%a %d %b}"
+    except ValueError:
+        return key
+
+
+def window_said(kind: str, start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """`Overnight Tue 24 Nov 23:00 to 06:45`: the time in which work may be placed, on the local clock."""
+    return f"{SAID[kind]} {clock(start, zone)} to {end.astimezone(zone):%H:%M}"

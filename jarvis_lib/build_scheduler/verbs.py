@@ -1,24 +1,24 @@
 """The thin verbs: read the queue, call a rule, write one fact at most."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import dispatch, rank
-from jarvis_lib.build_scheduler.reasons import AGE_SAID_DAYS, clock, named, span
-from jarvis_lib.model.fact import Refused, stamp
+from jarvis_lib.build_scheduler.reasons import window_said
+from jarvis_lib.model.fact import stamp
 from jarvis_lib.model.ledger import Row
-from jarvis_lib.model.plan import Candidate, Plan
+from jarvis_lib.model.plan import Candidate, Plan, Slot
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import SAID, Window, WindowRule, occurrences
+from jarvis_lib.model.window import NO_CUTS, Cuts, Window, WindowRule, occurrences
+from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 
 PLAN_DAYS = 14
-PASSED_SHOWN = 5
+SEED = 20_26
+"""Of the simulated nights: equal plans say equal probabilities."""
 
 
 # --- what there is to plan, and when -------------------------------------------------------------------------------------
@@ -26,10 +26,11 @@ PASSED_SHOWN = 5
 
 def candidates(reader: Reader, settings: Settings) -> list[Candidate]:
     """Every open task as the planner sees it, by id."""
-    return [_candidate(row, settings) for row in reader.rows("build_scheduler.candidates")]
+    return [candidate(row, settings) for row in reader.rows("build_scheduler.candidates")]
 
 
-def _candidate(row: Row, settings: Settings) -> Candidate:
+def candidate(row: Row, settings: Settings) -> Candidate:
+    """One row of the queue as the planner sees it."""
     return Candidate(
         id=row["id"],
         title=row["title"],
@@ -44,6 +45,10 @@ def _candidate(row: Row, settings: Settings) -> Candidate:
         added_at=row["added_at"],
         parked_why=row["why"] or "",
         changes=tuple(row["changes"]),
+        resumable=row["resumable"],
+        pinned=row["pinned"] or "",
+        project=row["project"],
+        tags=tuple(row["tags"]),
     )
 
 
@@ -63,28 +68,83 @@ def _length_h(rule: WindowRule, settings: Settings) -> float:
     return (minutes - (settings.get("night", "work_ends_minutes_before") if rule.kind == "overnight" else 0)) / 60
 
 
-def working_windows(settings: Settings, zone: ZoneInfo, *, now: datetime, days: int = PLAN_DAYS) -> list[Window]:
+def working_windows(settings: Settings, zone: ZoneInfo, *, now: datetime, days: int = PLAN_DAYS, cuts: Cuts = NO_CUTS) -> list[Window]:
     """The windows in which work may be placed, the current one first; nights end when their work must end."""
     cut = timedelta(minutes=settings.get("night", "work_ends_minutes_before"))
-    found = occurrences(settings.windows, zone, now, now + timedelta(days=days))
-    found = [replace(w, end=w.end - cut) if w.kind == "overnight" else w for w in found]
+    found = occurrences(settings.windows, zone, now, now + timedelta(days=days), cuts)
+    ends = {rule.kind: rule.end for rule in settings.windows}
+    nights = [w.kind == "overnight" and f"{w.end.astimezone(zone):%H:%M}" == f"{ends[w.kind]:%H:%M}" for w in found]
+    found = [replace(w, end=w.end - cut) if is_night else w for w, is_night in zip(found, nights, strict=True)]
     return [w for w in found if w.end > max(now, w.start)]
+
+
+def open_windows(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, days: int = PLAN_DAYS) -> list[Window]:
+    """`working_windows` as the calendar cuts them."""
+    cuts = cuts_of(reader, now - timedelta(days=2), now + timedelta(days=days + 2))
+    return working_windows(settings, zone, now=now, days=days, cuts=cuts)
 
 
 # --- planning ------------------------------------------------------------------------------------------------------------
 
 
-def make_plan(place: Place, *, now: datetime, windows: Sequence[Window] | None = None, session: str | None = None) -> Plan:
-    """Plan all open tasks into the windows of the next PLAN_DAYS (or into `windows`) and write the plan down. Nothing is started."""
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A plan that is not written down, with what it was made from."""
+
+    tasks: tuple[Candidate, ...]
+    windows: tuple[Window, ...]
+    previous: tuple[Slot, ...]
+    plan: Plan
+
+
+def sketch(
+    reader: Reader,
+    settings: Settings,
+    zone: ZoneInfo,
+    *,
+    now: datetime,
+    windows: Sequence[Window] | None = None,
+    rebuild: bool = False,
+    more: Sequence[Candidate] = (),
+    days: int = PLAN_DAYS,
+) -> Sketch:
+    """The newest plan repaired for `now`, or all anew with `rebuild`; `more` are tasks that are only supposed. Nothing is written."""
     from jarvis_lib.build_scheduler.planner import plan
 
-    chosen = working_windows(place.settings, place.zone, now=now) if windows is None else list(windows)
+    chosen = open_windows(reader, settings, zone, now=now, days=days) if windows is None else list(windows)
+    tasks = [*candidates(reader, settings), *more]
+    previous = previous_slots(reader)
+    settled = () if rebuild else [r["task"] for r in reader.rows("build_scheduler.settled")]
+    lanes = settings.get("night", "lanes")
+    made = plan(tasks, chosen, now=now, lanes=lanes, zone=zone, previous=() if rebuild else previous, settled=settled)
+    return Sketch(tuple(tasks), tuple(chosen), tuple(previous), made)
+
+
+def previous_slots(reader: Reader) -> list[Slot]:
+    """The slots of the newest plan, with their stored sentences."""
+    return [Slot(**row) for row in reader.rows("build_scheduler.previous_slots")]
+
+
+def make_plan(place: Place, *, now: datetime, windows: Sequence[Window] | None = None, session: str | None = None, rebuild: bool = False) -> Plan:
+    """Plan all open tasks into the windows of the next PLAN_DAYS (or into `windows`) and write the plan down. Nothing is started.
+
+    The newest plan is repaired: what still holds of it stays put. `rebuild` plans everything anew. With each window's slots goes the
+    probability that all of them are done by the end of its work.
+    """
     with place.store.reading() as reader:
-        open_tasks = candidates(reader, place.settings)
-    made = plan(open_tasks, chosen, now=now, lanes=place.settings.get("night", "lanes"), zone=place.zone)
-    horizon = max((w.end for w in chosen), default=now + timedelta(days=PLAN_DAYS))
-    place.store.write(place.fact("plan.made", at=now, **made.to_json(), horizon=stamp(horizon), **({"session": session} if session else {})))
-    return made
+        drawn = sketch(reader, place.settings, place.zone, now=now, windows=windows, rebuild=rebuild)
+    return write_plan(place, drawn, now=now, session=session)
+
+
+def write_plan(place: Place, drawn: Sketch, *, now: datetime, session: str | None = None) -> Plan:
+    """Write down what was drawn, with its finish probabilities."""
+    from jarvis_lib.build_scheduler.night import finishes
+
+    horizon = max((w.end for w in drawn.windows), default=now + timedelta(days=PLAN_DAYS))
+    finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=place.settings.get("night", "lanes"), seed=SEED)]
+    extra = {"session": session} if session else {}
+    place.store.write(place.fact("plan.made", at=now, **drawn.plan.to_json(), horizon=stamp(horizon), finish=finish, **extra))
+    return drawn.plan
 
 
 def plan_rows(place: Place, *, now: datetime) -> list[Row]:
@@ -104,18 +164,19 @@ def windows_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datet
     lanes = settings.get("night", "lanes")
     slots = [(r["start"], r["end"]) for r in reader.rows("build_scheduler.booked", now=now)]
     made = reader.one("build_scheduler.newest_plan")
-    coming = working_windows(settings, zone, now=now, days=days)
-    return [_window_row(w, slots, lanes, now, zone) | {"plan_made_at": made["made_at"] if made else None} for w in coming]
+    coming = open_windows(reader, settings, zone, now=now, days=days)
+    return [window_row(w, slots, lanes, now, zone) | {"plan_made_at": made["made_at"] if made else None} for w in coming]
 
 
-def _window_row(window: Window, slots: Sequence[tuple[datetime, datetime]], lanes: int, now: datetime, zone: ZoneInfo) -> Row:
+def window_row(window: Window, slots: Sequence[tuple[datetime, datetime]], lanes: int, now: datetime, zone: ZoneInfo) -> Row:
+    """One window: its hours still to come, how many of them the spans in `slots` book, and how many are free."""
     begin = max(window.start, now)
     left = (window.end - begin) / timedelta(hours=1)
     booked = sum((max(timedelta(0), min(end, window.end) - max(start, begin)) / timedelta(hours=1) for start, end in slots), 0.0)
     return {
         "key": window.key,
         "kind": window.kind,
-        "said": window_said(window, zone),
+        "said": window_said(window.kind, window.start, window.end, zone),
         "start": window.start,
         "end": window.end,
         "longest_h": window.longest_h,
@@ -127,128 +188,6 @@ def _window_row(window: Window, slots: Sequence[tuple[datetime, datetime]], lane
         "share": round(booked / (left * lanes), 4),
         "current": window.start <= now < window.end,
     }
-
-
-def window_said(window: Window, zone: ZoneInfo) -> str:
-    """`Overnight Tue 24 Nov 23:00 to 06:45`: the time in which work may be placed, on the local clock."""
-    return f"{SAID[window.kind]} {clock(window.start, zone)} to {window.end.astimezone(zone):%H:%M}"
-
-
-# --- what comes next -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A task of the answer, with the reason why it was or was not chosen."""
-
-    task: str
-    title: str
-    state: str
-    priority: str
-    category: str
-    hours: float
-    need_h: float
-    due: datetime | None
-    code: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class NextAnswer:
-    """What comes next in the window that is on (`is_now`) or else in the next one, and what was passed over. `left_h` is for one lane."""
-
-    window: Window | None
-    is_now: bool
-    left_h: float
-    said: str
-    chosen: tuple[Choice, ...]
-    passed: tuple[Choice, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it, but for its datetimes."""
-        window = self.window
-        return {
-            "window": {"key": window.key, "kind": window.kind, "start": window.start, "end": window.end} if window else None,
-            "is_now": self.is_now,
-            "left_h": round(self.left_h, 3),
-            "said": self.said,
-            "chosen": [asdict(c) for c in self.chosen],
-            "passed": [asdict(c) for c in self.passed],
-        }
-
-
-def next_tasks(place: Place, *, now: datetime, count: int = 3) -> NextAnswer:
-    """The `count` tasks that would start first in the current window, or in the next one, and why the best of the others would not."""
-    with place.store.reading() as reader:
-        return next_of(reader, place.settings, place.zone, now=now, count=count)
-
-
-def next_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, count: int = 3) -> NextAnswer:
-    """`next_tasks` on an open reader or a snapshot."""
-    if count < 1:
-        raise Refused(f"Ask for at least 1 task, not {count}.", code="usage")
-    windows = working_windows(settings, zone, now=now, days=8)
-    window = windows[0] if windows else None
-    begin = max(now, window.start) if window else now
-    left_h = (window.end - begin) / timedelta(hours=1) if window else 0.0
-    longest_h = window.longest_h if window else 0.0
-    found = [_candidate(row, settings) for row in reader.rows("build_scheduler.next_candidates", now=begin, longest_h=longest_h, left_h=left_h)]
-    is_now = window is not None and window.start <= now
-    chosen, passed = _choose(found, begin, left_h, longest_h, count, zone)
-    return NextAnswer(window, is_now, left_h, _said(window, is_now, left_h, len(chosen), zone), tuple(chosen), tuple(passed))
-
-
-def _choose(found: Sequence[Candidate], now: datetime, left_h: float, longest_h: float, count: int, zone: ZoneInfo) -> tuple[list[Choice], list[Choice]]:
-    taken = {path for c in found if c.state == "running" for path in c.changes}
-    chosen: list[Choice] = []
-    passed: list[Choice] = []
-    for task, standing in dispatch.ordered([c for c in found if c.state != "running"], now=now):
-        obstacle = dispatch.why_not(task, left_h=left_h, taken_changes=taken) or _too_long(task, longest_h)
-        if not obstacle and len(chosen) < count:
-            chosen.append(_choice(task, *_why(task, standing, found, now, zone)))
-        elif obstacle and len(passed) < PASSED_SHOWN:
-            passed.append(_choice(task, "passed", obstacle))
-    return chosen, passed
-
-
-def _too_long(task: Candidate, longest_h: float) -> str:
-    return f"Estimated {span(task.hours)}; this window takes tasks of up to {span(longest_h)}." if task.hours > longest_h else ""
-
-
-def _why(task: Candidate, own: rank.Standing, found: Sequence[Candidate], now: datetime, zone: ZoneInfo) -> tuple[str, str]:
-    titles = {c.id: c for c in found}
-    source = own.due_from or own.priority_from
-    if task.due is not None and dispatch.is_pressing(task, task.due, now):
-        starts = task.due - timedelta(hours=task.need_h)
-        return "due_tight", f"Due {clock(task.due, zone)}: it must start by {clock(starts, zone)}, so it goes first."
-    if task.due is not None and now + timedelta(hours=task.need_h) > task.due:
-        return "late", f"LATE: due {clock(task.due, zone)}; {_scored(task, own)}"
-    if source:
-        due = titles[source].due
-        return "inherits", f"{named(titles[source])}{f', due {clock(due, zone)},' if due else ''} waits for it; {_scored(task, own)}"
-    if task.due is not None:
-        return "due", f"Due {clock(task.due, zone)}; {_scored(task, own)}"
-    if rank.waited_days(task, now) >= AGE_SAID_DAYS:
-        return "age", f"Waiting {rank.waited_days(task, now):.0f} days; {_scored(task, own)}"
-    scored = _scored(task, own)
-    return "priority", scored[0].upper() + scored[1:]
-
-
-def _scored(task: Candidate, own: rank.Standing) -> str:
-    return f"{task.priority.lower()} priority, {span(task.hours)} estimated: score {own.rank:.2f}."
-
-
-def _choice(task: Candidate, code: str, sentence: str) -> Choice:
-    return Choice(task.id, task.title, task.state, task.priority, task.category, task.hours, task.need_h, task.due, code, sentence)
-
-
-def _said(window: Window | None, is_now: bool, left_h: float, chosen: int, zone: ZoneInfo) -> str:
-    if window is None:
-        return "No window is open in the next 8 days; see [windows] in jarvis.toml."
-    found = plural(chosen, "task") if chosen else "Nothing"
-    if is_now:
-        return f"{window_said(window, zone)} is on; {span(left_h, down=True)} left. {found} for it."
-    return f"No window is open now. The next is {window_said(window, zone)}, {span(left_h, down=True)} long. {found} for it."
 
 
 # --- the whole ------------------------------------------------------------------------------------------------------------

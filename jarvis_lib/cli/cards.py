@@ -87,7 +87,7 @@ def plan_lines(rows: Sequence[Mapping[str, Any]], *, zone: tzinfo) -> list[str]:
             lines += [*([""] if lines else []), click.style(group, bold=True)]
             head = group
         when = f"{local(r['start'], zone)} to {r['end'].astimezone(zone):%H:%M}  " if r["start"] else ""
-        lines += [f"  {when}{r['task']}  {clean(r['title'])} ({hours(r['hours'])}, {r['priority']})", *_indented(r["sentence"])]
+        lines += [f"  {when}{r['task']}  {clean(r['title'])} ({hours(r['hours'])}, {r['priority']})", *indented(r["sentence"])]
     return lines
 
 
@@ -104,11 +104,11 @@ def next_lines(answer: Mapping[str, Any]) -> list[str]:
     """What comes next with its reasons, and what was passed over."""
     lines = [answer["said"]]
     for number, c in enumerate(answer["chosen"], 1):
-        lines += [clean(f"{number}. {c['task']}  {c['title']} ({hours(c['hours'])}, {c['priority']})"), *_indented(c["sentence"])]
+        lines += [clean(f"{number}. {c['task']}  {c['title']} ({hours(c['hours'])}, {c['priority']})"), *indented(c["sentence"])]
     if answer["passed"]:
         lines += ["Not now:"]
     for c in answer["passed"]:
-        lines += [f"   {clean(c['task'])}  {clean(c['title'])}", *_indented(c["sentence"])]
+        lines += [f"   {clean(c['task'])}  {clean(c['title'])}", *indented(c["sentence"])]
     return lines
 
 
@@ -132,9 +132,10 @@ def stats_lines(data: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _indented(sentence: str) -> list[str]:
-    width = max(shutil.get_terminal_size((100, 24)).columns - 6, 30)
-    return [f"      {line}" for line in textwrap.wrap(clean(sentence), width)]
+def indented(sentence: str, by: int = 6) -> list[str]:
+    """The sentence in lines that fit the terminal, each moved in."""
+    width = max(shutil.get_terminal_size((100, 24)).columns - by, 30)
+    return [f"{' ' * by}{line}" for line in textwrap.wrap(clean(sentence), width)]
 
 
 def context_lines(found: Any, *, zone: tzinfo) -> list[str]:

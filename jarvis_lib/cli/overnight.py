@@ -64,6 +64,16 @@ def is_overnight(run: Run, quiet: bool) -> int:
     return 0 if inside else 1
 
 
+@verb("plan", "jarvis overnight plan")
+def plan(run: Run) -> None:
+    """The coming night before it starts: which task when, how probable it is that all are done, what will not fit, and how to change it."""
+    from jarvis_lib import build_scheduler
+    from jarvis_lib.cli.plan_cards import night_lines
+
+    night = build_scheduler.night_plan(run.place, now=run.now)
+    run.show("jarvis.night_plan/1", night, night_lines(night, zone=run.place.zone))
+
+
 @verb("status", "jarvis overnight status")
 def status(run: Run) -> None:
     """Is a session open, since when, and what runs in it?"""

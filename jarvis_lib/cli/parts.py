@@ -13,8 +13,8 @@ def _part(name: str, verbs: Sequence[str], *, example: str, help: str, elsewhere
 
 scheduler = _part(
     "scheduler",
-    ("list", "schedule", "stats", "next"),
-    example="jarvis scheduler schedule\njarvis scheduler next",
+    ("list", "schedule", "stats", "next", "plan", "pin", "unpin", "split"),
+    example="jarvis scheduler schedule\njarvis scheduler next\njarvis scheduler plan",
     help="Plan the queue into windows and tell what comes next.",
 )
 queue = _part(
@@ -47,8 +47,8 @@ patterns = _part(
 )
 overnight = _part(
     "overnight",
-    ("start", "report", "brief", "is-overnight", "status", "stop"),
-    example="jarvis overnight start\njarvis overnight brief",
+    ("start", "report", "brief", "is-overnight", "plan", "status", "stop"),
+    example="jarvis overnight plan\njarvis overnight start\njarvis overnight brief",
     help="Work a night and tell about it in the morning.",
 )
 store = _part(

@@ -17,10 +17,90 @@ def list_(run: Run, open_only: bool, limit: int | None) -> None:
     run.table("jarvis.tasks/1", rows, PLANNED_TASKS, empty="No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIORITY")
 
 
-@verb("schedule", "jarvis scheduler schedule", writes=True)
-def schedule(run: Run) -> None:
-    """Plan all open tasks into the windows of the next two weeks. Nothing is started."""
-    show_plan(run, note="Nothing started; `jarvis overnight start` works the plan in its window.")
+@verb("schedule", "jarvis scheduler schedule\njarvis scheduler schedule --rebuild", writes=True)
+@click.option("--rebuild", is_flag=True, help="Plan everything from nothing; shows what would change, and asks.")
+@click.option("--yes", is_flag=True, help="With --rebuild: do not ask.")
+@click.option("--no-input", is_flag=True, help="With --rebuild: never ask; without --yes nothing is written.")
+def schedule(run: Run, rebuild: bool, yes: bool, no_input: bool) -> None:
+    """Plan all open tasks into the windows of the next two weeks: what the last plan has stays put. Nothing is started."""
+    if rebuild:
+        _rebuild(run, yes=yes, may_ask=not no_input)
+    else:
+        show_plan(run, note="Nothing started; `jarvis overnight start` works the plan in its window.")
+
+
+def _rebuild(run: Run, *, yes: bool, may_ask: bool) -> None:
+    import sys
+
+    from jarvis_lib import build_scheduler
+    from jarvis_lib.cli.plan_cards import change_lines
+    from jarvis_lib.model.fact import Refused
+
+    new, changes = build_scheduler.rebuilt(run.place, now=run.now)
+    if not changes:
+        run.say("A plan from nothing would be the same, so nothing was written.", changes=[])
+        return
+    for line in change_lines(changes, zone=run.place.zone):
+        run.note(line)
+    if not yes:
+        if not may_ask or not sys.stdin.isatty():
+            raise Refused("Nothing was written: a plan from nothing moves what you have seen, so it needs your yes. Say it with --yes.", code="refused")
+        if not click.confirm("Take this plan?", default=False, err=True):
+            run.say("Nothing was written; the plan stays as it is.", changes=[])
+            return
+    build_scheduler.write_plan(run.place, new, now=run.now)
+    run.say("Planned from nothing.", changes=[{"task": c.task, "what": c.what, "old": c.old, "new": c.new} for c in changes])
+
+
+@verb("plan", 'jarvis scheduler plan\njarvis scheduler plan --with "30m fix the login !high due:fri"')
+@click.option("--with", "with_text", metavar="TASK", default="", help='What if: "30m title !priority due:DAY @category". Where it lands, what moves.')
+@click.option("--days", type=click.IntRange(1, 14), default=7, show_default=True, help="How far.")
+def plan(run: Run, with_text: str, days: int) -> None:
+    """The plan as it holds now, with the load of each window. Nothing is written, also with a supposed task."""
+    from jarvis_lib import build_scheduler
+    from jarvis_lib.cli.columns import PLAN
+    from jarvis_lib.cli.plan_cards import view_lines
+
+    view = build_scheduler.view(run.place, now=run.now, days=days, with_text=with_text)
+    if with_text and not run.as_json:
+        run.show("jarvis.plan_view/1", view, [view.what_if])
+        return
+    empty = "Nothing is planned, and nothing is left out: the queue is empty."
+    run.table("jarvis.plan_view/1", [*view.slots, *view.omissions], PLAN, empty=empty, human=view_lines(view, zone=run.place.zone), data=view)
+
+
+@verb("pin", "jarvis scheduler pin k3f9x tonight\njarvis scheduler pin k3f9x overnight tue", writes=True)
+@click.argument("task")
+@click.argument("window", nargs=-1)
+def pin(run: Run, task: str, window: tuple[str, ...]) -> None:
+    """Hold a task in a window: the one it is planned in, or tonight, overnight tue, weekend, a key such as overnight@2026-11-24."""
+    from jarvis_lib import build_scheduler
+
+    run.say(build_scheduler.pin(run.place, task, " ".join(window), now=run.now))
+
+
+@verb("unpin", "jarvis scheduler unpin k3f9x", writes=True)
+@click.argument("task")
+def unpin(run: Run, task: str) -> None:
+    """Let a pinned task go where the plan puts it."""
+    from jarvis_lib import build_scheduler
+
+    run.say(build_scheduler.unpin(run.place, task, now=run.now))
+
+
+@verb("split", "jarvis scheduler split k3f9x", writes=True)
+@click.argument("task")
+@click.option("--whole", is_flag=True, help="Take it back: it must run through.")
+def split(run: Run, task: str, whole: bool) -> None:
+    """Mark a task resumable, so that it may be planned in sittings of an hour or more. It must keep its own progress.
+
+    This changes what was approved: a task that you had to approve waits for your approval again.
+    """
+    from jarvis_lib import autonomous_queue
+
+    said = autonomous_queue.edit(run.place, task, now=run.now, resumable=not whole)
+    how = "It must run through again." if whole else "It may be planned in sittings of an hour or more; its recipe must keep its own progress."
+    run.say(said if said.startswith("Nothing changed") else f"{said} {how}")
 
 
 def show_plan(run: Run, *, note: str) -> None:

@@ -14,7 +14,7 @@ from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
 from jarvis_lib.model.prose import clean, listed
-from jarvis_lib.model.states import move
+from jarvis_lib.model.states import OPEN_STATES, move
 from jarvis_lib.model.task import PRIORITIES, Task, shared_paths, task_from_json
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ class Book(Protocol):
     def where(self, table: str, column: str, value: Any) -> list[Row]: ...
 
 
-KEYS = {"tasks": "id", "attempts": "id", "sessions": "id", "problems": "key", "fixes": "id", "plans": "id"}
+KEYS = {"tasks": "id", "attempts": "id", "sessions": "id", "problems": "key", "fixes": "id", "plans": "id", "pins": "task"}
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
 
 
@@ -518,9 +518,30 @@ def _planned(book: Book, fact: Fact) -> None:
     data = fact.data
     book.put("plans", {"id": fact.id, "made_at": fact.at, "actor": fact.actor, "session": data.get("session"), "horizon": moment(data["horizon"])})
     for slot in data["slots"]:
-        book.put("slots", {"plan": fact.id} | slot | {"start": moment(slot["start"]), "end": moment(slot["end"])})
+        times = {"start": moment(slot["start"]), "end": moment(slot["end"])}
+        book.put("slots", {"plan": fact.id, "part": 1, "parts": 1} | slot | times)
     for omission in data["omissions"]:
         book.put("omissions", {"plan": fact.id} | omission)
+    for finish in data.get("finish", ()):
+        book.put("finishes", {"plan": fact.id} | finish | {"p50_end": moment(finish["p50_end"]), "p80_end": moment(finish["p80_end"])})
+
+
+def _pinned(book: Book, fact: Fact) -> None:
+    row = _task(book, fact)
+    window = str(fact.data["window"])
+    if row["state"] not in OPEN_STATES:
+        raise Refused(f"{name_of(row)} is {row['state']}; only what is still open has a place to pin.")
+    if moment(fact.data["ends"]) <= fact.at:
+        raise Refused(f"The window {clean(window)[:40]} is over; nothing can be pinned to it any more.")
+    book.put("pins", {"task": row["id"], "window": window, "pinned_at": fact.at, "actor": fact.actor})
+
+
+def _unpinned(book: Book, fact: Fact) -> None:
+    row = _task(book, fact)
+    pin = book.get("pins", row["id"])
+    if pin is None or not pin["window"]:
+        raise Refused(f"{name_of(row)} is not pinned.")
+    book.put("pins", pin | {"window": "", "pinned_at": fact.at, "actor": fact.actor})
 
 
 def _problem_found(book: Book, fact: Fact) -> None:
@@ -632,6 +653,8 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     "attempt.ended": _ended,
     "attempt.undone": _attempt_undone,
     "plan.made": _planned,
+    "plan.pinned": _pinned,
+    "plan.unpinned": _unpinned,
     "problem.found": _problem_found,
     "problem.gone": _problem_state("gone"),
     "problem.dismissed": _problem_state("dismissed"),

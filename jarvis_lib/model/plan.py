@@ -9,7 +9,10 @@ from jarvis_lib.model.fact import stamp
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A task placed in a window: aware UTC times, the lane (0, 1, …), a reason code and its sentence."""
+    """A task placed in a window: aware UTC times, the lane (0, 1, …), a reason code and its sentence.
+
+    A task that is worked in several sittings has a slot for each: `part` of `parts`.
+    """
 
     task: str
     window: str
@@ -18,6 +21,8 @@ class Slot:
     lane: int
     code: str
     sentence: str
+    part: int = 1
+    parts: int = 1
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -28,6 +33,8 @@ class Slot:
             "lane": self.lane,
             "code": self.code,
             "sentence": self.sentence,
+            "part": self.part,
+            "parts": self.parts,
         }
 
 
@@ -50,6 +57,11 @@ class Plan:
 
     slots: tuple[Slot, ...]
     omissions: tuple[Omission, ...]
+
+    @property
+    def answers(self) -> list[Slot | Omission]:
+        """Slots and omissions: each has its task, a code and a sentence."""
+        return [*self.slots, *self.omissions]
 
     def to_json(self) -> dict[str, Any]:
         return {"slots": [s.to_json() for s in self.slots], "omissions": [o.to_json() for o in self.omissions]}

@@ -5,7 +5,7 @@ come from an earlier night without its date.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from jarvis_lib.report import health, mending, needs, proof, tally
 from jarvis_lib.report import outlook as looking
 from jarvis_lib.report.clock import day_of, span, time_of, when
 from jarvis_lib.report.parts import Brief, Card, FixRow, RanRow
+from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
 __all__ = ["Brief", "compose"]
@@ -91,6 +92,7 @@ def _night(
 ) -> head.Night:
     states = {r["state"]: r["tasks"] for r in reader.rows("report.states", now=cover.until)}
     phases = reader.rows("report.phases_between", since=cover.since, now=cover.until)
+    cuts = cuts_of(reader, cover.until - timedelta(days=2), cover.until + timedelta(days=16))
     return head.Night(
         cover=cover,
         shipped=[r for r in ran if r.status is proof.VERIFIED],
@@ -104,7 +106,7 @@ def _night(
         escalated=sum(c.kind == "escalated" for c in cards),
         queued=states.get("queued", 0),
         asleep_s=sum(p["seconds"] or 0 for p in phases if p["name"] == "asleep"),
-        room=looking.room(coming(settings.windows, zone, cover.until, "overnight"), zone, now=cover.until),
+        room=looking.room(coming(settings.windows, zone, cover.until, "overnight", cuts=cuts), zone, now=cover.until),
     )
 
 

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import candidates, working_windows
+from jarvis_lib.build_scheduler import sketch
 from jarvis_lib.model.prose import clean, hours, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window, coming
 from jarvis_lib.report.clock import time_of, when
 from jarvis_lib.report.parts import PlanRow
+from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
@@ -34,7 +35,7 @@ class Outlook:
 
 def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> Outlook:
     """Today and tonight from the newest plan, or from a plan made on the spot."""
-    night = coming(settings.windows, zone, now, "overnight")
+    night = coming(settings.windows, zone, now, "overnight", cuts=cuts_of(reader, now - timedelta(days=2), now + timedelta(days=16)))
     until = night.end if night else now + timedelta(days=1)
     made = reader.one("report.newest_plan", now=now)
     slots = reader.rows("report.plan_slots", plan=made["id"], now=now) if made else []
@@ -49,11 +50,8 @@ def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo
 
 
 def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row]]:
-    from jarvis_lib.build_scheduler import plan as plan_tasks
-
     titles = {t["id"]: t for t in reader.rows("report.titles")}
-    windows = working_windows(settings, zone, now=now)
-    made = plan_tasks(candidates(reader, settings), windows, now=now, lanes=settings.get("night", "lanes"), zone=zone)
+    made = sketch(reader, settings, zone, now=now).plan
     slots = [{"task": s.task, "start": s.start, "end": s.end, "sentence": s.sentence, **_named(titles, s.task)} for s in made.slots]
     left_out = [{"task": o.task, "code": o.code, "sentence": o.sentence, "reserve": o.reserve, **_named(titles, o.task)} for o in made.omissions]
     return sorted(slots, key=lambda s: s["start"]), left_out

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import plural, seconds
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import occurrences
+from jarvis_lib.model.window import NO_CUTS, Cuts, occurrences
 from jarvis_lib.report.mending import WATCHED
 from jarvis_lib.report.parts import Number
+from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
@@ -90,12 +91,13 @@ def footnotes(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneIn
     if found and found["at"] and now - found["at"] < WEEK:
         days = max(-(-(now - found["at"]) // DAY), 1)
         notes.append(f"The store holds {plural(days, 'day')} of data so far; the goals of a week are for seven.")
-    notes.append(capacity(settings, now=now, zone=zone))
+    notes.append(capacity(settings, now=now, zone=zone, cuts=cuts_of(reader, now - 2 * DAY, now + WEEK + DAY)))
     return notes
 
 
-def capacity(settings: Settings, *, now: datetime, zone: ZoneInfo) -> str:
+def capacity(settings: Settings, *, now: datetime, zone: ZoneInfo, cuts: Cuts = NO_CUTS) -> str:
     """The hours of the enabled windows beside the person's own. Capacity is not output, and says so."""
-    held = sum((min(w.end, now + WEEK) - max(w.start, now)) / timedelta(hours=1) for w in occurrences(settings.windows, zone, now, now + WEEK))
+    windows = occurrences(settings.windows, zone, now, now + WEEK, cuts)
+    held = sum((min(w.end, now + WEEK) - max(w.start, now)) / timedelta(hours=1) for w in windows)
     own = float(settings.get("person", "hours_per_day")) * 7
     return f"Capacity, not output: the windows of the next 7 days hold {held:.0f} h, beside {own:.0f} h of yours ({own / 7:g} h a day)."

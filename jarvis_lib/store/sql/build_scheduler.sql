@@ -9,15 +9,15 @@ WITH edges AS (
     GROUP BY e.id
 )
 SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
-    t.why, t.changes
-FROM tasks t LEFT JOIN waits w ON w.id = t.id
+    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned
+FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id
 WHERE t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
 ORDER BY t.id;
 
 -- name: next_candidates
 -- The best runnable ones by score, by due date and by what waits for them, all that waits for these, what runs, and the best of the others.
 WITH RECURSIVE live AS (
-    SELECT id, state, hours, due, priority_value, "after",
+    SELECT id, state, hours, due, priority_value, "after", resumable, priority = 'CRITICAL' AND category = 'Bug fixes' AS urgent_fix,
         priority_value * (1 + least(greatest(epoch($now::TIMESTAMP) - epoch(added_at), 0) / 86400, 60) / 30) / hours AS score
     FROM tasks WHERE state IN ('proposed', 'queued', 'parked', 'running', 'review')
 ), edges AS (
@@ -28,7 +28,8 @@ WITH RECURSIVE live AS (
     WHERE b.id IS NULL OR b.state NOT IN ('shipped', 'accepted')
     GROUP BY e.id
 ), runnable AS (
-    SELECT * FROM live WHERE state = 'queued' AND hours <= $longest_h AND hours <= $left_h AND id NOT IN (SELECT id FROM waits)
+    SELECT * FROM live WHERE state = 'queued' AND id NOT IN (SELECT id FROM waits)
+        AND ((resumable AND $left_h >= 1) OR (hours <= $left_h AND (hours <= $longest_h OR urgent_fix OR id IN (SELECT task FROM pins WHERE "window" <> ''))))
 ), picked AS (
     (SELECT id FROM runnable ORDER BY score DESC, id LIMIT 60)
     UNION (SELECT id FROM runnable WHERE due >= $now::TIMESTAMP ORDER BY due, score DESC, id LIMIT 20)
@@ -36,6 +37,7 @@ WITH RECURSIVE live AS (
         SELECT r.id FROM runnable r JOIN edges e ON e.blocker = r.id JOIN live l ON l.id = e.id
         GROUP BY r.id ORDER BY max(l.score) DESC, r.id LIMIT 20
     )
+    UNION (SELECT r.id FROM runnable r JOIN pins p ON p.task = r.id WHERE p."window" <> '')
     UNION (SELECT id FROM live WHERE state = 'running')
 ), reached AS (
     SELECT id FROM picked
@@ -45,8 +47,8 @@ WITH RECURSIVE live AS (
     SELECT id FROM live WHERE id NOT IN (SELECT id FROM runnable) AND state <> 'running' ORDER BY score DESC, id LIMIT 12
 )
 SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
-    t.why, t.changes
-FROM tasks t LEFT JOIN waits w ON w.id = t.id
+    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned
+FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id
 WHERE t.id IN (SELECT id FROM reached UNION SELECT id FROM others)
 ORDER BY t.id;
 
@@ -86,12 +88,36 @@ FROM plans p ORDER BY p.made_at DESC, p.id DESC LIMIT 1;
 
 -- name: plan_rows
 WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
-SELECT s.task, t.title, t.priority, t.category, t.hours, t.due, t.state, s."window", s."start", s."end", s.lane, s.code, s.sentence, false AS reserve
+SELECT s.task, t.title, t.priority, t.category, t.hours, t.due, t.state, s."window", s."start", s."end", s.lane, s.code, s.sentence, false AS reserve,
+    s.part, s.parts
 FROM slots s JOIN tasks t ON t.id = s.task WHERE s.plan = (SELECT id FROM newest)
 UNION ALL
-SELECT o.task, t.title, t.priority, t.category, t.hours, t.due, t.state, NULL, NULL, NULL, NULL, o.code, o.sentence, o.reserve
+SELECT o.task, t.title, t.priority, t.category, t.hours, t.due, t.state, NULL, NULL, NULL, NULL, o.code, o.sentence, o.reserve, 1, 1
 FROM omissions o JOIN tasks t ON t.id = o.task WHERE o.plan = (SELECT id FROM newest)
 ORDER BY "start" NULLS LAST, lane, reserve DESC, priority DESC, task;
 
 -- name: booked
 SELECT s."start", s."end" FROM slots s WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND s."end" > $now;
+
+-- name: previous_slots
+SELECT task, "window", "start", "end", lane, code, sentence, part, parts FROM slots
+WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) ORDER BY "start", lane, task;
+
+-- name: running_since
+SELECT a.task, a.claimed_at FROM attempts a JOIN tasks t ON t.id = a.task WHERE t.state = 'running' AND a.ended_at IS NULL;
+
+-- name: place_of
+-- Where the newest plan has a task (its first slot from now on).
+SELECT "window", "start", "end" FROM slots
+WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND task = $task AND "end" > $now ORDER BY "start" LIMIT 1;
+
+-- name: pin_of
+SELECT "window", pinned_at FROM pins WHERE task = $task AND "window" <> '';
+
+-- name: titles
+SELECT id, title, state, priority, category, hours, due FROM tasks WHERE id IN (SELECT unnest($ids::VARCHAR[]));
+
+-- name: settled
+-- Queued tasks that had no place in the newest plan and have not changed since.
+SELECT o.task FROM omissions o JOIN tasks t ON t.id = o.task JOIN plans p ON p.id = o.plan
+WHERE p.id = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND o.reserve AND t.changed_at <= p.made_at ORDER BY o.task;

@@ -39,7 +39,8 @@ CREATE TABLE evidence (attempt VARCHAR, i INTEGER, kind VARCHAR, name VARCHAR, o
 
 CREATE TABLE plans (id VARCHAR, made_at TIMESTAMP, actor VARCHAR, session VARCHAR, horizon TIMESTAMP);
 CREATE TABLE slots (
-    plan VARCHAR, task VARCHAR, "window" VARCHAR, "start" TIMESTAMP, "end" TIMESTAMP, lane INTEGER, code VARCHAR, sentence VARCHAR
+    plan VARCHAR, task VARCHAR, "window" VARCHAR, "start" TIMESTAMP, "end" TIMESTAMP, lane INTEGER, code VARCHAR, sentence VARCHAR,
+    part INTEGER, parts INTEGER
 );
 CREATE TABLE omissions (plan VARCHAR, task VARCHAR, code VARCHAR, sentence VARCHAR, reserve BOOLEAN);
 

@@ -1,0 +1,151 @@
+"""What will the night look like, while it can still be vetoed? Which task, when, on which lane, and how probable it is that all are done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.build_scheduler.foresight import SETTLED, titles_of
+from jarvis_lib.build_scheduler.night import Job, Outcome, jobs_of, simulate
+from jarvis_lib.build_scheduler.reasons import clock, window_said
+from jarvis_lib.build_scheduler.verbs import SEED, Sketch, sketch
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.plan import Slot
+from jarvis_lib.model.prose import plural
+from jarvis_lib.model.window import Window
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class NightTask:
+    """One task of the night: its planned start and lane, when it ends (p50 and p80, None: not within the night), and how probable that is."""
+
+    task: str
+    title: str
+    lane: int
+    start: datetime
+    p50_end: datetime | None
+    p80_end: datetime | None
+    done: float
+    pinned: bool
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFitting:
+    """A task that could run, but not in this night, and why. A reserve runs when time is left over."""
+
+    task: str
+    title: str
+    reserve: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NightPlan:
+    """The coming night, or the rest of the one that is on. `probability` is that all of `tasks` are done by `ends`, the end of work."""
+
+    window: str
+    said: str
+    starts: datetime
+    ends: datetime
+    lanes: int
+    probability: float | None
+    p50_end: datetime | None
+    p80_end: datetime | None
+    tasks: tuple[NightTask, ...]
+    not_fitting: tuple[NotFitting, ...]
+    later: int
+    commands: tuple[str, ...]
+
+
+def night_plan(place: Place, *, now: datetime, level: float = 1.0) -> NightPlan:
+    """The night as the newest plan has it, worked through on paper. Nothing is written. Refuses when no night is open in the next two weeks."""
+    with place.store.reading() as reader:
+        return night_of(reader, place, now=now, level=level)
+
+
+def night_of(reader: Reader, place: Place, *, now: datetime, level: float = 1.0) -> NightPlan:
+    """`night_plan` on an open reader or a snapshot."""
+    drawn = sketch(reader, place.settings, place.zone, now=now)
+    nights = [w for w in drawn.windows if w.kind == "overnight"]
+    if not nights:
+        raise Refused("No overnight window is open in the next 14 days; see [windows.overnight] in jarvis.toml.", code="missing")
+    parts = [w for w in nights if w.key == nights[0].key]
+    since = {r["task"]: (now - r["claimed_at"]) / timedelta(hours=1) for r in reader.rows("build_scheduler.running_since")}
+    lanes = place.settings.get("night", "lanes")
+    tasks, probability, last = _worked(drawn, parts, since, titles_of(reader, drawn.plan), now=now, lanes=lanes, level=level)
+    return _told(drawn, parts, tasks, probability, last, titles_of(reader, drawn.plan), now=now, lanes=lanes, zone=place.zone)
+
+
+def _worked(
+    drawn: Sketch, parts: Sequence[Window], since: dict[str, float], titles: dict[str, Row], *, now: datetime, lanes: int, level: float
+) -> tuple[list[NightTask], float, tuple[datetime, datetime]]:
+    table = {c.id: c for c in drawn.tasks}
+    found: list[NightTask] = []
+    probability, last = 1.0, (now, now)
+    for window in parts:
+        slots = [s for s in drawn.plan.slots if s.window == window.key and window.start <= s.start < window.end]
+        if not slots:
+            continue
+        begin = max(window.start, now)
+        jobs: list[Job] = jobs_of(slots, table, since)
+        hours = (window.end - begin) / timedelta(hours=1)
+        done = simulate(jobs, hours=hours, lanes=lanes, seed=SEED, level=level)
+        probability *= done.all_done
+        ends = [begin + timedelta(hours=min(h, hours)) for h in (done.p50, done.p80)]
+        last = (ends[0], ends[1])
+        ordered = sorted(slots, key=lambda s: (s.start, s.lane, s.task))
+        found += [_task(s, o, begin, titles, bool(table[s.task].pinned)) for s, o in zip(ordered, done.jobs, strict=True)]
+    return found, probability, last
+
+
+def _task(slot: Slot, outcome: Outcome, begin: datetime, titles: dict[str, Row], pinned: bool) -> NightTask:
+    p50, p80 = (None if h is None else begin + timedelta(hours=h) for h in (outcome.p50, outcome.p80))
+    return NightTask(slot.task, titles[slot.task]["title"], slot.lane, slot.start, p50, p80, outcome.done, pinned, slot.code, slot.sentence)
+
+
+def _told(
+    drawn: Sketch,
+    parts: Sequence[Window],
+    tasks: Sequence[NightTask],
+    probability: float,
+    last: tuple[datetime, datetime],
+    titles: dict[str, Row],
+    *,
+    now: datetime,
+    lanes: int,
+    zone: ZoneInfo,
+) -> NightPlan:
+    starts, ends = max(parts[0].start, now), parts[-1].end
+    there = {t.task for t in tasks}
+    left = [o for o in drawn.plan.omissions if o.code not in SETTLED]
+    by = f"{ends.astimezone(zone):%H:%M}"
+    said = f"{window_said(parts[0].kind, starts, ends, zone)}: "
+    if tasks:
+        said += f"{plural(len(there), 'task')} on {plural(lanes, 'lane')}, {probability:.0%} that all are done by {by}"
+        said += f" (half of such nights by {clock(last[0], zone)[-5:]}, 8 of 10 by {clock(last[1], zone)[-5:]})." if probability >= 0.8 else "."
+    else:
+        said += "nothing is planned for it."
+    return NightPlan(
+        parts[0].key,
+        said,
+        starts,
+        ends,
+        lanes,
+        probability if tasks else None,
+        last[0] if tasks else None,
+        last[1] if tasks else None,
+        tuple(tasks),
+        tuple(NotFitting(o.task, titles[o.task]["title"], o.reserve, o.sentence) for o in left),
+        len({s.task for s in drawn.plan.slots} - there),
+        _commands(tasks, parts[0].key),
+    )
+
+
+def _commands(tasks: Sequence[NightTask], key: str) -> tuple[str, ...]:
+    one = next((t.task for t in tasks if not t.pinned), "ID")
+    return (f"jarvis queue later {one}", f"jarvis queue drop {one}", f"jarvis scheduler pin {one} {key}")
