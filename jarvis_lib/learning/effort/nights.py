@@ -1,0 +1,225 @@
+"""Will a list of tasks be done in time? Hours are drawn again and again, with one luck shared by the whole night, and put on lanes in order.
+
+Drawn nights are too hopeful or too gloomy by as much as the model is wrong. So the same rule is tried on nights made of finished tasks, with
+forecasts that were made without their answers: what came true of "80 %" there is what 80 % means here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jarvis_lib.learning.effort.blend import Backtest
+from jarvis_lib.learning.effort.history import Floats, Ints
+from jarvis_lib.learning.effort.levels import SCORES
+
+Draws = NDArray[np.float32]
+"""Hours of many nights at once: half the memory, and seconds are exact enough."""
+SHARED = 0.15
+"""Correlation of the errors of one night while there is nothing to measure it on."""
+MOST_SHARED = 0.5
+NEIGHBOURS = 5
+TRIED_NIGHTS = 300
+DRAWS_TO_CHOOSE = 400
+"""The same when a night is chosen as when it was tried: a choice from few draws is luckier in them than it will be."""
+TRIED_FROM = 60
+"""Backtested tasks from which nights are tried; they count against this many, which hold to the plain probability."""
+TRIED_LEVELS: Floats = np.array([0.4, 0.6, 0.7, 0.78, 0.85, 0.91, 0.96])
+TRIED_TASKS = (5, 10, 20, 40)
+"""Lists of other lengths are taken for the nearest of these."""
+MOST_QUEUED = 60
+PULL = 20.0
+ORDERS = 4
+"""How many orders are tried to find the most hours."""
+
+
+def shared_luck(tested: Backtest) -> float:
+    """Correlation of the errors of tasks that ended one after another, 0 to MOST_SHARED."""
+    if len(tested.error) < TRIED_FROM:
+        return SHARED
+    scores = np.array([_score(error, row) for error, row in zip(tested.error, tested.spread, strict=True)])
+    scores = scores - scores.mean()
+    products = [scores[:-k] @ scores[k:] / (len(scores) - k) for k in range(1, NEIGHBOURS)]
+    return float(np.clip(np.mean(products) / max(float(scores.var()), 1e-9), 0.0, MOST_SHARED))
+
+
+def _score(error: float, row: Floats) -> float:
+    """Where an outcome lies in its forecast, as a normal score; in the middle where many values are equal."""
+    low, high = (float(np.interp(error + by, row + np.arange(len(row)) * 1e-12, SCORES)) for by in (-1e-9, 1e-9))
+    return (low + high) / 2
+
+
+def drawn(size: Floats, spread: Floats, scores: Floats) -> Floats:
+    """Hours by draw and task, for the normal `scores` of the same shape."""
+    hours = np.empty_like(scores)
+    for i in range(len(size)):
+        hours[:, i] = np.exp(size[i] + np.interp(scores[:, i], SCORES, spread[i]))
+    return hours
+
+
+def lucks(draws: int, tasks: int, *, shared: float, rng: np.random.Generator) -> Floats:
+    """Normal scores by draw and task; those of one draw have `shared` as their correlation."""
+    night = rng.standard_normal((draws, 1))
+    return np.asarray(np.sqrt(shared) * night + np.sqrt(1 - shared) * rng.standard_normal((draws, tasks)), dtype=np.float64)
+
+
+def ends(hours: Floats, *, lanes: int, after: Mapping[int, Sequence[int]]) -> Floats:
+    """When each task ends, by draw: in the given order, each on the lane that is free first, never before all that it waits for has ended."""
+    free = np.zeros((len(hours), lanes))
+    found = np.zeros_like(hours)
+    draws = np.arange(len(hours))
+    for i in range(hours.shape[1]):
+        lane = free.argmin(axis=1)
+        start = free[draws, lane]
+        for blocker in after.get(i, ()):
+            start = np.maximum(start, found[:, blocker])
+        found[:, i] = free[draws, lane] = start + hours[:, i]
+    return found
+
+
+# --- which of them fit ---------------------------------------------------------------------------------------------------
+
+
+def fitting(hours: Draws, orders: Ints, *, limit: float, lanes: int, levels: Floats) -> NDArray[np.bool_]:
+    """For many nights at once: which tasks are taken when each of `orders` is gone through and what keeps the probability is taken.
+
+    `hours` is (night, draw, task), `orders` (night, order, task), `levels` the least probability by night; the answer is (night, order, task).
+    """
+    nights, draws, tasks = hours.shape
+    count = orders.shape[1]
+    need = np.ascontiguousarray(np.moveaxis(hours, 2, 1))
+    free = np.zeros((lanes, nights, count, draws), dtype=hours.dtype)
+    taken = np.zeros((nights, count, tasks), dtype=bool)
+    n, o = np.ogrid[:nights, :count]
+    for step in range(tasks):
+        task = orders[:, :, step]
+        # The lane that is free first stands first; the last one has all that ended before.
+        end = free[0] + need[n, task]
+        fits = (np.maximum(end, free[-1]) <= limit).mean(axis=2) >= levels[:, None]
+        taken[n, o, task] |= fits
+        free[0] = np.where(fits[..., None], end, free[0])
+        if lanes > 1:
+            free.sort(axis=0)
+    return taken
+
+
+def orders(hours: Draws, *, limit: float, by: str, rng: np.random.Generator) -> Ints:
+    """The orders to go through, (night, order, task): the given one, and for `hours` also those that take what is surest first."""
+    nights, _, tasks = hours.shape
+    given = np.tile(np.arange(tasks), (nights, 1, 1))
+    if by == "order" or tasks == 0:
+        return given
+    bounded = np.minimum(hours, limit)
+    mean = bounded.mean(axis=1)
+    risk = bounded.var(axis=1) / mean
+    tries = [risk, *(risk * np.exp(0.7 * rng.standard_normal(risk.shape)) for _ in range(ORDERS - 2))]
+    return np.concatenate([given, np.argsort(np.stack(tries, axis=1), axis=2, kind="stable")], axis=1)
+
+
+def best(hours: Draws, taken: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """By night the choice with the most hours, the first of equals; (night, task)."""
+    worth = (taken * np.median(hours, axis=1)[:, None, :]).sum(axis=2).round(6)
+    return np.asarray(taken[np.arange(len(taken)), worth.argmax(axis=1)], dtype=bool)
+
+
+# --- what came true on past nights ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Of past nights planned at each of TRIED_LEVELS the share in which all was done. `n` backtested tasks stand behind it."""
+
+    held: Floats
+    n: int
+
+    def planned_at(self, level: float) -> float:
+        """The plain probability at which to plan so that `level` comes true."""
+        return self._leaned(float(np.interp(level, self.held, TRIED_LEVELS)), level)
+
+    def means(self, probability: float) -> float:
+        """What planning at a plain probability turned out to mean."""
+        known = np.concatenate([[0.0], TRIED_LEVELS, [1.0]])
+        return self._leaned(float(np.interp(probability, known, np.concatenate([[0.0], self.held, [1.0]]))), probability)
+
+    def _leaned(self, found: float, plain: float) -> float:
+        return (self.n * found + TRIED_FROM * plain) / (self.n + TRIED_FROM) if self.n else plain
+
+
+UNTRIED = Tried(TRIED_LEVELS, 0)
+"""While there are no past nights a probability means itself."""
+
+
+def tried(tested: Backtest, *, tasks: int, limit: float, lanes: int, by: str, shared: float, seed: int) -> Tried:
+    """Plan TRIED_NIGHTS nights from backtested tasks, half from neighbours in time and half from all, and see how many are done in time.
+
+    Only nights for which there was more to do than fits count: a short queue that fits anyhow says nothing about the level.
+    """
+    n = len(tested.error)
+    if n < TRIED_FROM:
+        return UNTRIED
+    usual = float(np.exp(np.median(tested.size + tested.error)))
+    tasks = min(max(tasks, int(2 * limit * lanes / usual) + 1), MOST_QUEUED, n)
+    rng = np.random.default_rng(seed)
+    rows = np.array([_night(n, tasks, near=i % 2 == 0, rng=rng) for i in range(TRIED_NIGHTS)])
+    scores = lucks(DRAWS_TO_CHOOSE, tasks, shared=shared, rng=rng)
+    hours = np.stack([drawn(tested.size[own], tested.spread[own], scores) for own in rows]).astype(np.float32)
+    real = np.exp(tested.size + tested.error)[rows]
+    ways = orders(hours, limit=limit, by=by, rng=rng)
+    held = []
+    for level in TRIED_LEVELS:
+        chosen = best(hours, fitting(hours, ways, limit=limit, lanes=lanes, levels=np.full(len(rows), level)))
+        full = chosen.any(axis=1) & ~chosen.all(axis=1)
+        last = np.array([ends(own[pick][None, :], lanes=lanes, after={}).max() for own, pick in zip(real[full], chosen[full], strict=True)])
+        # As if one more such night had gone as planned, so that no night at all means just that.
+        held.append(((last <= limit).sum() + level) / (len(last) + 1))
+    return Tried(np.maximum.accumulate(np.array(held)) + np.arange(len(held)) * 1e-9, n)
+
+
+def truth(tested: Backtest, *, lanes: int, shared: float, seed: int) -> tuple[float, float]:
+    """(shift, slope) on the logistic scale from a plain probability to what came true, from nights of all kinds and lengths.
+
+    Two Newton-fitted numbers that are held to (0, 1): PULL nights' worth.
+    """
+    n = len(tested.error)
+    if n < TRIED_FROM:
+        return 0.0, 1.0
+    rng = np.random.default_rng(seed)
+    real = np.exp(tested.size + tested.error)
+    said, done = np.empty(TRIED_NIGHTS), np.empty(TRIED_NIGHTS)
+    for night in range(TRIED_NIGHTS):
+        rows = _night(n, int(rng.integers(1, 4 * lanes + 5)), near=night % 2 == 0, rng=rng)
+        hours = drawn(tested.size[rows], tested.spread[rows], lucks(DRAWS_TO_CHOOSE, len(rows), shared=shared, rng=rng))
+        last = ends(hours, lanes=lanes, after={}).max(axis=1)
+        limit = np.quantile(last, rng.uniform(0.05, 0.98))
+        said[night] = (last <= limit).mean()
+        done[night] = ends(real[rows][None, :], lanes=lanes, after={}).max() <= limit
+    x = np.column_stack([np.ones(TRIED_NIGHTS), _logit(said)])
+    plain = np.array([0.0, 1.0])
+    fitted = plain.copy()
+    for _ in range(20):
+        p = 1 / (1 + np.exp(-x @ fitted))
+        slope = x.T @ (done - p) - PULL * 0.25 * (fitted - plain)
+        bend = (x * (p * (1 - p))[:, None]).T @ x + PULL * 0.25 * np.eye(2)
+        fitted = fitted + np.linalg.solve(bend, slope)
+    return float(fitted[0]), float(max(fitted[1], 0.0))
+
+
+def came_true(probability: float, shift: float, slope: float) -> float:
+    """A plain probability as `truth` corrects it; what was never or always so in the draws stays so."""
+    if probability in (0.0, 1.0):
+        return probability
+    return float(1 / (1 + np.exp(-(shift + slope * _logit(np.array([probability]))[0]))))
+
+
+def _logit(p: Floats) -> Floats:
+    inside = np.clip(p, 0.002, 0.998)
+    return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
+
+
+def _night(n: int, tasks: int, *, near: bool, rng: np.random.Generator) -> Ints:
+    """The rows of one night's queue: neighbours in time where there are enough, or from anywhere."""
+    if near and n >= tasks:
+        start = int(rng.integers(0, n - tasks + 1))
+        return np.arange(start, start + tasks)
+    return np.asarray(rng.choice(n, tasks, replace=n < tasks), dtype=np.int64)
