@@ -12,6 +12,8 @@ from jarvis_lib.model.prose import chance as chance_of
 from jarvis_lib.model.prose import clean, hours, plural
 
 BAR = 10
+MOST = 8
+"""So many that have no place are told to a person; a pipe and JSON get all."""
 
 
 def view_lines(view: Any, *, zone: tzinfo) -> list[str]:
@@ -26,9 +28,14 @@ def view_lines(view: Any, *, zone: tzinfo) -> list[str]:
     for head, reserve in (("Reserves, taken when time is left", True), ("Not planned", False)):
         left = [o for o in view.omissions if o["reserve"] is reserve]
         lines += [*([""] if left else []), *([click.style(head, bold=True)] if left else [])]
-        for o in left:
+        for o in left[:MOST]:
             lines += [f"  {o['task']}  {clean(o['title'])} ({hours(o['hours'])}, {o['priority']})", *indented(o["sentence"])]
+        lines += _rest(len(left))
     return _single_blanks(lines)
+
+
+def _rest(count: int) -> list[str]:
+    return [f"  and {count - MOST} more: jarvis scheduler plan --json"] if count > MOST else []
 
 
 def _single_blanks(lines: Sequence[str]) -> list[str]:
@@ -81,8 +88,9 @@ def night_lines(night: Any, *, zone: tzinfo) -> list[str]:
         lines += [f"  {t.start.astimezone(zone):%H:%M}  lane {t.lane + 1}  {t.task}  {clean(t.title)} ({ends})", *indented(t.sentence)]
     if night.not_fitting:
         lines += ["", "Will not fit:"]
-    for o in night.not_fitting:
+    for o in night.not_fitting[:MOST]:
         lines += [f"  {o.task}  {clean(o.title)}", *indented(o.sentence)]
+    lines += _rest(len(night.not_fitting))
     if night.later:
         lines += ["", f"{plural(night.later, 'more task has', 'more tasks have')} places after it: jarvis scheduler plan"]
     if night.tasks:
