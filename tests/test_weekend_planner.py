@@ -238,7 +238,7 @@ def test_the_reasons_say_due_waiting_priority_and_what_it_unblocks() -> None:
         "3 other tasks wait for it",
         "HIGH priority",
         "waiting 57 days",
-        "takes 10.0 h of the 24.0 h that are free",
+        "takes 10.0 h; 24.0 h are free",
     )
 
 

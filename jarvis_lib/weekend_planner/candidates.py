@@ -17,12 +17,14 @@ from jarvis_lib.model.phase import PhaseTemplate
 from jarvis_lib.model.prose import listed, plural, shorten, spell
 from jarvis_lib.model.task import PRIORITIES
 from jarvis_lib.model.weekend import Weekend
-from jarvis_lib.weekend_planner.chances import Laid, lay_out, outlook
+from jarvis_lib.weekend_planner.chances import Laid, Outlook, lay_out, outlook
 from jarvis_lib.weekend_planner.phases import Phase, divided
 from jarvis_lib.weekend_planner.pieces import Piece, closure, in_order, ready, urgency
 
 MOST_TASKS = 12
 """A person can oversee so many tasks of one build."""
+LIKELY = 0.6
+"""What is less likely than this to be done by the weekend's end is offered without its last tasks."""
 LOOKED_AT = 60
 """Of a larger group the most urgent so many are tried."""
 ALIKE = 0.6
@@ -88,22 +90,34 @@ def suggest(
         if low <= p.hours <= high and not p.after:
             offers.append(("single", p.title, _fitting([p.id], table, weekend, lanes, now, 1)))
     for kind, label, ids in _groups(table, similar):
-        kept = _fitting(ids, table, weekend, lanes, now, MOST_TASKS)
-        offers.append((kind, label or _label(kind, kept, table), kept))
+        offers.append((kind, label, _fitting(ids, table, weekend, lanes, now, MOST_TASKS)))
     whole = [(kind, label, ids) for kind, label, ids in offers if len(ids) > (kind != "single")]
     ranked = sorted(whole, key=lambda o: (-_score([table[i] for i in o[2]], weekend, now), id_of(o[2], weekend.key), o[0]))
-    best = _distinct(ranked, most)
-    return [_built(kind, label, [table[i] for i in ids], weekend, now, lanes, zone, templates) for kind, label, ids in best]
+    chosen = _distinct(ranked, table, weekend, now, lanes, most)
+    return [
+        _built(kind, label or _label(kind, ids, table), [table[i] for i in ids], seen, weekend, now, lanes, zone, templates)
+        for (kind, label, ids), seen in chosen
+    ]
 
 
-def _distinct(ranked: Sequence[Offer], most: int) -> list[Offer]:
-    """The best that are not nearly the same as a better one."""
-    chosen: list[Offer] = []
-    for one in ranked:
-        own = set(one[2])
-        if len(chosen) < most and all(len(own & set(c[2])) / len(own | set(c[2])) <= ALIKE for c in chosen):
-            chosen.append(one)
+def _distinct(ranked: Sequence[Offer], table: Mapping[str, Piece], weekend: Weekend, now: datetime, lanes: int, most: int) -> list[tuple[Offer, Outlook]]:
+    """The best, each cut to what is likely to be done, that are not nearly the same as a better one."""
+    chosen: list[tuple[Offer, Outlook]] = []
+    for kind, label, whole in ranked:
+        if len(chosen) == most:
+            break
+        if _is_new(whole, chosen):
+            kept, seen = _likely([table[i] for i in whole], weekend, now, lanes)
+            ids = tuple(p.id for p in kept)
+            if _is_new(ids, chosen):
+                chosen.append(((kind, label, ids), seen))
     return chosen
+
+
+def _is_new(ids: Sequence[str], chosen: Sequence[tuple[Offer, Outlook]]) -> bool:
+    """Is it not nearly the same as a better one?"""
+    own = set(ids)
+    return all(len(own & set(c[2])) / len(own | set(c[2])) <= ALIKE for c, _ in chosen)
 
 
 # --- groups --------------------------------------------------------------------------------------------------------------
@@ -149,8 +163,6 @@ def _chains(table: Mapping[str, Piece]) -> list[list[str]]:
 
 
 def _label(kind: str, ids: Sequence[str], table: Mapping[str, Piece]) -> str:
-    if not ids:
-        return ""
     if kind == "chain":
         return f"{table[ids[-1]].title}, with what it waits for"
     return f"{max((table[i] for i in ids), key=lambda p: (PRIORITIES[p.priority], p.p50, p.id)).title}, and what is like it"
@@ -181,6 +193,7 @@ def _built(
     kind: str,
     label: str,
     own: Sequence[Piece],
+    seen: Outlook,
     weekend: Weekend,
     now: datetime,
     lanes: int,
@@ -190,7 +203,6 @@ def _built(
     ids = tuple(p.id for p in own)
     name = id_of(ids, weekend.key)
     works = [p.work() for p in own]
-    seen = outlook(works, weekend, lanes=lanes, now=now, seed=int(name[1:], 16))
     laid = lay_out(works, weekend, lanes=lanes, now=now)
     phases = _phases(own, templates)
     needs = tuple(n for p in own for n in _needs(p))
@@ -206,11 +218,21 @@ def _built(
         p80=seen.p80,
         chance=seen.chance,
         phases=phases,
-        why=tuple(_why(own, weekend, seen.p50, now, zone)),
+        why=tuple(_why(own, weekend, seen.p50, now, zone, lanes)),
         needs=needs,
         needs_by=_first_start(laid, now) if needs else None,
         hours_from=_hours_from(own),
     )
+
+
+def _likely(own: Sequence[Piece], weekend: Weekend, now: datetime, lanes: int) -> tuple[Sequence[Piece], Outlook]:
+    """The group without its last tasks, as long as it is more likely than LIKELY not to be done in time; two tasks stay in any case."""
+    while True:
+        seed = int(id_of([p.id for p in own], weekend.key)[1:], 16)
+        seen = outlook([p.work() for p in own], weekend, lanes=lanes, now=now, seed=seed)
+        if seen.chance >= LIKELY or len(own) <= 2:
+            return own, seen
+        own = own[:-1]
 
 
 def _phases(own: Sequence[Piece], templates: Mapping[str, Sequence[PhaseTemplate]]) -> tuple[Phase, ...]:
@@ -253,7 +275,7 @@ def _needs(p: Piece) -> list[Need]:
     return found
 
 
-def _why(own: Sequence[Piece], weekend: Weekend, p50: float, now: datetime, zone: ZoneInfo) -> list[str]:
+def _why(own: Sequence[Piece], weekend: Weekend, p50: float, now: datetime, zone: ZoneInfo, lanes: int) -> list[str]:
     said = []
     dated = sorted((p for p in own if p.due), key=lambda p: (p.due, p.id))
     if dated and dated[0].due:
@@ -269,7 +291,8 @@ def _why(own: Sequence[Piece], weekend: Weekend, p50: float, now: datetime, zone
     oldest = max(own, key=lambda p: (_days(p, now), p.id))
     if _days(oldest, now) >= LONG_WAIT:
         said.append(f"waiting {_days(oldest, now):.0f} days")
-    return [*said, f"takes {spell(p50)} of the {spell(weekend.free_h)} that are free"]
+    free = f"{spell(weekend.free_h)} are free on each of {plural(lanes, 'lane')}" if lanes > 1 and len(own) > 1 else f"{spell(weekend.free_h)} are free"
+    return [*said, f"takes {spell(p50)}; {free}"]
 
 
 def _hours_from(own: Sequence[Piece]) -> str:
