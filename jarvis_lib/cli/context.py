@@ -89,7 +89,7 @@ def look_at_calendars(run: Run) -> None:
     from jarvis_lib.cli.shape import is_in_attempt
     from jarvis_lib.doors import calendars
 
-    if is_in_attempt():
+    if not calendars.is_concerned(run.place) or is_in_attempt():
         return
     for line in calendars.refresh(run.place, now=run.place.now()):
         run.note(line)

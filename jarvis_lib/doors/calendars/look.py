@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jarvis_lib.doors.calendars import memory_of
 from jarvis_lib.doors.calendars.entries import Source, content, name_of, of_entry
 from jarvis_lib.model.fact import Fact, Refused, digest
 from jarvis_lib.model.ledger import Row
@@ -99,14 +99,10 @@ def _state(place: Place, now: datetime) -> str:
     return json.dumps([own, person, files, there, options])
 
 
-def _memory(place: Place) -> Path:
-    return place.home / "data" / "calendars.json"
-
-
 def _remembered(place: Place) -> dict[str, Any]:
     """The state at the last look that found nothing new, and its lines. Empty when nothing was set then, or nothing can be known."""
     try:
-        found = json.loads(_memory(place).read_text(encoding="utf-8"))
+        found = json.loads(memory_of(place).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -115,11 +111,11 @@ def _remembered(place: Place) -> dict[str, Any]:
 def _remember(place: Place, state: str, look: _Look) -> None:
     """After a look that wrote something the next one looks again: only what is known to stand in the store is remembered."""
     if not state:
-        _memory(place).unlink(missing_ok=True)
+        memory_of(place).unlink(missing_ok=True)
         return
     told = {"state": "changed", "lines": []} if look.facts else {"state": state, "lines": look.lines}
     with suppress(OSError):  # a memory that cannot be written costs the next command a look into the store, nothing else
-        _memory(place).write_text(json.dumps(told), encoding="utf-8")
+        memory_of(place).write_text(json.dumps(told), encoding="utf-8")
 
 
 # --- files ---------------------------------------------------------------------------------------------------------------
