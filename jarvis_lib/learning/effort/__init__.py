@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from jarvis_lib.learning.effort import nights
-from jarvis_lib.learning.effort.blend import Blend, blend
+from jarvis_lib.learning.effort.mixing import Blend, blend
 from jarvis_lib.learning.effort.history import Asked, Floats, History, read_history, read_tasks
 from jarvis_lib.learning.effort.levels import PRIOR, SHOWN, SHOWN_AT
 from jarvis_lib.learning.effort.sentences import Habits, habits
@@ -106,8 +106,8 @@ class Effort:
     def choose(self, tasks: pl.DataFrame, *, hours: float, lanes: int, seed: int, level: float = 0.8, by: str = "hours") -> Choice:
         """Which of `tasks` to take so that all of them end within `hours` with probability `level`.
 
-        `by="order"` goes through the given order and takes what keeps the probability. `by="hours"` also tries orders that take the surest
-        first, and keeps what holds the most hours of work (medians). No choice at all is certain to be done.
+        `by="order"` goes through the given order and takes each task that keeps the probability; `by="hours"` goes through them from the one
+        that scatters least, which fills a night with the most work. No choice at all is certain to be done.
         """
         _proper(hours, lanes)
         if not 0 < level < 1:
@@ -118,13 +118,10 @@ class Effort:
         if not len(asked):
             return Choice((), tasks, 1.0, 0.0)
         past = self._past(len(asked), hours, lanes, by)
-        rng = np.random.default_rng(seed)
         spread = self._blend(asked)
-        drawn = self._drawn(asked, spread, rng, nights.DRAWS_TO_CHOOSE)[None].astype(np.float32)
-        ways = nights.orders(drawn, limit=hours, by=by, rng=rng)
-        wanted = past.planned_at(level)
-        taken = nights.best(drawn, nights.fitting(drawn, ways, limit=hours, lanes=lanes, levels=np.array([wanted])))[0]
-        rows = np.flatnonzero(taken)
+        drawn = self._drawn(asked, spread, np.random.default_rng(seed), nights.DRAWS_TO_CHOOSE)[None].astype(np.float32)
+        order = nights.order_of(drawn, limit=hours, by=by)
+        rows = np.flatnonzero(nights.fitting(drawn, order, limit=hours, lanes=lanes, level=past.planned_at(level))[0])
         last = nights.ends(drawn[0][:, rows], lanes=lanes, after={}).max(axis=1, initial=0.0)
         plain = float((last <= hours).mean())
         finish = 1.0 if not len(rows) else past.means(plain) if len(rows) < len(asked) else nights.came_true(plain, *self._truth(lanes))

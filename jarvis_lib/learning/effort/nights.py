@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jarvis_lib.learning.effort.blend import Backtest
+from jarvis_lib.learning.effort.mixing import Backtest
 from jarvis_lib.learning.effort.history import Floats, Ints
 from jarvis_lib.learning.effort.levels import SCORES
 
@@ -30,8 +30,6 @@ TRIED_TASKS = (5, 10, 20, 40)
 """Lists of other lengths are taken for the nearest of these."""
 MOST_QUEUED = 60
 PULL = 20.0
-ORDERS = 4
-"""How many orders are tried to find the most hours."""
 
 
 def shared_luck(tested: Backtest) -> float:
@@ -81,46 +79,38 @@ def ends(hours: Floats, *, lanes: int, after: Mapping[int, Sequence[int]]) -> Fl
 # --- which of them fit ---------------------------------------------------------------------------------------------------
 
 
-def fitting(hours: Draws, orders: Ints, *, limit: float, lanes: int, levels: Floats) -> NDArray[np.bool_]:
-    """For many nights at once: which tasks are taken when each of `orders` is gone through and what keeps the probability is taken.
+def fitting(hours: Draws, order: Ints, *, limit: float, lanes: int, level: float) -> NDArray[np.bool_]:
+    """For many nights at once: the tasks that are taken when `order` is gone through and each one that keeps the probability is taken.
 
-    `hours` is (night, draw, task), `orders` (night, order, task), `levels` the least probability by night; the answer is (night, order, task).
+    `hours` is (night, draw, task), `order` and the answer are (night, task).
     """
     nights, draws, tasks = hours.shape
-    count = orders.shape[1]
-    need = np.ascontiguousarray(np.moveaxis(hours, 2, 1))
-    free = np.zeros((lanes, nights, count, draws), dtype=hours.dtype)
-    taken = np.zeros((nights, count, tasks), dtype=bool)
-    n, o = np.ogrid[:nights, :count]
+    need = np.ascontiguousarray(np.swapaxes(hours, 1, 2))
+    free = np.zeros((lanes, nights, draws), dtype=hours.dtype)
+    taken = np.zeros((nights, tasks), dtype=bool)
+    night = np.arange(nights)
     for step in range(tasks):
-        task = orders[:, :, step]
+        task = order[:, step]
         # The lane that is free first stands first; the last one has all that ended before.
-        end = free[0] + need[n, task]
-        fits = (np.maximum(end, free[-1]) <= limit).mean(axis=2) >= levels[:, None]
-        taken[n, o, task] |= fits
-        free[0] = np.where(fits[..., None], end, free[0])
+        end = free[0] + need[night, task]
+        fits = (np.maximum(end, free[-1]) <= limit).mean(axis=1) >= level
+        taken[night, task] = fits
+        free[0] = np.where(fits[:, None], end, free[0])
         if lanes > 1:
             free.sort(axis=0)
     return taken
 
 
-def orders(hours: Draws, *, limit: float, by: str, rng: np.random.Generator) -> Ints:
-    """The orders to go through, (night, order, task): the given one, and for `hours` also those that take what is surest first."""
+def order_of(hours: Draws, *, limit: float, by: str) -> Ints:
+    """The order to go through, (night, task): the given one, or for `hours` the tasks that scatter least first.
+
+    The surest fill a night best: what scatters costs more room than it fills. Trying many orders and keeping the one that looks best is worse,
+    because it mostly finds luck in the draws (measured: `python -m tests.bench.effort`).
+    """
     nights, _, tasks = hours.shape
-    given = np.tile(np.arange(tasks), (nights, 1, 1))
     if by == "order" or tasks == 0:
-        return given
-    bounded = np.minimum(hours, limit)
-    mean = bounded.mean(axis=1)
-    risk = bounded.var(axis=1) / mean
-    tries = [risk, *(risk * np.exp(0.7 * rng.standard_normal(risk.shape)) for _ in range(ORDERS - 2))]
-    return np.concatenate([given, np.argsort(np.stack(tries, axis=1), axis=2, kind="stable")], axis=1)
-
-
-def best(hours: Draws, taken: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """By night the choice with the most hours, the first of equals; (night, task)."""
-    worth = (taken * np.median(hours, axis=1)[:, None, :]).sum(axis=2).round(6)
-    return np.asarray(taken[np.arange(len(taken)), worth.argmax(axis=1)], dtype=bool)
+        return np.tile(np.arange(tasks), (nights, 1))
+    return np.argsort(np.minimum(hours, limit).std(axis=1), axis=1, kind="stable")
 
 
 # --- what came true on past nights ---------------------------------------------------------------------------------------
@@ -165,10 +155,10 @@ def tried(tested: Backtest, *, tasks: int, limit: float, lanes: int, by: str, sh
     scores = lucks(DRAWS_TO_CHOOSE, tasks, shared=shared, rng=rng)
     hours = np.stack([drawn(tested.size[own], tested.spread[own], scores) for own in rows]).astype(np.float32)
     real = np.exp(tested.size + tested.error)[rows]
-    ways = orders(hours, limit=limit, by=by, rng=rng)
+    order = order_of(hours, limit=limit, by=by)
     held = []
     for level in TRIED_LEVELS:
-        chosen = best(hours, fitting(hours, ways, limit=limit, lanes=lanes, levels=np.full(len(rows), level)))
+        chosen = fitting(hours, order, limit=limit, lanes=lanes, level=float(level))
         full = chosen.any(axis=1) & ~chosen.all(axis=1)
         last = np.array([ends(own[pick][None, :], lanes=lanes, after={}).max() for own, pick in zip(real[full], chosen[full], strict=True)])
         # As if one more such night had gone as planned, so that no night at all means just that.
