@@ -529,6 +529,8 @@ def _planned(book: Book, fact: Fact) -> None:
 def _pinned(book: Book, fact: Fact) -> None:
     row = _task(book, fact)
     window = str(fact.data["window"])
+    if not fact.actor.startswith("person"):
+        raise Refused("Only a person pins a task to a window.")
     if row["state"] not in OPEN_STATES:
         raise Refused(f"{name_of(row)} is {row['state']}; only what is still open has a place to pin.")
     if moment(fact.data["ends"]) <= fact.at:

@@ -39,10 +39,10 @@ SELECT seq, "at", actor, kind, refused FROM facts WHERE task = $task ORDER BY se
 
 -- name: newest_place
 SELECT 'slot' AS kind, s."window", s."start", s."end", s.code, s.sentence, p.made_at
-FROM slots s JOIN plans p ON p.id = s.plan WHERE s.task = $task AND p.id = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+FROM slots s JOIN plans p ON p.id = s.plan WHERE s.task = $task AND p.id = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1)
 UNION ALL
 SELECT 'omission', NULL, NULL, NULL, o.code, o.sentence, p.made_at
-FROM omissions o JOIN plans p ON p.id = o.plan WHERE o.task = $task AND p.id = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1);
+FROM omissions o JOIN plans p ON p.id = o.plan WHERE o.task = $task AND p.id = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1);
 
 -- name: waiting
 SELECT t.*, (SELECT d.verdict FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS decided
@@ -108,7 +108,7 @@ SELECT task, outcome, verdict FROM attempts WHERE session = $session;
 
 -- name: newest_plan
 SELECT s.task, s."window", s."start", s."end", false AS reserve FROM slots s
-WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1)
 UNION ALL
 SELECT o.task, '', NULL, NULL, true FROM omissions o
-WHERE o.reserve AND o.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1);
+WHERE o.reserve AND o.plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1);

@@ -73,7 +73,7 @@ SELECT count(*) AS total,
 FROM tasks t LEFT JOIN real r ON r.task = t.id;
 
 -- name: listing
-WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1)
 SELECT t.id, t.state, t.priority, t.category, t.hours, t.title, t.due, t.added_at, t.why, s."start", s."window"
 FROM tasks t LEFT JOIN slots s ON s.task = t.id AND s.plan = (SELECT id FROM newest) AND t.state IN ('queued', 'running')
 WHERE $open_only = false OR t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
@@ -84,10 +84,10 @@ LIMIT $most;
 -- name: newest_plan
 SELECT p.id, p.made_at, p.horizon, p.session, p.actor,
     (SELECT count(*) FROM slots s WHERE s.plan = p.id) AS slots, (SELECT count(*) FROM omissions o WHERE o.plan = p.id) AS omissions
-FROM plans p ORDER BY p.made_at DESC, p.id DESC LIMIT 1;
+FROM plans p ORDER BY p.made_at DESC, p.rowid DESC LIMIT 1;
 
 -- name: plan_rows
-WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1)
+WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1)
 SELECT s.task, t.title, t.priority, t.category, t.hours, t.due, t.state, s."window", s."start", s."end", s.lane, s.code, s.sentence, false AS reserve,
     s.part, s.parts
 FROM slots s JOIN tasks t ON t.id = s.task WHERE s.plan = (SELECT id FROM newest)
@@ -97,11 +97,11 @@ FROM omissions o JOIN tasks t ON t.id = o.task WHERE o.plan = (SELECT id FROM ne
 ORDER BY "start" NULLS LAST, lane, reserve DESC, priority DESC, task;
 
 -- name: booked
-SELECT s."start", s."end" FROM slots s WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND s."end" > $now;
+SELECT s."start", s."end" FROM slots s WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) AND s."end" > $now;
 
 -- name: previous_slots
 SELECT task, "window", "start", "end", lane, code, sentence, part, parts FROM slots
-WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) ORDER BY "start", lane, task;
+WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) ORDER BY "start", lane, task;
 
 -- name: running_since
 SELECT a.task, a.claimed_at FROM attempts a JOIN tasks t ON t.id = a.task WHERE t.state = 'running' AND a.ended_at IS NULL;
@@ -109,7 +109,7 @@ SELECT a.task, a.claimed_at FROM attempts a JOIN tasks t ON t.id = a.task WHERE 
 -- name: place_of
 -- Where the newest plan has a task (its first slot from now on).
 SELECT "window", "start", "end" FROM slots
-WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND task = $task AND "end" > $now ORDER BY "start" LIMIT 1;
+WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) AND task = $task AND "end" > $now ORDER BY "start" LIMIT 1;
 
 -- name: pin_of
 SELECT "window", pinned_at FROM pins WHERE task = $task AND "window" <> '';
@@ -120,4 +120,9 @@ SELECT id, title, state, priority, category, hours, due FROM tasks WHERE id IN (
 -- name: settled
 -- Queued tasks that had no place in the newest plan and have not changed since.
 SELECT o.task FROM omissions o JOIN tasks t ON t.id = o.task JOIN plans p ON p.id = o.plan
-WHERE p.id = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND o.reserve AND t.changed_at <= p.made_at ORDER BY o.task;
+WHERE p.id = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) AND o.reserve AND t.changed_at <= p.made_at ORDER BY o.task;
+
+-- name: finishes
+-- For each window of the newest plan: how probable it is that all of its tasks are done by the end of its work.
+SELECT "window", tasks, probability, p50_end, p80_end FROM finishes
+WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) ORDER BY p50_end, "window";

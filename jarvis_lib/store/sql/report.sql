@@ -54,7 +54,7 @@ SELECT * FROM problems WHERE state = 'open' AND first_seen <= $now
 ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END, probability DESC, key;
 
 -- name: newest_plan
-SELECT * FROM plans WHERE made_at <= $now ORDER BY made_at DESC, id DESC LIMIT 1;
+SELECT * FROM plans WHERE made_at <= $now ORDER BY made_at DESC, rowid DESC LIMIT 1;
 
 -- name: plan_slots
 SELECT s.*, t.title, t.state, t.priority FROM slots s JOIN tasks t ON t.id = s.task
