@@ -21,7 +21,7 @@ from jarvis_lib import build_scheduler
 from jarvis_lib.build_scheduler import pick, plan, working_windows
 from jarvis_lib.build_scheduler.spans import Taken
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.plan import Candidate, Omission, Plan, Slot
+from jarvis_lib.model.plan import Candidate, Forecast, Omission, Plan, Slot
 from jarvis_lib.model.settings import parse
 from jarvis_lib.model.window import Window
 from jarvis_lib.store.place import Place
@@ -276,10 +276,14 @@ def test_sentences_tell_times_of_the_repeated_hour_on_the_local_clock() -> None:
 
 
 def test_the_reserve_takes_room_but_not_size() -> None:
-    """A 12-hour task still has its weekend day: its need is cut to the longest window that takes it."""
-    assert build_scheduler.verbs.need_h(2.0, DEFAULTS) == 2.5
-    assert build_scheduler.verbs.need_h(12.0, DEFAULTS) == 12.0
-    assert build_scheduler.verbs.need_h(40.0, DEFAULTS) == 50.0
+    """A 12-hour task still has its weekend day, and a 6-hour one its night: the need is cut to the window of its size."""
+    assert [build_scheduler.verbs.need_h(h, DEFAULTS) for h in (2.0, 6.0, 12.0, 40.0)] == [3.1, 7.75, 12.0, 62.0]
+
+
+def test_a_forecast_takes_the_place_of_the_reserve() -> None:
+    """Its p80 is kept free, less than the estimate or more, but still no more than a window of its size has."""
+    short, long = Forecast(0.5, 1.0, 1.5, 2.0, ""), Forecast(5.0, 7.0, 9.0, 12.0, "")
+    assert [build_scheduler.verbs.need_h(h, DEFAULTS, f) for h, f in ((2.0, short), (5.0, long))] == [1.5, 7.75]
 
 
 # --- left out ------------------------------------------------------------------------------------------------------------
@@ -437,7 +441,7 @@ def test_make_plan_is_written_and_read_back(at_seven: Place) -> None:
     assert omission(found, ask.id).code == "unapproved"
     now_on = build_scheduler.window_rows(at_seven, now=NOW)[0]
     assert (now_on["current"], now_on["said"]) == (True, "Quick win Tue 24 Nov 19:00 to 23:00")
-    assert (now_on["booked"], now_on["free"], now_on["plan_made_at"]) == (2.5, 9.5, NOW)
+    assert (now_on["booked"], now_on["free"], now_on["plan_made_at"]) == (3.1, 8.9, NOW)
     listed = build_scheduler.listing(at_seven, now=NOW)
     assert [(r["id"], r["start"]) for r in listed] == [(ask.id, None), (base.id, found.slots[0].start), (top.id, found.slots[1].start)]
 
@@ -468,7 +472,7 @@ def test_next_answers_for_the_current_window_with_reasons(at_seven: Place) -> No
     assert [c.title for c in answer.chosen] == ["Small CRITICAL", "Small HIGH", "Small LOW"]
     assert answer.chosen[0].sentence == "Critical priority, 1 h estimated: score 5.00."
     said = {c.title: c.sentence for c in answer.passed}
-    assert said["Long"] == "5 h needed, 4 h left."
+    assert said["Long"] == "6 h 12 needed, 4 h left."
     assert said["Ask"].startswith("Waits for your approval")
     assert json.dumps(answer.to_json(), default=str)
 

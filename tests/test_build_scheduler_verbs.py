@@ -50,7 +50,7 @@ def test_a_supposed_task_says_where_it_would_land_and_writes_nothing(at_seven: P
     build_scheduler.make_plan(at_seven, now=NOW)
     before = facts(at_seven)
     view = build_scheduler.view(at_seven, now=NOW, with_text="30m fix the login !high due:fri")
-    assert view.what_if.startswith("“fix the login” would land Tue 24 Nov 19:00 to 19:37 (Quick win of Tue 24 Nov); moves nothing. Due Fri 27 Nov 23:59")
+    assert view.what_if.startswith("“fix the login” would land Tue 24 Nov 19:00 to 19:46 (Quick win of Tue 24 Nov); moves nothing. Due Fri 27 Nov 23:59")
     assert facts(at_seven) == before
 
 
@@ -199,7 +199,7 @@ def test_each_window_has_its_finish_probability_in_the_store(at_seven: Place) ->
     build_scheduler.make_plan(at_seven, now=NOW)
     with at_seven.store.reading() as reader:
         rows = reader.rows("build_scheduler.finishes")
-    assert [(r["window"], r["tasks"]) for r in rows] == [("overnight@2026-11-24", 4)]
+    assert [(r["window"], r["tasks"]) for r in rows] == [("overnight@2026-11-24", 3), ("work_hours@2026-11-25", 1)]
     assert 0.5 < rows[0]["probability"] <= 1 and NOW < rows[0]["p50_end"] <= rows[0]["p80_end"]
 
 
@@ -238,13 +238,13 @@ def test_rebuild_in_a_pipe_is_refused_without_a_yes(home: Path, capsys: pytest.C
 
 
 def test_the_night_is_told_with_times_probability_and_commands(at_seven: Place) -> None:
-    """Four tasks on three lanes; what fits no window is told with its reason; nothing is written."""
-    tonight(at_seven, 4)
+    """Three tasks on three lanes; what fits no window is told with its reason; nothing is written."""
+    tonight(at_seven, 3)
     at_seven.store.write(added(at_seven, task("Huge", hours=40.0)))
     build_scheduler.make_plan(at_seven, now=NOW)
     before = facts(at_seven)
     night = build_scheduler.night_plan(at_seven, now=NOW)
-    assert night.said.startswith("Overnight Tue 24 Nov 23:00 to 06:45: 4 tasks on 3 lanes, ")
+    assert night.said.startswith("Overnight Tue 24 Nov 23:00 to 06:45: 3 tasks on 3 lanes, ")
     assert night.probability is not None and 0.5 < night.probability <= 1
     assert [t.lane for t in night.tasks[:3]] == [0, 1, 2]
     assert all(t.p50_end and t.p80_end and t.start < t.p50_end <= t.p80_end for t in night.tasks)
@@ -334,8 +334,8 @@ def test_the_view_shows_windows_with_their_load(at_seven: Place) -> None:
     build_scheduler.make_plan(at_seven, now=NOW)
     view = build_scheduler.view(at_seven, now=NOW, days=2)
     lines = view_lines(view, zone=BERLIN)
-    assert lines[0] == "Booked 9% of the next 7 nights; 8 h 15 free tonight; 1 unplaced."
-    assert any("Overnight Tue 24 Nov 23:00" in line and "######---- 15 h of 23 h 15; " in line for line in lines)
+    assert lines[0] == "Booked 9% of the next 7 nights; 9 h 18 free tonight; 1 unplaced."
+    assert any("Overnight Tue 24 Nov 23:00" in line and "######---- 13 h 57 of 23 h 15; " in line for line in lines)
     assert any("Quick win Tue 24 Nov 19:00" in line and "---------- 0 min of 12 h" in line for line in lines)
     assert "Huge" in "\n".join(lines)
 

@@ -38,8 +38,8 @@ NOTHING = made_up(0, seed=0)
 
 @pytest.fixture(scope="module")
 def learned() -> Effort:
-    """From 600 made-up tasks: all three levels are in use."""
-    return fit(made_up(600, seed=1), seed=1)
+    """From 1,500 made-up tasks: all three levels are in use."""
+    return fit(made_up(1500, seed=1), seed=1)
 
 
 def doubtful(n: int, *, seed: int) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def test_quantiles_are_positive_finite_and_never_fall_whatever_the_history(rows:
 
 def test_the_order_of_rows_changes_nothing(learned: Effort) -> None:
     """The same forecasts from shuffled history; and a task's forecast does not depend on what else is asked."""
-    again = fit(made_up(600, seed=1).sample(fraction=1.0, shuffle=True, seed=5), seed=1)
+    again = fit(made_up(1500, seed=1).sample(fraction=1.0, shuffle=True, seed=5), seed=1)
     asked = made_up(30, seed=2)
     assert again.predict(asked).equals(learned.predict(asked))
     assert learned.predict(asked[7:8]).equals(learned.predict(asked)[7:8])
@@ -123,13 +123,13 @@ def test_categories_that_differ_get_different_hours(learned: Effort) -> None:
     docs, bugs = learned.predict(of("Documentation")), learned.predict(of("Bug fixes"))
     assert docs["p50"][0] == pytest.approx(3.0, rel=0.15) and bugs["p50"][0] == pytest.approx(1.6, rel=0.15)
     assert docs["why"][0].startswith("you plan 0.7x of what documentation takes; ")
-    assert bugs["why"][0].startswith("you plan 1.2x of what bug fixes takes; ")
+    assert bugs["why"][0].startswith("you plan 1.3x of what bug fixes takes; ")
 
 
 def test_an_unknown_category_is_forecast_as_any_other(learned: Effort) -> None:
     said = learned.predict(of("Never seen"))
     assert learned.predict(of("Bug fixes"))["p50"][0] < said["p50"][0] < learned.predict(of("Documentation"))["p50"][0]
-    assert said["why"][0] == "you plan 1.0x of what tasks take; 600 tasks"
+    assert said["why"][0] == "you plan 0.9x of what tasks take; 1,500 tasks"
 
 
 def test_quantiles_hold_as_often_as_they_say_on_tasks_that_come_later(learned: Effort) -> None:
@@ -167,13 +167,11 @@ def test_the_finish_probability_is_how_often_such_nights_really_finish(learned: 
 
 def test_chosen_nights_finish_as_often_as_asked(learned: Effort) -> None:
     """200 nights of 8 hours from queues of 20 new tasks, the plan chosen at 80 %."""
-    done = []
-    for night in range(200):
-        queue = made_up(20, seed=5000 + night)
-        choice = learned.choose(queue, hours=8.0, lanes=1, seed=1)
-        assert choice.finish == pytest.approx(0.8, abs=0.15)
-        done.append(choice.tasks["actual_h"].sum() <= 8.0)
-    assert np.mean(done) == pytest.approx(0.8, abs=0.07)
+    choices = [learned.choose(made_up(20, seed=5000 + night), hours=8.0, lanes=1, seed=1) for night in range(200)]
+    done = np.mean([c.tasks["actual_h"].sum() <= 8.0 for c in choices])
+    assert done == pytest.approx(0.8, abs=0.07)
+    assert np.mean([c.finish for c in choices]) == pytest.approx(done, abs=0.07)
+    assert min(c.finish for c in choices) > 0.6
 
 
 def test_more_lanes_and_more_hours_never_make_a_night_worse(learned: Effort) -> None:

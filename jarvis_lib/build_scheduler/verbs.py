@@ -1,14 +1,16 @@
 """The thin verbs: read the queue, call a rule, write one fact at most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from jarvis_lib.build_scheduler import estimates
 from jarvis_lib.build_scheduler.reasons import window_said
 from jarvis_lib.model.fact import stamp
 from jarvis_lib.model.ledger import Row
-from jarvis_lib.model.plan import Candidate, Plan, Slot
+from jarvis_lib.model.plan import Candidate, Forecast, Plan, Slot
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import NO_CUTS, Cuts, Window, WindowRule, occurrences
@@ -24,13 +26,14 @@ SEED = 20_26
 # --- what there is to plan, and when -------------------------------------------------------------------------------------
 
 
-def candidates(reader: Reader, settings: Settings) -> list[Candidate]:
-    """Every open task as the planner sees it, by id."""
-    return [candidate(row, settings) for row in reader.rows("build_scheduler.candidates")]
+def candidates(reader: Reader, settings: Settings, forecasts: Mapping[str, Forecast] | None = None) -> list[Candidate]:
+    """Every open task as the planner sees it, by id: with what the newest plan foresaw of it, or with `forecasts`."""
+    return [candidate(row, settings, (forecasts or {}).get(row["id"])) for row in reader.rows("build_scheduler.candidates")]
 
 
-def candidate(row: Row, settings: Settings) -> Candidate:
-    """One row of the queue as the planner sees it."""
+def candidate(row: Row, settings: Settings, forecast: Forecast | None = None) -> Candidate:
+    """One row of the queue as the planner sees it, with `forecast` or else the one that is stored."""
+    forecast = forecast or estimates.stored(row)
     return Candidate(
         id=row["id"],
         title=row["title"],
@@ -38,7 +41,7 @@ def candidate(row: Row, settings: Settings) -> Candidate:
         priority=row["priority"],
         category=row["category"],
         hours=row["hours"],
-        need_h=need_h(row["hours"], settings),
+        need_h=need_h(row["hours"], settings, forecast),
         after=tuple(row["after"]),
         unfinished=tuple(row["unfinished"]),
         due=row["due"],
@@ -46,20 +49,24 @@ def candidate(row: Row, settings: Settings) -> Candidate:
         parked_why=row["why"] or "",
         changes=tuple(row["changes"]),
         resumable=row["resumable"],
+        forecast=forecast,
         pinned=row["pinned"] or "",
         project=row["project"],
         tags=tuple(row["tags"]),
     )
 
 
-def need_h(estimate_h: float, settings: Settings) -> float:
-    """Hours to keep free: the estimate with its reserve, but no more than the longest window for its size has.
+def need_h(estimate_h: float, settings: Settings, forecast: Forecast | None = None) -> float:
+    """Hours to keep free: the forecast's p80, or the estimate with its reserve while there is none, but never more than a window of its size has.
 
-    Without that limit a 12-hour task would never have a weekend day, because 15 hours are in none.
+    Without that limit a 6-hour task would leave the nights, and a 12-hour one would have no weekend day. What is then too short shows in the
+    probability that all is done, which is drawn from the whole forecast.
     """
-    lengths = [_length_h(rule, settings) for rule in settings.windows if rule.on and rule.longest_h >= estimate_h]
-    wanted = estimate_h * float(settings.get("night", "reserve"))
-    return max(estimate_h, min(wanted, max(lengths, default=wanted)))
+    own = min((rule.longest_h for rule in settings.windows if rule.on and rule.longest_h >= estimate_h), default=None)
+    lengths = [_length_h(rule, settings) for rule in settings.windows if rule.on and rule.longest_h == own]
+    wanted = forecast.p80 if forecast else estimate_h * float(settings.get("night", "reserve"))
+    longest = max([estimate_h, *lengths]) if lengths else wanted
+    return min(wanted, longest)
 
 
 def _length_h(rule: WindowRule, settings: Settings) -> float:
@@ -107,12 +114,16 @@ def sketch(
     rebuild: bool = False,
     more: Sequence[Candidate] = (),
     days: int = PLAN_DAYS,
+    forecasts: Mapping[str, Forecast] | None = None,
 ) -> Sketch:
-    """The newest plan repaired for `now`, or all anew with `rebuild`; `more` are tasks that are only supposed. Nothing is written."""
+    """The newest plan repaired for `now`, or all anew with `rebuild`; `more` are tasks that are only supposed. Nothing is written.
+
+    `forecasts` stand before those that earlier plans have stored.
+    """
     from jarvis_lib.build_scheduler.planner import plan
 
     chosen = open_windows(reader, settings, zone, now=now, days=days) if windows is None else list(windows)
-    tasks = [*candidates(reader, settings), *more]
+    tasks = [*candidates(reader, settings, forecasts), *more]
     previous = previous_slots(reader)
     settled = () if rebuild else [r["task"] for r in reader.rows("build_scheduler.settled")]
     lanes = settings.get("night", "lanes")
@@ -129,20 +140,23 @@ def make_plan(place: Place, *, now: datetime, windows: Sequence[Window] | None =
     """Plan all open tasks into the windows of the next PLAN_DAYS (or into `windows`) and write the plan down. Nothing is started.
 
     The newest plan is repaired: what still holds of it stays put. `rebuild` plans everything anew. With each window's slots goes the
-    probability that all of them are done by the end of its work.
+    probability that all of them are done by the end of its work. Before that the hours of all open tasks are learned anew from what finished.
     """
+    moved = estimates.moved(place)
     with place.store.reading() as reader:
-        drawn = sketch(reader, place.settings, place.zone, now=now, windows=windows, rebuild=rebuild)
-    return write_plan(place, drawn, now=now, session=session)
+        drawn = sketch(reader, place.settings, place.zone, now=now, windows=windows, rebuild=rebuild, forecasts=moved)
+    return write_plan(place, drawn, now=now, session=session, forecasts=moved)
 
 
-def write_plan(place: Place, drawn: Sketch, *, now: datetime, session: str | None = None) -> Plan:
-    """Write down what was drawn, with its finish probabilities."""
+def write_plan(place: Place, drawn: Sketch, *, now: datetime, session: str | None = None, forecasts: Mapping[str, Forecast] | None = None) -> Plan:
+    """Write down what was drawn, with its finish probabilities and the new `forecasts` that it was drawn from."""
     from jarvis_lib.build_scheduler.night import finishes
 
     horizon = max((w.end for w in drawn.windows), default=now + timedelta(days=PLAN_DAYS))
     finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=place.settings.get("night", "lanes"), seed=SEED)]
-    extra = {"session": session} if session else {}
+    extra: dict[str, Any] = {"session": session} if session else {}
+    if forecasts:
+        extra["estimates"] = estimates.facts(forecasts)
     place.store.write(place.fact("plan.made", at=now, **drawn.plan.to_json(), horizon=stamp(horizon), finish=finish, **extra))
     return drawn.plan
 
@@ -200,7 +214,7 @@ def listing(place: Place, *, now: datetime, open_only: bool = False, limit: int 
 
 
 def stats(place: Place, *, now: datetime) -> Row:
-    """Counts by state, the completion rate with its denominator, and hours planned against real for what was completed."""
+    """Counts by state, the completion rate with its denominator, hours planned against real, and how often forecasts held; in all and by group."""
     with place.store.reading() as reader:
         return stats_of(reader)
 
@@ -211,4 +225,5 @@ def stats_of(reader: Reader) -> Row:
     ended = row["completed"] + row["failed"]
     rate = row["completed"] / ended if ended else None
     said = f"{row['completed']} of {ended} ended tasks completed ({rate:.0%})" if rate is not None else "nothing has ended yet"
-    return row | {"ended": ended, "completion_rate": rate, "said": f"{plural(row['total'], 'task')}, {row['queued']} queued; {said}."}
+    said = f"{plural(row['total'], 'task')}, {row['queued']} queued; {said}."
+    return row | {"ended": ended, "completion_rate": rate, "said": said} | estimates.calibration(reader)

@@ -40,6 +40,7 @@ KEYS = {
     "fixes": "id",
     "plans": "id",
     "pins": "task",
+    "estimates": "task",
     "overrides": "id",
     "calendar_sources": "source",
     "holiday_sets": "source",
@@ -447,6 +448,9 @@ def _claimed(book: Book, fact: Fact) -> None:
             "undone_at": None,
         },
     )
+    known = book.get("estimates", row["id"])
+    if known is not None:
+        book.put("foreseen", {"attempt": data["attempt"]} | {name: known[name] for name in ("task", "made_at", "p10", "p50", "p80", "p90")})
 
 
 def _ended(book: Book, fact: Fact) -> None:
@@ -538,14 +542,24 @@ def _attempt_undone(book: Book, fact: Fact) -> None:
 
 def _planned(book: Book, fact: Fact) -> None:
     data = fact.data
+    estimates = [_estimate(raw, fact.at) for raw in data.get("estimates", ())]
     book.put("plans", {"id": fact.id, "made_at": fact.at, "actor": fact.actor, "session": data.get("session"), "horizon": moment(data["horizon"])})
     for slot in data["slots"]:
         times = {"start": moment(slot["start"]), "end": moment(slot["end"])}
         book.put("slots", {"plan": fact.id, "part": 1, "parts": 1} | slot | times)
     for omission in data["omissions"]:
         book.put("omissions", {"plan": fact.id} | omission)
+    for estimate in estimates:
+        book.put("estimates", estimate)
     for finish in data.get("finish", ()):
         book.put("finishes", {"plan": fact.id} | finish | {"p50_end": moment(finish["p50_end"]), "p80_end": moment(finish["p80_end"])})
+
+
+def _estimate(raw: dict[str, Any], at: datetime) -> Row:
+    hours = {name: float(raw[name]) for name in ("p10", "p50", "p80", "p90")}
+    if not 0 < hours["p10"] <= hours["p50"] <= hours["p80"] <= hours["p90"]:
+        raise ValueError(f"quantiles {hours}")
+    return {"task": str(raw["task"]), "made_at": at, **hours, "why": clean(str(raw["why"]))[:300]}
 
 
 def _pinned(book: Book, fact: Fact) -> None:

@@ -67,6 +67,10 @@ class Plan:
         return {"slots": [s.to_json() for s in self.slots], "omissions": [o.to_json() for o in self.omissions]}
 
 
+USUAL = {0.1: 0.35, 0.5: 1.0, 0.8: 1.55, 0.9: 2.2}
+"""actual / estimate of many people's tasks at these probabilities: what is known of a task before its person's own tasks teach more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Hours that a task will really take, as quantiles, and the sentence that says where they come from."""

@@ -104,7 +104,7 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "lanes": ("int>=1", 3, "Attempts side by side."),
         "work_ends_minutes_before": ("int>=0", 15, "Work stops this long before the window ends, so that checks and the brief fit."),
         "checks_end_minutes_before": ("int>=0", 2, "Checks stop this long before the window ends."),
-        "reserve": ("num>=1", 1.25, "Hours needed = estimate x reserve, until enough is learned."),
+        "reserve": ("num>=1", 1.55, "Hours kept free = estimate x this for a task that no plan has seen yet; then its learned p80 is."),
     },
     "policy": {
         "auto": (

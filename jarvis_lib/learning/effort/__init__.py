@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from jarvis_lib.learning.effort import nights
-from jarvis_lib.learning.effort.blend import Blend, blend
 from jarvis_lib.learning.effort.history import Asked, Floats, History, read_history, read_tasks
 from jarvis_lib.learning.effort.levels import PRIOR, SHOWN, SHOWN_AT
+from jarvis_lib.learning.effort.mixing import Blend, blend
 from jarvis_lib.learning.effort.sentences import Habits, habits
 
 __all__ = ["PRIOR", "Choice", "Effort", "Simulation", "fit"]
@@ -65,7 +65,7 @@ class Effort:
     _blend: Blend = field(repr=False)
     _habits: Habits = field(repr=False)
     _tried: dict[tuple[object, ...], nights.Tried] = field(default_factory=dict, repr=False)
-    _truths: dict[int, tuple[float, float]] = field(default_factory=dict, repr=False)
+    _truths: dict[int, nights.Truth] = field(default_factory=dict, repr=False)
 
     def predict(self, tasks: pl.DataFrame) -> pl.DataFrame:
         """`tasks` with p10, p50, p80, p90 (hours, positive, never falling) and `why`, one sentence; rows stay in their order.
@@ -91,13 +91,13 @@ class Effort:
         ended = nights.ends(drawn, lanes=lanes, after=waits)
         last = ended.max(axis=1, initial=0.0)
         plain = float((last <= hours).mean())
-        shift, slope = self._truth(lanes)
+        means = self._truth(lanes).of
         shown = tasks.with_columns(
             pl.Series("p50_end", np.quantile(ended, 0.5, axis=0), dtype=pl.Float64),
             pl.Series("p80_end", np.quantile(ended, 0.8, axis=0), dtype=pl.Float64),
-            pl.Series("p_done", [nights.came_true(float(p), shift, slope) for p in (ended <= hours).mean(axis=0)], dtype=pl.Float64),
+            pl.Series("p_done", [means(float(p)) for p in (ended <= hours).mean(axis=0)], dtype=pl.Float64),
         )
-        return Simulation(shown, nights.came_true(plain, shift, slope), plain, float(np.quantile(last, 0.5)), float(np.quantile(last, 0.8)))
+        return Simulation(shown, means(plain), plain, float(np.quantile(last, 0.5)), float(np.quantile(last, 0.8)))
 
     def finish_probability(self, tasks: pl.DataFrame, *, hours: float, lanes: int, seed: int, after: Mapping[int, Sequence[int]] | None = None) -> float:
         """The probability that all `tasks`, started in the given order on `lanes` lanes, end within `hours`."""
@@ -106,8 +106,8 @@ class Effort:
     def choose(self, tasks: pl.DataFrame, *, hours: float, lanes: int, seed: int, level: float = 0.8, by: str = "hours") -> Choice:
         """Which of `tasks` to take so that all of them end within `hours` with probability `level`.
 
-        `by="order"` goes through the given order and takes what keeps the probability. `by="hours"` also tries orders that take the surest
-        first, and keeps what holds the most hours of work (medians). No choice at all is certain to be done.
+        `by="order"` goes through the given order and takes each task that keeps the probability; `by="hours"` goes through them from the one
+        that scatters least, which fills a night with the most work. No choice at all is certain to be done.
         """
         _proper(hours, lanes)
         if not 0 < level < 1:
@@ -118,18 +118,15 @@ class Effort:
         if not len(asked):
             return Choice((), tasks, 1.0, 0.0)
         past = self._past(len(asked), hours, lanes, by)
-        rng = np.random.default_rng(seed)
         spread = self._blend(asked)
-        drawn = self._drawn(asked, spread, rng, nights.DRAWS_TO_CHOOSE)[None].astype(np.float32)
-        ways = nights.orders(drawn, limit=hours, by=by, rng=rng)
-        wanted = past.planned_at(level)
-        taken = nights.best(drawn, nights.fitting(drawn, ways, limit=hours, lanes=lanes, levels=np.array([wanted])))[0]
-        rows = np.flatnonzero(taken)
+        drawn = self._drawn(asked, spread, np.random.default_rng(seed), nights.DRAWS_TO_CHOOSE)[None].astype(np.float32)
+        order = nights.order_of(drawn, limit=hours, by=by)
+        rows = np.flatnonzero(nights.fitting(drawn, order, limit=hours, lanes=lanes, level=past.planned_at(level))[0])
         last = nights.ends(drawn[0][:, rows], lanes=lanes, after={}).max(axis=1, initial=0.0)
         plain = float((last <= hours).mean())
-        finish = 1.0 if not len(rows) else past.means(plain) if len(rows) < len(asked) else nights.came_true(plain, *self._truth(lanes))
+        means = past.truth if len(rows) < len(asked) else self._truth(lanes)
         medians = np.exp(asked.size[rows] + spread[rows, SHOWN_AT[1]])
-        return Choice(tuple(rows.tolist()), tasks[rows.tolist()], finish, float(medians.sum()))
+        return Choice(tuple(rows.tolist()), tasks[rows.tolist()], means.of(plain) if len(rows) else 1.0, float(medians.sum()))
 
     def _asked(self, tasks: pl.DataFrame) -> Asked:
         return read_tasks(tasks, usual_h=self.usual_h)
@@ -145,7 +142,7 @@ class Effort:
             self._tried[key] = nights.tried(self._blend.tested, tasks=near, limit=limit, lanes=lanes, by=by, shared=self.shared, seed=self.seed)
         return self._tried[key]
 
-    def _truth(self, lanes: int) -> tuple[float, float]:
+    def _truth(self, lanes: int) -> nights.Truth:
         if lanes not in self._truths:
             self._truths[lanes] = nights.truth(self._blend.tested, lanes=lanes, shared=self.shared, seed=self.seed)
         return self._truths[lanes]

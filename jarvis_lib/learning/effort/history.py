@@ -19,6 +19,8 @@ HALF_LIFE = 1000.0
 """So many newer tasks halve a task's weight, so that people and machines may change."""
 LEAST_H, MOST_H = 1e-4, 1e5
 """Hours outside are taken as these: no task of a person is shorter or longer."""
+MOST_OFF = float(np.log(30))
+"""An estimate that is off by more than 30 times was meant for something else; it counts as off by so much."""
 WORDS = ("category", "priority", "project")
 
 
@@ -64,7 +66,7 @@ def read_history(frame: pl.DataFrame) -> History:
     usable = usable.sort(["completed_at", "estimate_h", "actual_h", *WORDS], nulls_last=False)
     newest = usable.tail(NEWEST)
     size, real = np.log(newest["estimate_h"].to_numpy()), np.log(newest["actual_h"].to_numpy())
-    return History(size, real - size, _words(newest), len(frame) - len(usable))
+    return History(size, np.clip(real - size, -MOST_OFF, MOST_OFF), _words(newest), len(frame) - len(usable))
 
 
 def read_tasks(frame: pl.DataFrame, *, usual_h: float) -> Asked:

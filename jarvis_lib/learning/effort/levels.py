@@ -11,6 +11,7 @@ from statistics import NormalDist
 import numpy as np
 
 from jarvis_lib.learning.effort.history import WORDS, Asked, Floats, History, Ints
+from jarvis_lib.model.plan import USUAL
 
 GRID: Floats = np.array([0.005, 0.01, 0.025, *np.arange(0.05, 0.96, 0.05).round(2), 0.975, 0.99, 0.995])
 """Probabilities at which a distribution is kept."""
@@ -18,8 +19,7 @@ SCORES: Floats = np.array([NormalDist().inv_cdf(p) for p in GRID])
 """The same as standard normal scores."""
 SHOWN = {"p10": 0.1, "p50": 0.5, "p80": 0.8, "p90": 0.9}
 SHOWN_AT = [int(np.argmin(np.abs(GRID - p))) for p in SHOWN.values()]
-PRIOR = {0.1: 0.35, 0.5: 1.0, 0.8: 1.55, 0.9: 2.2}
-"""actual / estimate among many people's tasks, at these probabilities."""
+PRIOR = USUAL
 WEIGHT = 15.0
 """A group's own distribution counts as much as the one around it when it has so many tasks."""
 BUCKETS, IN_A_BUCKET = 16, 15

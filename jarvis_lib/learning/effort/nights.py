@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jarvis_lib.learning.effort.blend import Backtest
 from jarvis_lib.learning.effort.history import Floats, Ints
 from jarvis_lib.learning.effort.levels import SCORES
+from jarvis_lib.learning.effort.mixing import Backtest
 
 Draws = NDArray[np.float32]
 """Hours of many nights at once: half the memory, and seconds are exact enough."""
@@ -24,14 +24,13 @@ TRIED_NIGHTS = 300
 DRAWS_TO_CHOOSE = 400
 """The same when a night is chosen as when it was tried: a choice from few draws is luckier in them than it will be."""
 TRIED_FROM = 60
-"""Backtested tasks from which nights are tried; they count against this many, which hold to the plain probability."""
+"""Backtested tasks from which nights are tried."""
 TRIED_LEVELS: Floats = np.array([0.4, 0.6, 0.7, 0.78, 0.85, 0.91, 0.96])
 TRIED_TASKS = (5, 10, 20, 40)
 """Lists of other lengths are taken for the nearest of these."""
 MOST_QUEUED = 60
-PULL = 20.0
-ORDERS = 4
-"""How many orders are tried to find the most hours."""
+PULL = 25.0
+"""What is drawn counts as much as so many past nights. Nights made from the same tasks are not different ones."""
 
 
 def shared_luck(tested: Backtest) -> float:
@@ -81,72 +80,72 @@ def ends(hours: Floats, *, lanes: int, after: Mapping[int, Sequence[int]]) -> Fl
 # --- which of them fit ---------------------------------------------------------------------------------------------------
 
 
-def fitting(hours: Draws, orders: Ints, *, limit: float, lanes: int, levels: Floats) -> NDArray[np.bool_]:
-    """For many nights at once: which tasks are taken when each of `orders` is gone through and what keeps the probability is taken.
+def fitting(hours: Draws, order: Ints, *, limit: float, lanes: int, level: float) -> NDArray[np.bool_]:
+    """For many nights at once: the tasks that are taken when `order` is gone through and each one that keeps the probability is taken.
 
-    `hours` is (night, draw, task), `orders` (night, order, task), `levels` the least probability by night; the answer is (night, order, task).
+    `hours` is (night, draw, task), `order` and the answer are (night, task).
     """
     nights, draws, tasks = hours.shape
-    count = orders.shape[1]
-    need = np.ascontiguousarray(np.moveaxis(hours, 2, 1))
-    free = np.zeros((lanes, nights, count, draws), dtype=hours.dtype)
-    taken = np.zeros((nights, count, tasks), dtype=bool)
-    n, o = np.ogrid[:nights, :count]
+    need = np.ascontiguousarray(np.swapaxes(hours, 1, 2))
+    free = np.zeros((lanes, nights, draws), dtype=hours.dtype)
+    taken = np.zeros((nights, tasks), dtype=bool)
+    night = np.arange(nights)
     for step in range(tasks):
-        task = orders[:, :, step]
+        task = order[:, step]
         # The lane that is free first stands first; the last one has all that ended before.
-        end = free[0] + need[n, task]
-        fits = (np.maximum(end, free[-1]) <= limit).mean(axis=2) >= levels[:, None]
-        taken[n, o, task] |= fits
-        free[0] = np.where(fits[..., None], end, free[0])
+        end = free[0] + need[night, task]
+        fits = (np.maximum(end, free[-1]) <= limit).mean(axis=1) >= level
+        taken[night, task] = fits
+        free[0] = np.where(fits[:, None], end, free[0])
         if lanes > 1:
             free.sort(axis=0)
     return taken
 
 
-def orders(hours: Draws, *, limit: float, by: str, rng: np.random.Generator) -> Ints:
-    """The orders to go through, (night, order, task): the given one, and for `hours` also those that take what is surest first."""
+def order_of(hours: Draws, *, limit: float, by: str) -> Ints:
+    """The order to go through, (night, task): the given one, or for `hours` the tasks that scatter least first.
+
+    The surest fill a night best: what scatters costs more room than it fills. Trying many orders and keeping the one that looks best is worse,
+    because it mostly finds luck in the draws (measured: `python -m tests.bench.effort`).
+    """
     nights, _, tasks = hours.shape
-    given = np.tile(np.arange(tasks), (nights, 1, 1))
     if by == "order" or tasks == 0:
-        return given
-    bounded = np.minimum(hours, limit)
-    mean = bounded.mean(axis=1)
-    risk = bounded.var(axis=1) / mean
-    tries = [risk, *(risk * np.exp(0.7 * rng.standard_normal(risk.shape)) for _ in range(ORDERS - 2))]
-    return np.concatenate([given, np.argsort(np.stack(tries, axis=1), axis=2, kind="stable")], axis=1)
-
-
-def best(hours: Draws, taken: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """By night the choice with the most hours, the first of equals; (night, task)."""
-    worth = (taken * np.median(hours, axis=1)[:, None, :]).sum(axis=2).round(6)
-    return np.asarray(taken[np.arange(len(taken)), worth.argmax(axis=1)], dtype=bool)
+        return np.tile(np.arange(tasks), (nights, 1))
+    return np.argsort(np.minimum(hours, limit).std(axis=1), axis=1, kind="stable")
 
 
 # --- what came true on past nights ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
+class Truth:
+    """What came true of drawn probabilities: a line on the logistic scale."""
+
+    shift: float = 0.0
+    slope: float = 1.0
+
+    def of(self, drawn: float) -> float:
+        """What a drawn probability means; what was never or always so in the draws stays so."""
+        if drawn in (0.0, 1.0):
+            return drawn
+        return float(1 / (1 + np.exp(-(self.shift + self.slope * _logit(np.array([drawn]))[0]))))
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
-    """Of past nights planned at each of TRIED_LEVELS the share in which all was done. `n` backtested tasks stand behind it."""
+    """Of past nights planned at each of TRIED_LEVELS the share in which all was done. Tasks of so many different nights stand behind it."""
 
     held: Floats
-    n: int
+    nights: float
+    truth: Truth
 
     def planned_at(self, level: float) -> float:
-        """The plain probability at which to plan so that `level` comes true."""
-        return self._leaned(float(np.interp(level, self.held, TRIED_LEVELS)), level)
-
-    def means(self, probability: float) -> float:
-        """What planning at a plain probability turned out to mean."""
-        known = np.concatenate([[0.0], TRIED_LEVELS, [1.0]])
-        return self._leaned(float(np.interp(probability, known, np.concatenate([[0.0], self.held, [1.0]]))), probability)
-
-    def _leaned(self, found: float, plain: float) -> float:
-        return (self.n * found + TRIED_FROM * plain) / (self.n + TRIED_FROM) if self.n else plain
+        """The drawn probability at which to plan so that `level` comes true."""
+        found = float(np.interp(level, self.held, TRIED_LEVELS))
+        return (self.nights * found + PULL * level) / (self.nights + PULL)
 
 
-UNTRIED = Tried(TRIED_LEVELS, 0)
+UNTRIED = Tried(TRIED_LEVELS, 0, Truth())
 """While there are no past nights a probability means itself."""
 
 
@@ -165,51 +164,52 @@ def tried(tested: Backtest, *, tasks: int, limit: float, lanes: int, by: str, sh
     scores = lucks(DRAWS_TO_CHOOSE, tasks, shared=shared, rng=rng)
     hours = np.stack([drawn(tested.size[own], tested.spread[own], scores) for own in rows]).astype(np.float32)
     real = np.exp(tested.size + tested.error)[rows]
-    ways = orders(hours, limit=limit, by=by, rng=rng)
-    held = []
+    order = order_of(hours, limit=limit, by=by)
+    held, sizes, said, done = [], [], [np.empty(0)], [np.empty(0)]
     for level in TRIED_LEVELS:
-        chosen = best(hours, fitting(hours, ways, limit=limit, lanes=lanes, levels=np.full(len(rows), level)))
+        chosen = fitting(hours, order, limit=limit, lanes=lanes, level=float(level))
         full = chosen.any(axis=1) & ~chosen.all(axis=1)
-        last = np.array([ends(own[pick][None, :], lanes=lanes, after={}).max() for own, pick in zip(real[full], chosen[full], strict=True)])
+        sizes.append(float(chosen.sum(axis=1).mean()))
+        kept = list(zip(np.flatnonzero(full).tolist(), chosen[full], strict=True))
+        came = np.array([ends(real[night][pick][None, :], lanes=lanes, after={}).max() <= limit for night, pick in kept])
         # As if one more such night had gone as planned, so that no night at all means just that.
-        held.append(((last <= limit).sum() + level) / (len(last) + 1))
-    return Tried(np.maximum.accumulate(np.array(held)) + np.arange(len(held)) * 1e-9, n)
+        held.append((came.sum() + level) / (len(kept) + 1))
+        said.append(np.array([(ends(hours[night][:, pick], lanes=lanes, after={}).max(axis=1) <= limit).mean() for night, pick in kept]))
+        done.append(came)
+    different = min(n / max(float(np.mean(sizes)), 1.0), TRIED_NIGHTS)
+    fitted = _fitted(np.concatenate(said), np.concatenate(done).astype(np.float64), different=different)
+    return Tried(np.maximum.accumulate(np.array(held)) + np.arange(len(held)) * 1e-9, different, fitted)
 
 
-def truth(tested: Backtest, *, lanes: int, shared: float, seed: int) -> tuple[float, float]:
-    """(shift, slope) on the logistic scale from a plain probability to what came true, from nights of all kinds and lengths.
-
-    Two Newton-fitted numbers that are held to (0, 1): PULL nights' worth.
-    """
+def truth(tested: Backtest, *, lanes: int, shared: float, seed: int) -> Truth:
+    """What came true of drawn probabilities on nights of all kinds and lengths."""
     n = len(tested.error)
     if n < TRIED_FROM:
-        return 0.0, 1.0
+        return Truth()
     rng = np.random.default_rng(seed)
     real = np.exp(tested.size + tested.error)
-    said, done = np.empty(TRIED_NIGHTS), np.empty(TRIED_NIGHTS)
+    said, done, sizes = np.empty(TRIED_NIGHTS), np.empty(TRIED_NIGHTS), np.empty(TRIED_NIGHTS)
     for night in range(TRIED_NIGHTS):
         rows = _night(n, int(rng.integers(1, 4 * lanes + 5)), near=night % 2 == 0, rng=rng)
         hours = drawn(tested.size[rows], tested.spread[rows], lucks(DRAWS_TO_CHOOSE, len(rows), shared=shared, rng=rng))
         last = ends(hours, lanes=lanes, after={}).max(axis=1)
         limit = np.quantile(last, rng.uniform(0.05, 0.98))
-        said[night] = (last <= limit).mean()
+        said[night], sizes[night] = (last <= limit).mean(), len(rows)
         done[night] = ends(real[rows][None, :], lanes=lanes, after={}).max() <= limit
-    x = np.column_stack([np.ones(TRIED_NIGHTS), _logit(said)])
+    return _fitted(said, done, different=n / float(sizes.mean()))
+
+
+def _fitted(said: Floats, done: Floats, *, different: float) -> Truth:
+    """Newton's steps for the logistic line from `said` to `done`, which hold tasks of so many different nights, held to (0, 1) by PULL nights."""
+    x = np.column_stack([np.ones(len(said)), _logit(said)])
     plain = np.array([0.0, 1.0])
-    fitted = plain.copy()
+    found, share = plain.copy(), min(different / max(len(said), 1), 1.0)
     for _ in range(20):
-        p = 1 / (1 + np.exp(-x @ fitted))
-        slope = x.T @ (done - p) - PULL * 0.25 * (fitted - plain)
-        bend = (x * (p * (1 - p))[:, None]).T @ x + PULL * 0.25 * np.eye(2)
-        fitted = fitted + np.linalg.solve(bend, slope)
-    return float(fitted[0]), float(max(fitted[1], 0.0))
-
-
-def came_true(probability: float, shift: float, slope: float) -> float:
-    """A plain probability as `truth` corrects it; what was never or always so in the draws stays so."""
-    if probability in (0.0, 1.0):
-        return probability
-    return float(1 / (1 + np.exp(-(shift + slope * _logit(np.array([probability]))[0]))))
+        p = 1 / (1 + np.exp(-x @ found))
+        slope = share * x.T @ (done - p) - PULL * 0.25 * (found - plain)
+        bend = share * (x * (p * (1 - p))[:, None]).T @ x + PULL * 0.25 * np.eye(2)
+        found = found + np.linalg.solve(bend, slope)
+    return Truth(float(found[0]), float(max(found[1], 0.0)))
 
 
 def _logit(p: Floats) -> Floats:

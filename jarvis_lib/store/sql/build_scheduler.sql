@@ -9,8 +9,8 @@ WITH edges AS (
     GROUP BY e.id
 )
 SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
-    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned
-FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id
+    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned, e.p10, e.p50, e.p80, e.p90, e.why AS forecast_why
+FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id LEFT JOIN estimates e ON e.task = t.id
 WHERE t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
 ORDER BY t.id;
 
@@ -18,8 +18,9 @@ ORDER BY t.id;
 -- The best runnable ones by score, by due date and by what waits for them, all that waits for these, what runs, and the best of the others.
 WITH RECURSIVE live AS (
     SELECT id, state, hours, due, priority_value, "after", resumable, priority = 'CRITICAL' AND category = 'Bug fixes' AS urgent_fix,
+        least(hours, coalesce(e.p80, hours)) AS need,
         priority_value * (1 + least(greatest(epoch($now::TIMESTAMP) - epoch(added_at), 0) / 86400, 60) / 30) / hours AS score
-    FROM tasks WHERE state IN ('proposed', 'queued', 'parked', 'running', 'review')
+    FROM tasks LEFT JOIN estimates e ON e.task = tasks.id WHERE state IN ('proposed', 'queued', 'parked', 'running', 'review')
 ), edges AS (
     SELECT id, unnest("after") AS blocker FROM live WHERE len("after") > 0
 ), waits AS (
@@ -29,7 +30,7 @@ WITH RECURSIVE live AS (
     GROUP BY e.id
 ), runnable AS (
     SELECT * FROM live WHERE state = 'queued' AND id NOT IN (SELECT id FROM waits)
-        AND ((resumable AND $left_h >= 1) OR (hours <= $left_h AND (hours <= $longest_h OR urgent_fix OR id IN (SELECT task FROM pins WHERE "window" <> ''))))
+        AND ((resumable AND $left_h >= 1) OR (need <= $left_h AND (hours <= $longest_h OR urgent_fix OR id IN (SELECT task FROM pins WHERE "window" <> ''))))
 ), picked AS (
     (SELECT id FROM runnable ORDER BY score DESC, id LIMIT 60)
     UNION (SELECT id FROM runnable WHERE due >= $now::TIMESTAMP ORDER BY due, score DESC, id LIMIT 20)
@@ -47,8 +48,8 @@ WITH RECURSIVE live AS (
     SELECT id FROM live WHERE id NOT IN (SELECT id FROM runnable) AND state <> 'running' ORDER BY score DESC, id LIMIT 12
 )
 SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
-    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned
-FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id
+    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned, e.p10, e.p50, e.p80, e.p90, e.why AS forecast_why
+FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id LEFT JOIN estimates e ON e.task = t.id
 WHERE t.id IN (SELECT id FROM reached UNION SELECT id FROM others)
 ORDER BY t.id;
 
@@ -129,3 +130,39 @@ WHERE p.id = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) AN
 -- For each window of the newest plan: how probable it is that all of its tasks are done by the end of its work.
 SELECT "window", tasks, probability, p50_end, p80_end FROM finishes
 WHERE plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) ORDER BY p50_end, "window";
+
+-- name: finished_hours
+SELECT estimate_h, actual_h, category, priority, project, completed_at FROM finished_work ORDER BY completed_at, task;
+
+-- name: open_hours
+SELECT id, hours, category, priority, project FROM tasks WHERE state IN ('proposed', 'queued', 'parked', 'running', 'review') ORDER BY id;
+
+-- name: estimates
+SELECT e.* FROM estimates e JOIN tasks t ON t.id = e.task WHERE t.state IN ('proposed', 'queued', 'parked', 'running', 'review') ORDER BY e.task;
+
+-- name: scored
+SELECT * FROM estimate_scores ORDER BY completed_at, attempt;
+
+-- name: by_group
+-- Ended tasks and scored forecasts of all, by category and by the kind of the window in which the task's last attempt ran.
+WITH newest AS (
+    SELECT task, session FROM attempts WHERE ended_at IS NOT NULL QUALIFY row_number() OVER (PARTITION BY task ORDER BY claimed_at DESC, id) = 1
+), real AS (
+    SELECT task, sum(seconds) / 3600 AS hours FROM attempts WHERE ended_at IS NOT NULL GROUP BY task
+), ended AS (
+    SELECT t.category, s.kind AS "window", t.state, t.hours, r.hours AS real_h, e.held_p50, e.held_p80, e.held_p90
+    FROM tasks t JOIN newest n ON n.task = t.id JOIN sessions s ON s.id = n.session LEFT JOIN real r ON r.task = t.id
+    LEFT JOIN estimate_scores e ON e.task = t.id
+)
+SELECT CASE WHEN grouping(category) = 0 THEN 'category' WHEN grouping("window") = 0 THEN 'window' ELSE 'all' END AS grouped,
+    coalesce(category, "window", '') AS word,
+    count(*) FILTER (WHERE state IN ('shipped', 'accepted')) AS completed,
+    count(*) FILTER (WHERE state = 'failed') AS failed,
+    coalesce(sum(hours) FILTER (WHERE state IN ('shipped', 'accepted')), 0) AS hours_planned,
+    coalesce(sum(real_h) FILTER (WHERE state IN ('shipped', 'accepted')), 0) AS hours_real,
+    count(held_p80) AS scored,
+    count(*) FILTER (WHERE held_p50) AS held_p50,
+    count(*) FILTER (WHERE held_p80) AS held_p80,
+    count(*) FILTER (WHERE held_p90) AS held_p90
+FROM ended GROUP BY GROUPING SETS ((), (category), ("window"))
+ORDER BY grouped, completed DESC, word;

@@ -1,6 +1,26 @@
--- What the plan knows beyond slots: learned hours for each open task (replaced by each plan), the person's pins (an empty window is none any
--- more), and for each window with slots the probability that all of them are done by the end of its work.
+-- What the plan knows beyond slots: learned hours for each open task (replaced when a plan moves them), the person's pins (an empty window is none
+-- any more), and for each window with slots the probability that all of them are done by the end of its work.
 
 CREATE TABLE estimates (task VARCHAR, made_at TIMESTAMP, p10 DOUBLE, p50 DOUBLE, p80 DOUBLE, p90 DOUBLE, why VARCHAR);
 CREATE TABLE pins (task VARCHAR, "window" VARCHAR, pinned_at TIMESTAMP, actor VARCHAR);
 CREATE TABLE finishes (plan VARCHAR, "window" VARCHAR, tasks INTEGER, probability DOUBLE, p50_end TIMESTAMP, p80_end TIMESTAMP);
+
+-- The forecast as it stood when the attempt was claimed: written before the fact, never changed.
+CREATE TABLE foreseen (attempt VARCHAR, task VARCHAR, made_at TIMESTAMP, p10 DOUBLE, p50 DOUBLE, p80 DOUBLE, p90 DOUBLE);
+
+-- The hours of each task's newest attempt that ran to its own end; a resumable task counts with all its sittings.
+CREATE VIEW finished_work AS
+WITH own AS (
+    SELECT *, sum(seconds) OVER (PARTITION BY task ORDER BY claimed_at, id) AS sittings FROM attempts WHERE ended_at IS NOT NULL
+)
+SELECT o.id AS attempt, o.task, o.session, t.category, t.priority, t.project, t.resumable, t.hours AS estimate_h, o.ended_at AS completed_at,
+    (CASE WHEN t.resumable THEN o.sittings ELSE o.seconds END) / 3600 AS actual_h
+FROM own o JOIN tasks t ON t.id = o.task
+WHERE o.outcome = 'finished' AND o.verdict IN ('verified', 'unverified') AND o.seconds > 0
+QUALIFY row_number() OVER (PARTITION BY o.task ORDER BY o.ended_at DESC, o.id) = 1;
+
+-- What was foreseen at the claim, scored by what was finished. Sittings of resumable tasks are not: each was claimed with another forecast.
+CREATE VIEW estimate_scores AS
+SELECT f.attempt, f.task, w.session, w.category, f.made_at, w.completed_at, w.estimate_h, w.actual_h, f.p10, f.p50, f.p80, f.p90,
+    w.actual_h <= f.p50 AS held_p50, w.actual_h <= f.p80 AS held_p80, w.actual_h <= f.p90 AS held_p90
+FROM foreseen f JOIN finished_work w ON w.attempt = f.attempt WHERE NOT w.resumable;

@@ -1,0 +1,103 @@
+"""How many hours will each open task really take? What finished attempts took teaches it; the plan writes it down, the others read it.
+
+What counts: for each task its newest attempt that ran to its own end (outcome finished, verified or unverified). That is how long it takes when
+it is done; whether the result is liked is another question. What failed, hung, was stopped or was refuted did other work than was asked for, and
+of the attempts that their deadline ended only a lower bound is known. A resumable task counts with all its sittings.
+
+Learning loads polars and scikit-learn, so only a plan that is written does it. `next`, `list` and the session read the table `estimates`;
+a task that no plan has seen yet is taken for everybody's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.plan import Forecast
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import Reader
+
+SEED = 20_26
+MOVED = 0.05
+"""A stored forecast is replaced when some quantile has moved by more than this share."""
+QUANTILES = ("p10", "p50", "p80", "p90")
+
+
+def forecasts(history_rows: Sequence[Row], open_rows: Sequence[Row], *, seed: int) -> dict[str, Forecast]:
+    """The forecast of each open task (id, hours, category, priority, project) from finished ones (estimate_h, actual_h, …, completed_at)."""
+    if not open_rows:
+        return {}
+    import polars as pl
+
+    from jarvis_lib.learning.effort import fit
+
+    text: dict[str, Any] = {"category": pl.String, "priority": pl.String, "project": pl.String}
+    past: dict[str, Any] = {"estimate_h": pl.Float64, "actual_h": pl.Float64, **text, "completed_at": pl.Datetime("us", "UTC")}
+    history = pl.DataFrame([[r[c] for c in past] for r in history_rows], schema=past, orient="row")
+    asked: dict[str, Any] = {"id": pl.String, "estimate_h": pl.Float64, **text}
+    rows = [[r["id"], r["hours"], r["category"], r["priority"], r["project"]] for r in open_rows]
+    said = fit(history, seed=seed).predict(pl.DataFrame(rows, schema=asked, orient="row"))
+    return {r["id"]: Forecast(_rounded(r["p10"]), _rounded(r["p50"]), _rounded(r["p80"]), _rounded(r["p90"]), r["why"]) for r in said.iter_rows(named=True)}
+
+
+def moved(place: Place, *, seed: int = SEED) -> dict[str, Forecast]:
+    """What is learned now of the open tasks in the store and not stored yet, or stored differently. The store is not held while it is learned.
+
+    A forecast that has moved by less than MOVED is left as it was, so that a plan is not shuffled for minutes.
+    """
+    with place.store.reading() as reader:
+        history, tasks = reader.rows("build_scheduler.finished_hours"), reader.rows("build_scheduler.open_hours")
+        old = {row["task"]: row for row in reader.rows("build_scheduler.estimates")}
+    return {i: f for i, f in forecasts(history, tasks, seed=seed).items() if i not in old or _has_moved(f, old[i])}
+
+
+def facts(new: Mapping[str, Forecast]) -> list[dict[str, Any]]:
+    """`new` as the fact `plan.made` holds it, by task."""
+    return [{"task": i, **{q: getattr(f, q) for q in QUANTILES}, "why": f.why} for i, f in sorted(new.items())]
+
+
+def stored(row: Row) -> Forecast | None:
+    """The forecast in a row that has the columns of `estimates`, or None when no plan has written one."""
+    return None if row["p80"] is None else Forecast(row["p10"], row["p50"], row["p80"], row["p90"], row["forecast_why"])
+
+
+def _rounded(hours: float) -> float:
+    """Four figures are enough, and rounding keeps the order."""
+    return float(f"{hours:.4g}")
+
+
+def _has_moved(new: Forecast, old: Row) -> bool:
+    return any(abs(getattr(new, q) / old[q] - 1) > MOVED for q in QUANTILES)
+
+
+# --- what became of them -------------------------------------------------------------------------------------------------
+
+
+def calibration(reader: Reader) -> Row:
+    """How the forecasts that were written before the attempt turned out: `scored`, how many of p50, p80 and p90 held, in words; and by group.
+
+    `by_category` and `by_window` (kind of the session's window) have, for each: completed and failed tasks with their rate, hours planned
+    and real of the completed ones, scored forecasts and how many of p80 held.
+    """
+    rows = reader.rows("build_scheduler.by_group")
+    total = next((r for r in rows if r["grouped"] == "all"), None)
+    counts = {"scored": 0, "held_p50": 0, "held_p80": 0, "held_p90": 0} if total is None else {k: total[k] for k in _COUNTED}
+    return {
+        "forecasts": counts | {"said": held_said(counts)},
+        "by_category": [_group(r, "category") for r in rows if r["grouped"] == "category"],
+        "by_window": [_group(r, "window") for r in rows if r["grouped"] == "window"],
+    }
+
+
+_COUNTED = ("scored", "held_p50", "held_p80", "held_p90")
+
+
+def _group(row: Row, name: str) -> Row:
+    ended = row["completed"] + row["failed"]
+    shown = {k: row[k] for k in ("completed", "failed", "hours_planned", "hours_real", "scored", "held_p80")}
+    return {name: row["word"], **shown, "completion_rate": row["completed"] / ended if ended else None}
+
+
+def held_said(counts: Mapping[str, int]) -> str:
+    """`p80 held 41 of 50 (82%)`: what the hours that were kept free turned out to be worth."""
+    n = counts["scored"]
+    return f"p80 held {counts['held_p80']} of {n} ({counts['held_p80'] / n:.0%})" if n else "no forecast has been scored yet"
