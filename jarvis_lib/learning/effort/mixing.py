@@ -21,12 +21,7 @@ FOLDS = 2
 TRUST = 0.5
 """So much of what the quantiles were off by is made good: the rest was that time's luck."""
 START, ROUNDS = 1, 10
-<<<<<<< HEAD:jarvis_lib/learning/effort/blend.py
-"""The levels share START votes evenly, because what helped last year may not help this year; then so often the level that helps most joins
-the mix, the same one again and again if it helps."""
-=======
 """The levels share START votes evenly, since what helped last year may not help this year; then the level that helps most joins, ROUNDS times."""
->>>>>>> wt-effort:jarvis_lib/learning/effort/mixing.py
 
 
 @dataclass(frozen=True, slots=True)
