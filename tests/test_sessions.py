@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
-from jarvis_lib import context_scheduler
+from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
-from tests.facts import opened
+from tests.facts import added, claimed, opened, task
 
 TUESDAY_TEN = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 COUNT = """\
@@ -75,6 +75,22 @@ def test_a_resumable_task_pauses_and_goes_on_and_is_undone_as_one(home: Path) ->
     assert changes == {"progress.txt": "created", "counted.txt": "created"}
     queue.undo(place, task, now=place.now())
     assert not (home / "progress.txt").exists() and not (home / "counted.txt").exists()
+
+
+def test_what_is_left_of_a_paused_task_is_planned(place: Place) -> None:
+    """Sittings of 3 h of a task of 5 h, for which 7.75 h are kept free: the plan keeps what is left free, and never nothing."""
+    long = task("Long", hours=5.0, resumable=True)
+    place.store.write(added(place, long), opened(place))
+    needs = []
+    for n in (1, 2, 3):
+        with place.store.reading() as reader:
+            needs += [c.need_h for c in build_scheduler.candidates(reader, place.settings)]
+        place.store.write(claimed(place, long, f"a{n}"))
+        data = {"attempt": f"a{n}", "task": long.id, "session": "s1", "outcome": "paused", "evidence": [], "seconds": 10_800.0}
+        place.store.write(place.fact("attempt.ended", actor="session:s1", **data))
+    assert needs == pytest.approx([7.75, 4.75, 1.75])
+    with place.store.reading() as reader:
+        assert [c.need_h for c in build_scheduler.candidates(reader, place.settings)] == pytest.approx([0.775])
 
 
 def test_a_refuted_sitting_takes_the_earlier_ones_along(home: Path) -> None:

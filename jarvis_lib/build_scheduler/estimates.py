@@ -19,6 +19,7 @@ from jarvis_lib.store.store import Reader
 SEED = 20_26
 MOVED = 0.05
 """A stored forecast is replaced when some quantile has moved by more than this share."""
+LEFT = 0.1
 QUANTILES = ("p10", "p50", "p80", "p90")
 
 
@@ -58,6 +59,19 @@ def facts(new: Mapping[str, Forecast]) -> list[dict[str, Any]]:
 def stored(row: Row) -> Forecast | None:
     """The forecast in a row that has the columns of `estimates`, or None when no plan has written one."""
     return None if row["p80"] is None else Forecast(row["p10"], row["p50"], row["p80"], row["p90"], row["forecast_why"])
+
+
+def left(hours: float, done_h: float) -> float:
+    """What is left of `hours` after sittings of `done_h`: never less than LEFT of the whole, since nobody knows that it is nearly done."""
+    return max(hours - done_h, LEFT * hours)
+
+
+def rest(forecast: Forecast | None, done_h: float) -> Forecast | None:
+    """The forecast of what is left of a task that has paused."""
+    if forecast is None:
+        return None
+    p10, p50, p80, p90 = (left(hours, done_h) for hours in (forecast.p10, forecast.p50, forecast.p80, forecast.p90))
+    return Forecast(p10, p50, p80, p90, f"{forecast.why} {done_h:.1f} h of it are done.")
 
 
 def _rounded(hours: float) -> float:

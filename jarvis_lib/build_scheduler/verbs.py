@@ -34,6 +34,9 @@ def candidates(reader: Reader, settings: Settings, forecasts: Mapping[str, Forec
 def candidate(row: Row, settings: Settings, forecast: Forecast | None = None) -> Candidate:
     """One row of the queue as the planner sees it, with `forecast` or else the one that is stored."""
     forecast = forecast or estimates.stored(row)
+    need = need_h(row["hours"], settings, forecast)
+    if row["done_h"]:
+        forecast, need = estimates.rest(forecast, row["done_h"]), estimates.left(need, row["done_h"])
     return Candidate(
         id=row["id"],
         title=row["title"],
@@ -41,7 +44,7 @@ def candidate(row: Row, settings: Settings, forecast: Forecast | None = None) ->
         priority=row["priority"],
         category=row["category"],
         hours=row["hours"],
-        need_h=need_h(row["hours"], settings, forecast),
+        need_h=need,
         after=tuple(row["after"]),
         unfinished=tuple(row["unfinished"]),
         due=row["due"],

@@ -9,8 +9,10 @@ WITH edges AS (
     GROUP BY e.id
 )
 SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
-    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned, e.p10, e.p50, e.p80, e.p90, e.why AS forecast_why
+    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned, e.p10, e.p50, e.p80, e.p90, e.why AS forecast_why,
+    coalesce(s.hours, 0) AS done_h
 FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id LEFT JOIN estimates e ON e.task = t.id
+    LEFT JOIN sat s ON s.task = t.id
 WHERE t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
 ORDER BY t.id;
 
@@ -48,8 +50,10 @@ WITH RECURSIVE live AS (
     SELECT id FROM live WHERE id NOT IN (SELECT id FROM runnable) AND state <> 'running' ORDER BY score DESC, id LIMIT 12
 )
 SELECT t.id, t.title, t.state, t.priority, t.category, t.hours, t."after", coalesce(w.unfinished, []) AS unfinished, t.due, t.added_at,
-    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned, e.p10, e.p50, e.p80, e.p90, e.why AS forecast_why
+    t.why, t.changes, t.resumable, t.project, t.tags, p."window" AS pinned, e.p10, e.p50, e.p80, e.p90, e.why AS forecast_why,
+    coalesce(s.hours, 0) AS done_h
 FROM tasks t LEFT JOIN waits w ON w.id = t.id LEFT JOIN pins p ON p.task = t.id LEFT JOIN estimates e ON e.task = t.id
+    LEFT JOIN sat s ON s.task = t.id
 WHERE t.id IN (SELECT id FROM reached UNION SELECT id FROM others)
 ORDER BY t.id;
 

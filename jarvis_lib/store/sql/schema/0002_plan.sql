@@ -24,3 +24,11 @@ CREATE VIEW estimate_scores AS
 SELECT f.attempt, f.task, w.session, w.category, f.made_at, w.completed_at, w.estimate_h, w.actual_h, f.p10, f.p50, f.p80, f.p90,
     w.actual_h <= f.p50 AS held_p50, w.actual_h <= f.p80 AS held_p80, w.actual_h <= f.p90 AS held_p90
 FROM foreseen f JOIN finished_work w ON w.attempt = f.attempt WHERE NOT w.resumable;
+
+-- Hours of the sittings of a task that has paused and not run to its end since.
+CREATE VIEW sat AS
+SELECT a.task, sum(a.seconds) / 3600 AS hours FROM attempts a
+WHERE a.outcome = 'paused' AND NOT EXISTS (
+    SELECT 1 FROM attempts f WHERE f.task = a.task AND f.outcome = 'finished' AND f.claimed_at > a.claimed_at
+)
+GROUP BY a.task;
