@@ -76,7 +76,9 @@ def _taken(place: Place, begin: datetime, end: datetime) -> tuple[tuple[datetime
 
 
 def _outside(place: Place, now: datetime) -> str:
-    upcoming = coming(place.settings.windows, place.zone, now, "overnight")
+    with place.store.reading() as reader:
+        cuts = cuts_of(reader, now, now + timedelta(days=14))
+    upcoming = coming(place.settings.windows, place.zone, now, "overnight", cuts=cuts)
     when = f"the next one is {upcoming.said(place.zone)}" if upcoming else "none is switched on in jarvis.toml"
     return f"It is {_clock(place, now)}, outside the overnight window; {when}. To work now: --anyway, --for 30m or --until TIME."
 
