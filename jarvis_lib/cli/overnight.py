@@ -73,7 +73,6 @@ def plan(run: Run) -> None:
     from jarvis_lib.cli.plan_cards import night_lines
 
     look_at_calendars(run)
-
     night = build_scheduler.night_plan(run.place, now=run.now)
     run.show("jarvis.night_plan/1", night, night_lines(night, zone=run.place.zone))
 

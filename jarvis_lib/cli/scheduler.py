@@ -63,7 +63,6 @@ def plan(run: Run, with_text: str, days: int) -> None:
     from jarvis_lib.cli.plan_cards import view_lines
 
     look_at_calendars(run)
-
     view = build_scheduler.view(run.place, now=run.now, days=days, with_text=with_text)
     if with_text and not run.as_json:
         run.show("jarvis.plan_view/1", view, [view.what_if])
