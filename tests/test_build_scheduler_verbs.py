@@ -15,7 +15,7 @@ from jarvis_lib.build_scheduler.night import Job, finishes, simulate
 from jarvis_lib.cli.entry import main
 from jarvis_lib.cli.plan_cards import change_lines, night_lines, view_lines
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.plan import Forecast
+from jarvis_lib.model.plan import Forecast, Luck
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.rows import Rows
 from jarvis_lib.workspace import open_workspace
@@ -278,12 +278,15 @@ def test_an_empty_night_says_so(at_seven: Place) -> None:
 
 
 def test_a_sure_night_is_sure_and_a_full_one_is_not() -> None:
-    """One hour of eight is always done; eight hours at the median are done in half of the nights; level makes all of it longer."""
+    """One hour of eight is always done; eight hours at the median are done in half of the nights; what past nights have taught counts."""
     hour, eight = Job("a", (0.5, 1.0, 1.3, 1.6)), Job("b", (4.0, 8.0, 8.0, 12.0))
     assert simulate([hour], hours=8, lanes=1, seed=1).all_done > 0.99
     assert simulate([eight], hours=8.01, lanes=1, seed=1).all_done == pytest.approx(0.5, abs=0.35)
     short = simulate([hour] * 5, hours=8, lanes=1, seed=1).all_done
-    assert simulate([hour] * 5, hours=8, lanes=1, seed=1, level=1.3).all_done < short
+    assert 0 < short < 1
+    assert simulate([hour] * 5, hours=8, lanes=1, seed=1, luck=Luck(shift=-1.0)).all_done < short
+    assert simulate([hour] * 5, hours=8, lanes=1, seed=1, luck=Luck(shared=0.9)).all_done != short
+    assert [Luck(shift=-1.0).means(p) for p in (0.0, 1.0)] == [0.0, 1.0] and Luck().means(0.3) == pytest.approx(0.3)
 
 
 def test_simulated_quantiles_are_those_of_the_forecast() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jarvis_lib.model.ledger import Row
-from jarvis_lib.model.plan import Forecast
+from jarvis_lib.model.plan import Forecast, Luck
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 
@@ -25,8 +25,13 @@ QUANTILES = ("p10", "p50", "p80", "p90")
 
 def forecasts(history_rows: Sequence[Row], open_rows: Sequence[Row], *, seed: int) -> dict[str, Forecast]:
     """The forecast of each open task (id, hours, category, priority, project) from finished ones (estimate_h, actual_h, …, completed_at)."""
+    return learned(history_rows, open_rows, lanes=1, seed=seed)[0]
+
+
+def learned(history_rows: Sequence[Row], open_rows: Sequence[Row], *, lanes: int, seed: int) -> tuple[dict[str, Forecast], Luck]:
+    """`forecasts`, and what nights of so many lanes have in common and what drawn probabilities meant in them."""
     if not open_rows:
-        return {}
+        return {}, Luck()
     import polars as pl
 
     from jarvis_lib.learning.effort import fit
@@ -36,19 +41,28 @@ def forecasts(history_rows: Sequence[Row], open_rows: Sequence[Row], *, seed: in
     history = pl.DataFrame([[r[c] for c in past] for r in history_rows], schema=past, orient="row")
     asked: dict[str, Any] = {"id": pl.String, "estimate_h": pl.Float64, **text}
     rows = [[r["id"], r["hours"], r["category"], r["priority"], r["project"]] for r in open_rows]
-    said = fit(history, seed=seed).predict(pl.DataFrame(rows, schema=asked, orient="row"))
-    return {r["id"]: Forecast(_rounded(r["p10"]), _rounded(r["p50"]), _rounded(r["p80"]), _rounded(r["p90"]), r["why"]) for r in said.iter_rows(named=True)}
+    effort = fit(history, seed=seed)
+    said = effort.predict(pl.DataFrame(rows, schema=asked, orient="row")).iter_rows(named=True)
+    own = {r["id"]: Forecast(_rounded(r["p10"]), _rounded(r["p50"]), _rounded(r["p80"]), _rounded(r["p90"]), r["why"]) for r in said}
+    return own, effort.luck(lanes=lanes) if effort.n else Luck()
 
 
-def moved(place: Place, *, seed: int = SEED) -> dict[str, Forecast]:
-    """What is learned now of the open tasks in the store and not stored yet, or stored differently. The store is not held while it is learned.
+def moved(place: Place, *, seed: int = SEED) -> tuple[dict[str, Forecast], Luck]:
+    """What is learned now of the open tasks in the store and not stored yet, or stored differently, and of nights. The store is not held meanwhile.
 
     A forecast that has moved by less than MOVED is left as it was, so that a plan is not shuffled for minutes.
     """
     with place.store.reading() as reader:
         history, tasks = reader.rows("build_scheduler.finished_hours"), reader.rows("build_scheduler.open_hours")
         old = {row["task"]: row for row in reader.rows("build_scheduler.estimates")}
-    return {i: f for i, f in forecasts(history, tasks, seed=seed).items() if i not in old or _has_moved(f, old[i])}
+    found, luck = learned(history, tasks, lanes=place.settings.get("night", "lanes"), seed=seed)
+    return {i: f for i, f in found.items() if i not in old or _has_moved(f, old[i])}, luck
+
+
+def luck_of(reader: Reader) -> Luck:
+    """What the newest plan has learned of nights; nothing yet where no task has finished."""
+    row = reader.one("build_scheduler.luck")
+    return Luck(row["shared"], row["shift"], row["slope"]) if row else Luck()
 
 
 def facts(new: Mapping[str, Forecast]) -> list[dict[str, Any]]:

@@ -17,14 +17,13 @@ from typing import Any
 
 from jarvis_lib.build_scheduler.dispatch import SITTING_H
 from jarvis_lib.model.fact import stamp
-from jarvis_lib.model.plan import Candidate, Plan, Slot
+from jarvis_lib.model.plan import Candidate, Luck, Plan, Slot
 from jarvis_lib.model.task import shared_paths
 from jarvis_lib.model.window import Window
 
 NIGHTS = 2_000
 FORESEEN = timedelta(days=7)
-SHARED = 0.2
-"""The share of the spread (of log hours) that all tasks of one night have in common."""
+NO_LUCK = Luck()
 PLAIN_SPREAD = 0.5
 """The spread of log hours of a task that nothing is known about but a person's estimate."""
 _NORMAL = NormalDist()
@@ -87,12 +86,12 @@ class Finish:
 # --- one window ----------------------------------------------------------------------------------------------------------
 
 
-def simulate(jobs: Sequence[Job], *, hours: float, lanes: int, seed: int, nights: int = NIGHTS, level: float = 1.0) -> Simulated:
-    """Work the jobs in their order through `nights` windows of `hours`. `level` multiplies all hours (what past nights have taught)."""
+def simulate(jobs: Sequence[Job], *, hours: float, lanes: int, seed: int, nights: int = NIGHTS, luck: Luck = NO_LUCK) -> Simulated:
+    """Work the jobs in their order through `nights` windows of `hours`. `luck` is what past nights have taught, and probabilities mean that."""
     chance = Random(seed)
     factors = [_NORMAL.inv_cdf((k + 0.5) / nights) for k in range(nights)]
-    curves = [_curve(job.quantiles, level) for job in jobs]
-    common, own = math.sqrt(SHARED), math.sqrt(1 - SHARED)
+    curves = [_curve(job.quantiles) for job in jobs]
+    common, own = math.sqrt(luck.shared), math.sqrt(1 - luck.shared)
     ends: list[list[float]] = [[] for _ in jobs]
     starts: list[list[float]] = [[] for _ in jobs]
     lasts: list[float] = []
@@ -105,17 +104,17 @@ def simulate(jobs: Sequence[Job], *, hours: float, lanes: int, seed: int, nights
             ends[i].append(ended[i])
         lasts.append(max(ended, default=0.0))
     lasts.sort()
-    told = tuple(_told(job, sorted(starts[i]), sorted(ends[i])) for i, job in enumerate(jobs))
-    return Simulated(told, sum(last <= hours for last in lasts) / nights, _at(lasts, 0.5), _at(lasts, 0.8))
+    told = tuple(_told(job, sorted(starts[i]), sorted(ends[i]), luck) for i, job in enumerate(jobs))
+    return Simulated(told, luck.means(sum(last <= hours for last in lasts) / nights), _at(lasts, 0.5), _at(lasts, 0.8))
 
 
-def _curve(quantiles: tuple[float, float, float, float], level: float) -> tuple[float, ...]:
+def _curve(quantiles: tuple[float, float, float, float]) -> tuple[float, ...]:
     """log hours at p50 and p80, and the slopes (log hours for each sigma) below p50, to p80, to p90 and beyond."""
     p10, p50, p80, p90 = (math.log(max(q, 1e-6)) for q in quantiles)
     below = max(p50 - p10, 1e-6) / -_Z10
     to80 = max(p80 - p50, 1e-6) / _Z80
     beyond = max((p90 - p80) / (_Z90 - _Z80), to80)
-    return p50 + math.log(level), below, to80, beyond
+    return p50, below, to80, beyond
 
 
 def _draw(curve: tuple[float, ...], z: float, running_h: float | None) -> float:
@@ -181,8 +180,8 @@ def _work(rules: _Rules, drawn: Sequence[float], hours: float, lanes: int) -> tu
         ended[i] = now
 
 
-def _told(job: Job, starts: Sequence[float], ends: Sequence[float]) -> Outcome:
-    done = sum(end < math.inf for end in ends) / max(len(ends), 1)
+def _told(job: Job, starts: Sequence[float], ends: Sequence[float], luck: Luck) -> Outcome:
+    done = luck.means(sum(end < math.inf for end in ends) / max(len(ends), 1))
     return Outcome(job.id, done, *(None if v == math.inf else v for v in (_at(starts, 0.5), _at(ends, 0.5), _at(ends, 0.8))))
 
 
@@ -217,7 +216,7 @@ def quantiles(task: Candidate) -> tuple[float, float, float, float]:
 
 
 def finishes(
-    plan: Plan, tasks: Sequence[Candidate], windows: Sequence[Window], *, now: datetime, lanes: int, seed: int, nights: int = 200, level: float = 1.0
+    plan: Plan, tasks: Sequence[Candidate], windows: Sequence[Window], *, now: datetime, lanes: int, seed: int, nights: int = 200, luck: Luck = NO_LUCK
 ) -> list[Finish]:
     """For each window of the next FORESEEN with slots: the probability that all of them are done by its end.
 
@@ -238,7 +237,7 @@ def finishes(
             begin = max(window.start, now)
             hours = (window.end - begin) / timedelta(hours=1)
             jobs = jobs_of(own, table, {})
-            done = simulate(jobs, hours=hours, lanes=lanes, seed=_seed(seed, key), nights=nights if found else NIGHTS, level=level)
+            done = simulate(jobs, hours=hours, lanes=lanes, seed=_seed(seed, key), nights=nights if found else NIGHTS, luck=luck)
             probability *= done.all_done
             p50, p80 = (begin + timedelta(hours=min(end, hours)) for end in (done.p50, done.p80))
         found.append(Finish(key, len({s.task for _, own in divided for s in own}), round(probability, 4), p50, p80))

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from jarvis_lib.build_scheduler.estimates import luck_of
 from jarvis_lib.build_scheduler.foresight import SETTLED, titles_of
 from jarvis_lib.build_scheduler.night import Job, Outcome, jobs_of, simulate
 from jarvis_lib.build_scheduler.reasons import clock, window_said
 from jarvis_lib.build_scheduler.verbs import SEED, Sketch, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
-from jarvis_lib.model.plan import Slot
+from jarvis_lib.model.plan import Luck, Slot
 from jarvis_lib.model.prose import chance, plural
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
@@ -63,13 +64,13 @@ class NightPlan:
     commands: tuple[str, ...]
 
 
-def night_plan(place: Place, *, now: datetime, level: float = 1.0) -> NightPlan:
+def night_plan(place: Place, *, now: datetime) -> NightPlan:
     """The night as the newest plan has it, worked through on paper. Nothing is written. Refuses when no night is open in the next two weeks."""
     with place.store.reading() as reader:
-        return night_of(reader, place.settings, place.zone, now=now, level=level)
+        return night_of(reader, place.settings, place.zone, now=now)
 
 
-def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, level: float = 1.0) -> NightPlan:
+def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime) -> NightPlan:
     """`night_plan` on an open reader or a snapshot."""
     drawn = sketch(reader, settings, zone, now=now)
     nights = [w for w in drawn.windows if w.kind == "overnight"]
@@ -78,12 +79,12 @@ def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetim
     parts = [w for w in nights if w.key == nights[0].key]
     since = {r["task"]: (now - r["claimed_at"]) / timedelta(hours=1) for r in reader.rows("build_scheduler.running_since")}
     lanes = settings.get("night", "lanes")
-    tasks, probability, last = _worked(drawn, parts, since, titles_of(reader, drawn.plan), now=now, lanes=lanes, level=level)
+    tasks, probability, last = _worked(drawn, parts, since, titles_of(reader, drawn.plan), now=now, lanes=lanes, luck=luck_of(reader))
     return _told(drawn, parts, tasks, probability, last, titles_of(reader, drawn.plan), now=now, lanes=lanes, zone=zone)
 
 
 def _worked(
-    drawn: Sketch, parts: Sequence[Window], since: dict[str, float], titles: dict[str, Row], *, now: datetime, lanes: int, level: float
+    drawn: Sketch, parts: Sequence[Window], since: dict[str, float], titles: dict[str, Row], *, now: datetime, lanes: int, luck: Luck
 ) -> tuple[list[NightTask], float, tuple[datetime, datetime]]:
     table = {c.id: c for c in drawn.tasks}
     found: list[NightTask] = []
@@ -95,7 +96,7 @@ def _worked(
         begin = max(window.start, now)
         jobs: list[Job] = jobs_of(slots, table, since)
         hours = (window.end - begin) / timedelta(hours=1)
-        done = simulate(jobs, hours=hours, lanes=lanes, seed=SEED, level=level)
+        done = simulate(jobs, hours=hours, lanes=lanes, seed=SEED, luck=luck)
         probability *= done.all_done
         ends = [begin + timedelta(hours=min(h, hours)) for h in (done.p50, done.p80)]
         last = (ends[0], ends[1])

@@ -1,7 +1,7 @@
 """The thin verbs: read the queue, call a rule, write one fact at most."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from jarvis_lib.build_scheduler import estimates
 from jarvis_lib.build_scheduler.reasons import window_said
 from jarvis_lib.model.fact import stamp
 from jarvis_lib.model.ledger import Row
-from jarvis_lib.model.plan import Candidate, Forecast, Plan, Slot
+from jarvis_lib.model.plan import Candidate, Forecast, Luck, Plan, Slot
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import NO_CUTS, Cuts, Window, WindowRule, occurrences
@@ -145,22 +145,35 @@ def make_plan(place: Place, *, now: datetime, windows: Sequence[Window] | None =
     The newest plan is repaired: what still holds of it stays put. `rebuild` plans everything anew. With each window's slots goes the
     probability that all of them are done by the end of its work. Before that the hours of all open tasks are learned anew from what finished.
     """
-    moved = estimates.moved(place)
+    moved, luck = estimates.moved(place)
     with place.store.reading() as reader:
         drawn = sketch(reader, place.settings, place.zone, now=now, windows=windows, rebuild=rebuild, forecasts=moved)
-    return write_plan(place, drawn, now=now, session=session, forecasts=moved)
+    return write_plan(place, drawn, now=now, session=session, forecasts=moved, luck=luck)
 
 
-def write_plan(place: Place, drawn: Sketch, *, now: datetime, session: str | None = None, forecasts: Mapping[str, Forecast] | None = None) -> Plan:
-    """Write down what was drawn, with its finish probabilities and the new `forecasts` that it was drawn from."""
+def write_plan(
+    place: Place,
+    drawn: Sketch,
+    *,
+    now: datetime,
+    session: str | None = None,
+    forecasts: Mapping[str, Forecast] | None = None,
+    luck: Luck | None = None,
+) -> Plan:
+    """Write down what was drawn, with its finish probabilities and the new `forecasts` and `luck` that they were drawn from."""
     from jarvis_lib.build_scheduler.night import finishes
 
+    if luck is None:
+        with place.store.reading() as reader:
+            luck = estimates.luck_of(reader)
+
     horizon = max((w.end for w in drawn.windows), default=now + timedelta(days=PLAN_DAYS))
-    finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=place.settings.get("night", "lanes"), seed=SEED)]
+    lanes = place.settings.get("night", "lanes")
+    finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=lanes, seed=SEED, luck=luck)]
     extra: dict[str, Any] = {"session": session} if session else {}
     if forecasts:
         extra["estimates"] = estimates.facts(forecasts)
-    place.store.write(place.fact("plan.made", at=now, **drawn.plan.to_json(), horizon=stamp(horizon), finish=finish, **extra))
+    place.store.write(place.fact("plan.made", at=now, **drawn.plan.to_json(), horizon=stamp(horizon), finish=finish, luck=asdict(luck), **extra))
     return drawn.plan
 
 

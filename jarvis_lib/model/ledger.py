@@ -551,6 +551,8 @@ def _planned(book: Book, fact: Fact) -> None:
         book.put("omissions", {"plan": fact.id} | omission)
     for estimate in estimates:
         book.put("estimates", estimate)
+    if data.get("luck"):
+        book.put("lucks", {"plan": fact.id, "made_at": fact.at} | {name: float(data["luck"][name]) for name in ("shared", "shift", "slope")})
     for finish in data.get("finish", ()):
         book.put("finishes", {"plan": fact.id} | finish | {"p50_end": moment(finish["p50_end"]), "p80_end": moment(finish["p80_end"])})
 

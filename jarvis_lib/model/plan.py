@@ -1,5 +1,6 @@
 """Plans: slots, what was left out, and a sentence for each."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,6 +81,26 @@ class Forecast:
     p80: float
     p90: float
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """What the tasks of one night have in common, and what drawn probabilities have meant on past nights.
+
+    `shared` is the share of the spread (of log hours) that is the night's. `shift` and `slope` are a line on the logistic scale from what was
+    drawn to what came true; as they stand here they change nothing.
+    """
+
+    shared: float = 0.2
+    shift: float = 0.0
+    slope: float = 1.0
+
+    def means(self, drawn: float) -> float:
+        """What a drawn probability has meant; what was never or always so in the draws stays so."""
+        if drawn <= 0.0 or drawn >= 1.0:
+            return drawn
+        inside = min(max(drawn, 0.002), 0.998)
+        return 1 / (1 + math.exp(-(self.shift + self.slope * math.log(inside / (1 - inside)))))
 
 
 @dataclass(frozen=True, slots=True)

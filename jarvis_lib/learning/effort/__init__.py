@@ -17,6 +17,7 @@ from jarvis_lib.learning.effort.history import Asked, Floats, History, read_hist
 from jarvis_lib.learning.effort.levels import PRIOR, SHOWN, SHOWN_AT
 from jarvis_lib.learning.effort.mixing import Blend, blend
 from jarvis_lib.learning.effort.sentences import Habits, habits
+from jarvis_lib.model.plan import Luck
 
 __all__ = ["PRIOR", "Choice", "Effort", "Simulation", "fit"]
 
@@ -127,6 +128,11 @@ class Effort:
         means = past.truth if len(rows) < len(asked) else self._truth(lanes)
         medians = np.exp(asked.size[rows] + spread[rows, SHOWN_AT[1]])
         return Choice(tuple(rows.tolist()), tasks[rows.tolist()], means.of(plain) if len(rows) else 1.0, float(medians.sum()))
+
+    def luck(self, *, lanes: int) -> Luck:
+        """The share of the spread that a night's tasks have in common, and what drawn probabilities meant on past nights with so many lanes."""
+        truth = self._truth(lanes)
+        return Luck(self.shared, truth.shift, truth.slope)
 
     def _asked(self, tasks: pl.DataFrame) -> Asked:
         return read_tasks(tasks, usual_h=self.usual_h)

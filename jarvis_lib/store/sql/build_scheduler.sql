@@ -170,3 +170,6 @@ SELECT CASE WHEN grouping(category) = 0 THEN 'category' WHEN grouping("window") 
     count(*) FILTER (WHERE held_p90) AS held_p90
 FROM ended GROUP BY GROUPING SETS ((), (category), ("window"))
 ORDER BY grouped, completed DESC, word;
+
+-- name: luck
+SELECT shared, shift, slope FROM lucks ORDER BY made_at DESC, rowid DESC LIMIT 1;

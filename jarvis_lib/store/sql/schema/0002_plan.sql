@@ -5,6 +5,9 @@ CREATE TABLE estimates (task VARCHAR, made_at TIMESTAMP, p10 DOUBLE, p50 DOUBLE,
 CREATE TABLE pins (task VARCHAR, "window" VARCHAR, pinned_at TIMESTAMP, actor VARCHAR);
 CREATE TABLE finishes (plan VARCHAR, "window" VARCHAR, tasks INTEGER, probability DOUBLE, p50_end TIMESTAMP, p80_end TIMESTAMP);
 
+-- What a plan had learned of nights: the share of the spread that a night's tasks have in common, and what drawn probabilities have meant.
+CREATE TABLE lucks (plan VARCHAR, made_at TIMESTAMP, shared DOUBLE, shift DOUBLE, slope DOUBLE);
+
 -- The forecast as it stood when the attempt was claimed: written before the fact, never changed.
 CREATE TABLE foreseen (attempt VARCHAR, task VARCHAR, made_at TIMESTAMP, p10 DOUBLE, p50 DOUBLE, p80 DOUBLE, p90 DOUBLE);
 
