@@ -90,7 +90,7 @@ def suspicious(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        if not _is_damage(error):
+        if not is_damage(error):
             raise
         _mark(path).write_text(_first(str(error)))
         raise Refused(
@@ -115,9 +115,15 @@ def _no_room(path: Path, why: str) -> str:
     return f"The store in {path.parent} cannot be written ({why}). What was recorded is safe and is applied later; free some space and try again."
 
 
-def _is_damage(error: Exception) -> bool:
+_NO_ROOM = re.compile(r"No space left|File too large|Disk quota|Read-only file system|Permission denied")
+
+
+def is_damage(error: Exception) -> bool:
+    """Is it the file that is broken, rather than the disk that takes no more?"""
     import duckdb
 
+    if _NO_ROOM.search(str(error)):
+        return False
     broken = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
     return isinstance(error, broken) or "Corrupt database file" in str(error)
 

@@ -133,14 +133,18 @@ def _file(store: "Store", end: journal.Tail, notices: list[str]) -> Current:
 
 
 def _attach_current(con: "duckdb.DuckDBPyConnection", store: "Store", end: journal.Tail, existed: bool, notices: list[str]) -> Current:
+    import duckdb
+
     engine.attach(con, store.path, read_only=False, name="j")
     try:
         con.execute("USE j")
         _own_or_create(con, store.path, existed, end, notices)
         _catch_up(con, store, end)
         return Current(con, end.seq, end.hash)
-    except BaseException:
+    except BaseException as error:
         engine.detach(con, "j")
+        if isinstance(error, duckdb.Error) and engine.is_damage(error):  # a torn block that only the replay's own reads meet
+            raise engine.Damaged(str(error).splitlines()[0][:200]) from error
         raise
 
 

@@ -134,7 +134,7 @@ class Store:
                     yield con, []
                     return
             with ExitStack() as until_closed:
-                with engine.room_for(self.path):
+                with engine.room_for(self.path), engine.suspicious(self.path):
                     current = until_closed.enter_context(recover.opened(self, end))
                     self._drain(current, waiting)
                 yield current.con, current.warnings
