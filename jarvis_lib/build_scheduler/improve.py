@@ -42,6 +42,7 @@ def _missing(state: Placing) -> list[str]:
 
 
 def worth(state: Placing, task: str) -> int:
+    """The value of its priority."""
     return PRIORITIES[state.table[task].priority]
 
 

@@ -5,7 +5,8 @@ lane, and the person's pins come first. (2) Dated tasks reserve the *last* place
 they wait for; that leaves the early hours to whoever is worth most. (3) By rank, each task takes the first place that is free; a dated
 one at the latest its reservation. (4) Gaps are closed from the left.
 Who reserves first decides when there is too much to do: by priority keeps more value on time in a full fortnight (measured: up to one
-point), by score in a hopelessly full one (up to ten). Both are tried, the better stands. Same input in any order, same plan.
+point), by score in a hopelessly full one (up to ten). Both are tried, for a small queue also some shaken orders; in each, neighbours are
+exchanged while more value gets in time (see improve.py). The best stands. Same input in any order, same plan.
 """
 
 from collections.abc import Collection, Sequence

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import NextAnswer
+from jarvis_lib.build_scheduler import NextAnswer, load_said
+from jarvis_lib.build_scheduler.foresight import SETTLED
 from jarvis_lib.model.fact import moment
 from jarvis_lib.model.prose import shorten
 from jarvis_lib.store.place import Place
@@ -21,21 +22,56 @@ if TYPE_CHECKING:
     import polars as pl
 
 BAND, INK, FREE, BOOKED, LATE = "#eef1f4", "#1b1f24", "#c9d1d9", "#0a5dab", "#b3261e"
+KEPT_FREE = 0.35
+"""How solid the part of a bar is that is kept free beyond the p50."""
 CLOCK = "%a %H:%M"
 LABEL_PX = 185
 """Fixed, or the font of the browser clips the labels."""
 STATE_COLORS = {"sleeping": "#57606a", "gym": "#8a5200", "working": "#0a5dab", "weekend": "#1a7f37", "available": "#8c6bb1"}
 
-_COLUMNS = ("task", "title", "priority", "category", "hours", "window", "start", "end", "lane", "due", "code", "sentence", "reserve", "state")
+_COLUMNS = (
+    "task",
+    "title",
+    "priority",
+    "category",
+    "hours",
+    "window",
+    "start",
+    "end",
+    "lane",
+    "due",
+    "code",
+    "sentence",
+    "reserve",
+    "state",
+    "part",
+    "parts",
+    "p50_share",
+)
 
 
 # --- frames --------------------------------------------------------------------------------------------------------------
 
 
 def plan_frame(reader: Reader, zone: ZoneInfo) -> "pl.DataFrame":
-    """One row for each task of the newest plan, slots first: `start`, `end` and `due` on the local clock, null without a slot."""
-    found = reader.frame("build_scheduler.plan_rows").select(_COLUMNS)
-    return _local(found, ("start", "end", "due"), zone)
+    """One row for each slot of the newest plan, then one for each task left out: `start`, `end` and `due` on the local clock, null without a slot.
+
+    `p50_end` is when it is done in half of the cases; `end` is the p80.
+    """
+    import polars as pl
+
+    found = _local(reader.frame("build_scheduler.plan_rows").select(_COLUMNS), ("start", "end", "due"), zone)
+    share = (pl.col("end") - pl.col("start")).dt.total_microseconds() * pl.col("p50_share")
+    return found.with_columns(p50_end=pl.col("start") + pl.duration(microseconds=share.cast(pl.Int64)))
+
+
+def load_line(frame: "pl.DataFrame", rows: Sequence[dict[str, Any]], now: datetime) -> str:
+    """The line above the plan: how full the nights are, what is late, what has no place. `rows` are those of `build_scheduler.window_rows`."""
+    import polars as pl
+
+    late = frame.filter((pl.col("code") == "late") | pl.col("sentence").str.starts_with("LATE"))["task"].n_unique()
+    unplaced = frame.filter(pl.col("start").is_null() & (pl.col("state") == "queued") & ~pl.col("code").is_in(list(SETTLED))).height
+    return load_said(rows, late=late, unplaced=unplaced, now=now)
 
 
 def windows_frame(rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> "pl.DataFrame":
@@ -145,8 +181,13 @@ def _local(frame: "pl.DataFrame", columns: Sequence[str], zone: ZoneInfo) -> "pl
 # --- charts --------------------------------------------------------------------------------------------------------------
 
 
-def gantt(frame: "pl.DataFrame", windows: "pl.DataFrame | None" = None, *, most: int = 30) -> "alt.LayerChart | alt.FacetChart | alt.Chart":
-    """The first `most` slots of a `plan_frame` over local time; bands are `windows`, a red tick is the due date, late is said in words."""
+def gantt(
+    frame: "pl.DataFrame", windows: "pl.DataFrame | None" = None, *, most: int = 30, now: datetime | None = None
+) -> "alt.LayerChart | alt.FacetChart | alt.Chart":
+    """The first `most` slots of a `plan_frame` over local time: solid to the p50, pale to the p80; bands are `windows`, a red tick is the due date.
+
+    State is told in words beside the bar; a dashed rule is `now` (a time of the local clock).
+    """
     import altair as alt
     import polars as pl
 
@@ -154,26 +195,37 @@ def gantt(frame: "pl.DataFrame", windows: "pl.DataFrame | None" = None, *, most:
     if slots.is_empty():
         return _nothing("No plan yet: jarvis scheduler schedule")
     label = pl.struct("title", "task").map_elements(lambda row: f"{shorten(row['title'], 24)} {row['task'][:5]}", return_dtype=pl.String)
-    slots = slots.with_columns(label=label, mark=pl.when(pl.col("code") == "late").then(pl.lit("LATE")).otherwise(pl.lit("")))
-    last = slots["end"].max()
+    part = pl.when((pl.col("parts") > 1) & (pl.col("part") == pl.col("parts"))).then(pl.format("{} sittings", "parts")).otherwise(pl.lit(""))
+    said = pl.col("code").replace_strict({"late": "LATE", "running": "runs", "pinned": "pinned", "bumped": "moved"}, default="")
+    slots = slots.with_columns(label=label, mark=pl.concat_str([said, part], separator=" ").str.strip_chars())
+    first, last = slots.select(pl.col("start").min(), pl.col("end").max()).row(0)
     axis = alt.Axis(labelLimit=LABEL_PX, minExtent=LABEL_PX, maxExtent=LABEL_PX, title=None)
-    y = alt.Y("label:N", sort=slots["label"].to_list(), axis=axis)
-    tooltip = ["title", "priority", "window", alt.Tooltip("start", format="%a %d %b %H:%M"), alt.Tooltip("end", format="%H:%M"), "sentence"]
-    bars = (
+    y = alt.Y("label:N", sort=slots["label"].unique(maintain_order=True).to_list(), axis=axis)
+    times = [
+        alt.Tooltip("start", format="%a %d %b %H:%M"),
+        alt.Tooltip("p50_end", format="%H:%M", title="p50"),
+        alt.Tooltip("end", format="%H:%M", title="p80"),
+    ]
+    color = alt.condition("datum.code == 'late'", alt.value(LATE), alt.value(BOOKED))
+    base = alt.Chart(slots).encode(x=alt.X("start:T", title="Local time", axis=alt.Axis(format=CLOCK)), y=y, color=color)
+    base = base.encode(tooltip=["title", "priority", "window", *times, "sentence"])
+    pale = base.mark_bar(height=12, cornerRadius=2, opacity=KEPT_FREE).encode(x2="end:T")
+    solid = base.mark_bar(height=12, cornerRadius=2).encode(x2="p50_end:T")
+    words = (
         alt.Chart(slots)
-        .mark_bar(height=12, cornerRadius=2)
-        .encode(
-            x=alt.X("start:T", title="Local time", axis=alt.Axis(format=CLOCK)),
-            x2="end:T",
-            y=y,
-            color=alt.condition("datum.code == 'late'", alt.value(LATE), alt.value(BOOKED)),
-            tooltip=tooltip,
-        )
+        .mark_text(align="left", dx=4)
+        .encode(x="end:T", y=y, text="mark", color=alt.condition("datum.code == 'late'", alt.value(LATE), alt.value(INK)))
     )
-    words = alt.Chart(slots).mark_text(align="left", dx=4, color=LATE).encode(x="end:T", y=y, text="mark")
     due = alt.Chart(slots.filter(pl.col("due") <= last)).mark_tick(color=LATE, thickness=2).encode(x="due:T", y=y)
-    layers = [*_bands(windows, slots["start"].min(), last), bars, words, due]
-    return alt.layer(*layers).properties(width=640, height={"step": 20}, title="The plan", background="transparent")
+    layers = [*_bands(windows, first, last), pale, solid, words, due]
+    if now is not None and first <= now <= last:
+        layers.append(alt.Chart(pl.DataFrame({"now": [now]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="now:T"))
+    return alt.layer(*layers).properties(width=640, height={"step": 20}, title="The plan: solid to the p50, pale to the p80", background="transparent")
+
+
+def local_clock(now: datetime, zone: ZoneInfo) -> datetime:
+    """`now` as the frames have it: the local clock without a zone."""
+    return now.astimezone(zone).replace(tzinfo=None)
 
 
 def _bands(windows: "pl.DataFrame | None", first: Any, last: Any) -> "list[alt.Chart]":

@@ -76,7 +76,7 @@ FROM tasks t LEFT JOIN real r ON r.task = t.id;
 -- name: listing
 WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1)
 SELECT t.id, t.state, t.priority, t.category, t.hours, t.title, t.due, t.added_at, t.why, s."start", s."window"
-FROM tasks t LEFT JOIN slots s ON s.task = t.id AND s.plan = (SELECT id FROM newest) AND t.state IN ('queued', 'running')
+FROM tasks t LEFT JOIN slots s ON s.task = t.id AND s.part = 1 AND s.plan = (SELECT id FROM newest) AND t.state IN ('queued', 'running')
 WHERE $open_only = false OR t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
 ORDER BY CASE t.state WHEN 'running' THEN 0 WHEN 'review' THEN 1 WHEN 'parked' THEN 2 WHEN 'proposed' THEN 3 WHEN 'queued' THEN 4
     WHEN 'failed' THEN 5 WHEN 'shipped' THEN 6 WHEN 'accepted' THEN 7 ELSE 8 END, s."start" NULLS LAST, t.priority_value DESC, t.added_at, t.id
@@ -88,12 +88,15 @@ SELECT p.id, p.made_at, p.horizon, p.session, p.actor,
 FROM plans p ORDER BY p.made_at DESC, p.rowid DESC LIMIT 1;
 
 -- name: plan_rows
-WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1)
+-- `p50_share` is the part of a slot's time by which the task is done in half of the cases; the rest is kept free for the other half.
+WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1), placed AS (
+    SELECT s.*, sum(epoch(s."end") - epoch(s."start")) OVER (PARTITION BY s.task) / 3600 AS slot_hours FROM slots s WHERE s.plan = (SELECT id FROM newest)
+)
 SELECT s.task, t.title, t.priority, t.category, t.hours, t.due, t.state, s."window", s."start", s."end", s.lane, s.code, s.sentence, false AS reserve,
-    s.part, s.parts
-FROM slots s JOIN tasks t ON t.id = s.task WHERE s.plan = (SELECT id FROM newest)
+    s.part, s.parts, least(coalesce(e.p50 / e.p80, t.hours / s.slot_hours), 1.0) AS p50_share
+FROM placed s JOIN tasks t ON t.id = s.task LEFT JOIN estimates e ON e.task = s.task
 UNION ALL
-SELECT o.task, t.title, t.priority, t.category, t.hours, t.due, t.state, NULL, NULL, NULL, NULL, o.code, o.sentence, o.reserve, 1, 1
+SELECT o.task, t.title, t.priority, t.category, t.hours, t.due, t.state, NULL, NULL, NULL, NULL, o.code, o.sentence, o.reserve, 1, 1, NULL
 FROM omissions o JOIN tasks t ON t.id = o.task WHERE o.plan = (SELECT id FROM newest)
 ORDER BY "start" NULLS LAST, lane, reserve DESC, priority DESC, task;
 
