@@ -179,6 +179,18 @@ def test_what_is_scored_was_written_before_the_attempt(noon: Place) -> None:
     assert score["p80"] == pytest.approx(3.1)
 
 
+def test_an_attempt_that_its_deadline_ended_after_its_p80_is_a_miss(noon: Place) -> None:
+    """The others that were ended say nothing; left out, all misses that hit the window's end would be forgotten."""
+    long, short = task("Long", hours=2.0), task("Short", hours=5.0)
+    noon.store.write(added(noon, long), added(noon, short), opened(noon, at=NOW))
+    build_scheduler.make_plan(noon, now=NOW)
+    for one, name in ((long, "a1"), (short, "a2")):
+        worked(noon, one, name, 6.0, at=NOW + timedelta(minutes=1), outcome="timed_out", evidence=[])
+    (score,) = rows(noon, "scored")
+    assert (score["task"], score["actual_h"], score["at_least"], score["held_p80"]) == (long.id, 6.0, True, False)
+    assert rows(noon, "finished_hours") == []
+
+
 def test_an_attempt_that_no_plan_foresaw_is_not_scored(noon: Place) -> None:
     one = task("One")
     noon.store.write(added(noon, one), opened(noon, at=NOW))
