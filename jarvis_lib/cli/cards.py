@@ -113,12 +113,12 @@ def next_lines(answer: Mapping[str, Any]) -> list[str]:
 
 
 def stats_lines(data: Mapping[str, Any]) -> list[str]:
-    """The counts, the rate with its denominator, and hours planned against real."""
+    """The counts, the rate with its denominator, hours planned against real, how often forecasts held; then the same by category and window."""
     rate = data["completion_rate"]
     counted = f"{data['completed']} completed / ({data['completed']} completed + {data['failed']} failed)"
     shown = f"{rate:.0%} = {counted}" if rate is not None else "n/a, nothing has ended"
     others = [(word, data[word]) for word in ("running", "parked", "review", "proposed", "dropped", "undone") if data[word]]
-    return card(
+    lines = card(
         [
             ("total", data["total"]),
             ("queued", f"{data['queued']} ({data['hours_queued']:.1f} h)"),
@@ -127,9 +127,25 @@ def stats_lines(data: Mapping[str, Any]) -> list[str]:
             *((word, str(count)) for word, count in others),
             ("completion rate", shown),
             ("hours", f"{data['hours_planned']:.1f} h planned, {data['hours_real']:.2f} h real, for what was completed"),
+            ("forecasts", data["forecasts"]["said"]),
         ],
         zone=UTC,
     )
+    return [*lines, *_groups("category", data["by_category"]), *_groups("window", data["by_window"])]
+
+
+def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`Documentation  12 of 13 completed, 14.0 h planned, 18.2 h real, p80 held 9 of 11 (82%)`, in columns."""
+    if not rows:
+        return []
+    words = [clean(SAID.get(r[name], r[name])) for r in rows]
+    width = max(len(w) for w in words)
+    lines = ["", f"By {name}"]
+    for word, r in zip(words, rows, strict=True):
+        held = f", p80 held {r['held_p80']} of {r['scored']} ({r['held_p80'] / r['scored']:.0%})" if r["scored"] else ""
+        ended = r["completed"] + r["failed"]
+        lines.append(f"  {word:<{width}}  {r['completed']} of {ended} completed, {r['hours_planned']:.1f} h planned, {r['hours_real']:.2f} h real{held}")
+    return lines
 
 
 def indented(sentence: str, by: int = 6) -> list[str]:

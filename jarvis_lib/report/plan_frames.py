@@ -144,6 +144,38 @@ def counts_frame(stats: dict[str, Any]) -> "pl.DataFrame":
     return pl.DataFrame(rows, schema={"what": pl.String, "figure": pl.Float64})
 
 
+def scores_frame(reader: Reader, zone: ZoneInfo) -> "pl.DataFrame":
+    """One row for each forecast that was scored: what was foreseen at the claim, and the hours that it took; `completed_at` on the local clock."""
+    return _local(reader.frame("build_scheduler.scored"), ("made_at", "completed_at"), zone)
+
+
+def groups_frame(stats: dict[str, Any], by: str) -> "pl.DataFrame":
+    """`by_category` or `by_window` of `build_scheduler.stats` as a frame (`by` is `category` or `window`)."""
+    import polars as pl
+
+    schema: dict[str, Any] = {by: pl.String, "completed": pl.Int64, "failed": pl.Int64, "completion_rate": pl.Float64}
+    schema |= {"hours_planned": pl.Float64, "hours_real": pl.Float64, "scored": pl.Int64, "held_p80": pl.Int64}
+    return pl.DataFrame([{k: row[k] for k in schema} for row in stats[f"by_{by}"]], schema=schema)
+
+
+def reliability_frame(scores: "pl.DataFrame") -> "pl.DataFrame":
+    """For p10, p50, p80 and p90 of a `scores_frame` the share that should have held, the share that did, and an interval of 95 % for that.
+
+    The interval is Wilson's. Without scores there are no rows.
+    """
+    import polars as pl
+
+    from jarvis_lib.learning.routines import wilson_low
+
+    schema: dict[str, Any] = {"quantile": pl.String, "promised": pl.Float64, "held": pl.Float64, "low": pl.Float64, "high": pl.Float64, "n": pl.Int64}
+    rows, n = [], len(scores)
+    for name, promised in (("p10", 0.1), ("p50", 0.5), ("p80", 0.8), ("p90", 0.9)):
+        hits = int((scores["actual_h"] <= scores[name]).sum()) if n else 0
+        if n:
+            rows.append({"quantile": name, "promised": promised, "held": hits / n, "low": wilson_low(hits, n), "high": 1 - wilson_low(n - hits, n), "n": n})
+    return pl.DataFrame(rows, schema=schema)
+
+
 def choices_frame(answer: NextAnswer) -> "pl.DataFrame":
     """`build_scheduler.next_tasks` as a frame: chosen ones first, each with its reason."""
     import polars as pl
@@ -243,6 +275,24 @@ def load_bars(windows: "pl.DataFrame") -> "alt.Chart":
         )
     )
     return chart.properties(width=520, height={"step": 20}, title="Room in the coming windows", background="transparent")
+
+
+def reliability(frame: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart | alt.Chart":
+    """A `reliability_frame`: how often each quantile held against how often it promised to; on the line both are the same."""
+    import altair as alt
+    import polars as pl
+
+    if frame.is_empty():
+        return _nothing("No forecast has been scored yet: one is with each attempt that finishes after a plan")
+    share = alt.Scale(domain=[0, 1])
+    percent = alt.Axis(format="%")
+    line = alt.Chart(pl.DataFrame({"promised": [0.0, 1.0], "held": [0.0, 1.0]})).mark_line(color=FREE, strokeDash=[4, 4]).encode(x="promised:Q", y="held:Q")
+    base = alt.Chart(frame).encode(x=alt.X("promised:Q", title="Promised", scale=share, axis=percent))
+    bars = base.mark_rule(color=BOOKED, strokeWidth=2).encode(y=alt.Y("low:Q", title="Held", scale=share, axis=percent), y2="high:Q")
+    dots = base.mark_circle(color=BOOKED, size=70, opacity=1).encode(y="held:Q", tooltip=["quantile", "promised", "held", "low", "high", "n"])
+    words = base.mark_text(align="left", dx=8, color=INK).encode(y="held:Q", text="quantile")
+    title = f"How often the forecasts of {frame['n'][0]:,} finished tasks held"
+    return alt.layer(line, bars, dots, words).properties(width=360, height=300, title=title, background="transparent")
 
 
 def context_bars(blocks: "pl.DataFrame") -> "alt.Chart":

@@ -66,6 +66,9 @@ def look(home: Path, acked: set[str]) -> str:
     store = open_workspace(home).store
     try:
         wrong = recover.verify(store)
+        if wrong and "cannot be read" in wrong[0]:  # a torn block that no opening meets: each session verifies, and rebuilds, before it starts
+            recover.rebuild(store, "the check found it damaged")
+            wrong = recover.verify(store)
     except (Refused, journal.JournalDamaged) as error:
         return f"refused: {error}"
     known = {line.fact.id for line in journal.read(home)}

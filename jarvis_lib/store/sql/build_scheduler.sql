@@ -153,10 +153,13 @@ WITH newest AS (
     SELECT task, session FROM attempts WHERE ended_at IS NOT NULL QUALIFY row_number() OVER (PARTITION BY task ORDER BY claimed_at DESC, id) = 1
 ), real AS (
     SELECT task, sum(seconds) / 3600 AS hours FROM attempts WHERE ended_at IS NOT NULL GROUP BY task
+), scores AS (
+    SELECT task, count(*) AS scored, count(*) FILTER (WHERE held_p50) AS p50, count(*) FILTER (WHERE held_p80) AS p80,
+        count(*) FILTER (WHERE held_p90) AS p90
+    FROM estimate_scores GROUP BY task
 ), ended AS (
-    SELECT t.category, s.kind AS "window", t.state, t.hours, r.hours AS real_h, e.held_p50, e.held_p80, e.held_p90
-    FROM tasks t JOIN newest n ON n.task = t.id JOIN sessions s ON s.id = n.session LEFT JOIN real r ON r.task = t.id
-    LEFT JOIN estimate_scores e ON e.task = t.id
+    SELECT t.category, s.kind AS "window", t.state, t.hours, r.hours AS real_h, e.scored, e.p50, e.p80, e.p90
+    FROM tasks t JOIN newest n ON n.task = t.id JOIN sessions s ON s.id = n.session LEFT JOIN real r ON r.task = t.id LEFT JOIN scores e ON e.task = t.id
 )
 SELECT CASE WHEN grouping(category) = 0 THEN 'category' WHEN grouping("window") = 0 THEN 'window' ELSE 'all' END AS grouped,
     coalesce(category, "window", '') AS word,
@@ -164,10 +167,10 @@ SELECT CASE WHEN grouping(category) = 0 THEN 'category' WHEN grouping("window") 
     count(*) FILTER (WHERE state = 'failed') AS failed,
     coalesce(sum(hours) FILTER (WHERE state IN ('shipped', 'accepted')), 0) AS hours_planned,
     coalesce(sum(real_h) FILTER (WHERE state IN ('shipped', 'accepted')), 0) AS hours_real,
-    count(held_p80) AS scored,
-    count(*) FILTER (WHERE held_p50) AS held_p50,
-    count(*) FILTER (WHERE held_p80) AS held_p80,
-    count(*) FILTER (WHERE held_p90) AS held_p90
+    coalesce(sum(scored), 0)::INTEGER AS scored,
+    coalesce(sum(p50), 0)::INTEGER AS held_p50,
+    coalesce(sum(p80), 0)::INTEGER AS held_p80,
+    coalesce(sum(p90), 0)::INTEGER AS held_p90
 FROM ended GROUP BY GROUPING SETS ((), (category), ("window"))
 ORDER BY grouped, completed DESC, word;
 

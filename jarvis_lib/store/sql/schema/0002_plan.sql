@@ -22,11 +22,17 @@ FROM own o JOIN tasks t ON t.id = o.task
 WHERE o.outcome = 'finished' AND o.verdict IN ('verified', 'unverified') AND o.seconds > 0
 QUALIFY row_number() OVER (PARTITION BY o.task ORDER BY o.ended_at DESC, o.id) = 1;
 
--- What was foreseen at the claim, scored by what was finished. Sittings of resumable tasks are not: each was claimed with another forecast.
+-- What was foreseen at the claim, scored by what was finished. An attempt that its deadline ended after more than its p80 has missed it for sure
+-- (`at_least`: its hours are a lower bound); left out it would make the forecasts look better than they were.
+-- Sittings of resumable tasks are not scored: each was claimed with another forecast.
 CREATE VIEW estimate_scores AS
-SELECT f.attempt, f.task, w.session, w.category, f.made_at, w.completed_at, w.estimate_h, w.actual_h, f.p10, f.p50, f.p80, f.p90,
+SELECT f.attempt, f.task, w.session, w.category, f.made_at, w.completed_at, w.estimate_h, w.actual_h, false AS at_least, f.p10, f.p50, f.p80, f.p90,
     w.actual_h <= f.p50 AS held_p50, w.actual_h <= f.p80 AS held_p80, w.actual_h <= f.p90 AS held_p90
-FROM foreseen f JOIN finished_work w ON w.attempt = f.attempt WHERE NOT w.resumable;
+FROM foreseen f JOIN finished_work w ON w.attempt = f.attempt WHERE NOT w.resumable
+UNION ALL
+SELECT f.attempt, f.task, a.session, t.category, f.made_at, a.ended_at, t.hours, a.seconds / 3600, true, f.p10, f.p50, f.p80, f.p90, false, false, false
+FROM foreseen f JOIN attempts a ON a.id = f.attempt JOIN tasks t ON t.id = a.task
+WHERE NOT t.resumable AND a.outcome = 'timed_out' AND a.seconds / 3600 > f.p80;
 
 -- Hours of the sittings of a task that has paused and not run to its end since.
 CREATE VIEW sat AS
