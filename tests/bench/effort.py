@@ -23,6 +23,7 @@ from jarvis_lib.learning.effort import Effort, fit
 
 TAUS = np.array([0.1, 0.5, 0.8, 0.9])
 NIGHT_H, LEVEL, NIGHTS, QUEUE = 8.0, 0.8, 400, 40
+BEGINNINGS, BEGUN = 40, 50
 CUTS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 Floats = NDArray[np.float64]
 
@@ -74,6 +75,23 @@ def nights(model: Effort, coming: pl.DataFrame, count: int, rng: np.random.Gener
         }
 
 
+def beginnings(name: str, data: pl.DataFrame) -> list[str]:
+    """With only so many own tasks: the next BEGUN ones, from BEGINNINGS moments all over the dataset."""
+    lines = []
+    for n in (0, 5, 20, 100):
+        errors, said = [], []
+        for at in np.linspace(0, len(data) - n - BEGUN, BEGINNINGS).astype(int).tolist():
+            coming = data[at + n : at + n + BEGUN]
+            learned = fit(data[at : at + n].rename({"completed": "completed_at"}), seed=1).predict(coming)
+            errors.append(error_of(coming))
+            said.append(np.log(learned.select("p10", "p50", "p80", "p90").to_numpy() / coming["estimate_h"].to_numpy()[:, None]))
+        error = np.concatenate(errors)
+        own, raw = pinball(error, np.vstack(said)), pinball(error, np.zeros((len(error), 4)))
+        held = float((error <= np.vstack(said)[:, 2] + 1e-9).mean())
+        lines.append(f"| {name} | {n} own tasks | {own:.4f} | {own / raw:.3f} of the raw estimate | {held:.3f} |")
+    return lines
+
+
 def measure(name: str, data: pl.DataFrame) -> str:
     """The rows of one dataset: forecasts, then nights."""
     errors, fits, played = [], [], []
@@ -100,7 +118,7 @@ def measure(name: str, data: pl.DataFrame) -> str:
     for way in ("estimates", "learned", "in order"):
         done, hours = float(np.mean([n[way][0] for n in played])), float(np.mean([n[way][1] for n in played]))
         lines.append(f"| {name} | nights by {way} | {done:.1%} finished | {hours:.2f} h done | {hours / raw:.1%} of planning by estimates |")
-    return "\n".join([*lines, f"| {name} | one fit, {len(data):,} tasks | {np.median(fits):.1f} s | | |"])
+    return "\n".join([*lines, *beginnings(name, data), f"| {name} | one fit, {len(data):,} tasks | {np.median(fits):.1f} s | | |"])
 
 
 def main(words: Sequence[str]) -> int:
