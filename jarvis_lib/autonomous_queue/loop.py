@@ -205,8 +205,12 @@ class _Loop:
         if time.monotonic() - self.context_looked < CONTEXT_S:
             return
         self.context_looked = time.monotonic()
-        context_scheduler.note_transition(self.place, now=now)
-        found = context_scheduler.detect(self.place, now=now)
+        try:
+            context_scheduler.note_transition(self.place, now=now)
+            found = context_scheduler.detect(self.place, now=now)
+        except Refused as error:  # a store that takes no more must not end what runs; the context stays what it was
+            self.say(f"  the context could not be asked: {error.sentence}")
+            return
         if not self.session.follow:
             self.choose = self.choose or (found if found.by_hand else None) != self.context
             self.context = found if found.by_hand else None
