@@ -53,13 +53,25 @@ def test_work_ends_at_0645_and_checks_at_0658(home: Path) -> None:
     assert found.key == "overnight@2026-11-24"
 
 
-@pytest.mark.parametrize(("day", "real"), [((2026, 3, 28), 7.0), ((2026, 10, 24), 9.0), ((2026, 11, 24), 8.0)])
-def test_the_nights_of_a_clock_change_have_their_real_hours(home: Path, day: tuple[int, int, int], real: float) -> None:
-    """Seven and nine, never eight by the wall clock."""
-    place = berlin(home, *day, 23, 0)
+CLOCK_CHANGES = [
+    ("Europe/Berlin", (2026, 3, 28), 7.0),
+    ("Europe/Berlin", (2026, 10, 24), 9.0),
+    ("Europe/Berlin", (2026, 11, 24), 8.0),
+    ("America/New_York", (2026, 3, 7), 7.0),
+    ("America/New_York", (2026, 10, 31), 9.0),
+]
+
+
+@pytest.mark.parametrize(("zone", "day", "real"), CLOCK_CHANGES)
+def test_the_nights_of_a_clock_change_have_their_real_hours_and_deadlines(home: Path, zone: str, day: tuple[int, int, int], real: float) -> None:
+    """Seven and nine, never eight by the wall clock; work ends at 06:45 on the local clock in each of them."""
+    (home / "jarvis.toml").write_text(template().replace('zone = ""', f'zone = "{zone}"'))
+    now = datetime(*day, 23, 0, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    place = open_workspace(home, clock=lambda: now)
     found = hours(place)
-    assert (found.ends - place.now()) / timedelta(hours=1) == real
-    assert found.ends.astimezone(BERLIN).hour == 7
+    assert (found.ends - now) / timedelta(hours=1) == real
+    assert [t.astimezone(place.zone).strftime("%H:%M") for t in (found.work_ends, found.checks_end, found.ends)] == ["06:45", "06:58", "07:00"]
+    assert found.key == f"overnight@{day[0]}-{day[1]:02}-{day[2]:02}"
 
 
 def test_outside_the_window_it_refuses_and_says_when(home: Path) -> None:
@@ -72,10 +84,10 @@ def test_outside_the_window_it_refuses_and_says_when(home: Path) -> None:
 
 
 def test_a_short_session_keeps_the_same_shares(home: Path) -> None:
-    """Ten minutes have 19 seconds for checks and brief, not fifteen minutes."""
+    """Ten minutes have 21 seconds for checks and brief, not fifteen minutes."""
     place = berlin(home, 2026, 11, 24, 14, 0)
     found = hours(place, for_minutes=10.0)
-    assert (found.ends - found.work_ends).total_seconds() == pytest.approx(18.75)
+    assert (found.ends - found.work_ends).total_seconds() == pytest.approx(600 * 15 / 420)
     with pytest.raises(Refused, match="not after now"):
         hours(place, until=place.now())
 

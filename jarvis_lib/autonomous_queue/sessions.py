@@ -31,6 +31,8 @@ from jarvis_lib.store.store import crash_point
 
 Say = Callable[[str], None]
 NIGHT_S = 8 * 3600.0
+SHORT_NIGHT_S = 7 * 3600.0
+"""The shortest whole night, that in which the clock goes forward; what is shorter has its margins shortened, too."""
 SESSION_WAIT_S = 900.0
 """A session never gives up on the store while short commands use it."""
 SESSION_LONGEST_H = 200.0
@@ -56,10 +58,10 @@ class Hours:
 
 
 def margins(place: Place, *, key: str, kind: str, now: datetime, ends: datetime, longest_h: float = SESSION_LONGEST_H) -> Hours:
-    """The hours of a session from `now` to `ends`: the set minutes for checks and brief of an eight hours' night, the same share of a shorter one."""
+    """The hours of a session from `now` to `ends`: the set minutes for checks and brief of a whole night, the same share of a shorter session."""
     length = (ends - now).total_seconds()
     before = {name: place.settings.get("night", f"{name}_minutes_before") * 60.0 for name in ("work_ends", "checks_end")}
-    cut = {name: timedelta(seconds=min(full, length * full / NIGHT_S)) for name, full in before.items()}
+    cut = {name: timedelta(seconds=min(full, length * full / SHORT_NIGHT_S)) for name, full in before.items()}
     return Hours(key, kind, ends, ends - cut["work_ends"], ends - cut["checks_end"], longest_h)
 
 
