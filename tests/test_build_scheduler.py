@@ -277,13 +277,13 @@ def test_sentences_tell_times_of_the_repeated_hour_on_the_local_clock() -> None:
 
 def test_the_reserve_takes_room_but_not_size() -> None:
     """A 12-hour task still has its weekend day, and a 6-hour one its night: the need is cut to the window of its size."""
-    assert [build_scheduler.verbs.need_h(h, DEFAULTS) for h in (2.0, 6.0, 12.0, 40.0)] == [3.1, 7.75, 12.0, 62.0]
+    assert [build_scheduler.verbs.need_h(h, DEFAULTS) for h in (2.0, 6.0, 12.0, 40.0)] == [3.1, 7.5, 12.0, 62.0]
 
 
 def test_a_forecast_takes_the_place_of_the_reserve() -> None:
     """Its p80 is kept free, less than the estimate or more, but still no more than a window of its size has."""
     short, long = Forecast(0.5, 1.0, 1.5, 2.0, ""), Forecast(5.0, 7.0, 9.0, 12.0, "")
-    assert [build_scheduler.verbs.need_h(h, DEFAULTS, f) for h, f in ((2.0, short), (5.0, long))] == [1.5, 7.75]
+    assert [build_scheduler.verbs.need_h(h, DEFAULTS, f) for h, f in ((2.0, short), (5.0, long))] == [1.5, 7.5]
 
 
 # --- left out ------------------------------------------------------------------------------------------------------------

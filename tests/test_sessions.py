@@ -78,7 +78,7 @@ def test_a_resumable_task_pauses_and_goes_on_and_is_undone_as_one(home: Path) ->
 
 
 def test_what_is_left_of_a_paused_task_is_planned(place: Place) -> None:
-    """Sittings of 3 h of a task of 5 h, for which 7.75 h are kept free: the plan keeps what is left free, and never nothing."""
+    """Sittings of 3 h of a task of 5 h, for which 7.5 h are kept free: the plan keeps what is left free, and never nothing."""
     long = task("Long", hours=5.0, resumable=True)
     place.store.write(added(place, long), opened(place))
     needs = []
@@ -88,9 +88,9 @@ def test_what_is_left_of_a_paused_task_is_planned(place: Place) -> None:
         place.store.write(claimed(place, long, f"a{n}"))
         data = {"attempt": f"a{n}", "task": long.id, "session": "s1", "outcome": "paused", "evidence": [], "seconds": 10_800.0}
         place.store.write(place.fact("attempt.ended", actor="session:s1", **data))
-    assert needs == pytest.approx([7.75, 4.75, 1.75])
+    assert needs == pytest.approx([7.5, 4.5, 1.5])
     with place.store.reading() as reader:
-        assert [c.need_h for c in build_scheduler.candidates(reader, place.settings)] == pytest.approx([0.775])
+        assert [c.need_h for c in build_scheduler.candidates(reader, place.settings)] == pytest.approx([0.75])
 
 
 def test_a_refuted_sitting_takes_the_earlier_ones_along(home: Path) -> None:
@@ -158,6 +158,36 @@ def test_nothing_is_started_that_would_reach_into_a_busy_span(home: Path) -> Non
     now = place.now()
     tally = sitting(place, 60, busy=((now + timedelta(seconds=20), now + timedelta(hours=1)),))
     assert tally.attempts == 0 and "needed" in tally.passed_over[task]
+
+
+def test_a_session_waits_for_the_room_behind_a_span_that_is_still_to_come(home: Path) -> None:
+    """What does not fit before the meeting is started after it, though nothing runs until then."""
+    place = moving(home, TUESDAY_TEN)
+    task = add(place, hours=0.003)
+    now = place.now()
+    busy = (now + timedelta(seconds=4), now + timedelta(seconds=8))
+    tally = sitting(place, 60, busy=(busy,))
+    assert tally.attempts == 1 and queue.show(place, task)["attempts"][0]["claimed_at"] >= busy[1]
+
+
+def test_what_a_busy_span_pauses_goes_on_behind_it(home: Path) -> None:
+    """Two sittings in one session, with the meeting between them."""
+    place = moving(home, TUESDAY_TEN)
+    task = counting(place, 90)
+    now = place.now()
+    sitting(place, 60, busy=((now + timedelta(seconds=6), now + timedelta(seconds=8)),))
+    seen = queue.show(place, task)
+    assert [a["outcome"] for a in seen["attempts"]] == ["paused", "finished"] and seen["task"]["state"] == "accepted"
+
+
+def test_what_the_person_changed_between_two_sittings_is_not_thrown_away(home: Path) -> None:
+    """A refuted last sitting goes back to where it began, which is the person's work, not to before the first one."""
+    place = moving(home, TUESDAY_TEN)
+    counting(place, 90, check="false")
+    sitting(place, 5)
+    (home / "progress.txt").write_text("85\n")
+    sitting(place, 40)
+    assert (home / "progress.txt").read_text() == "85\n" and not (home / "counted.txt").exists()
 
 
 # --- the hours that are on -----------------------------------------------------------------------------------------------

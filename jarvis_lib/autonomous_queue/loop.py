@@ -64,9 +64,8 @@ class Session:
         return min([self.work_ends, *(start for start, _ in self.busy if start > now)])
 
     def waits_until(self, now: datetime) -> datetime | None:
-        """The end of the busy span that is on, when there is room to work after it."""
-        ends = [end for start, end in self.busy if start <= now < end]
-        return max(ends) if ends and max(ends) < self.work_ends else None
+        """The end of the busy span that is on or comes next, when there is room to work after it."""
+        return min((end for _, end in self.busy if now < end < self.work_ends), default=None)
 
 
 @dataclass
@@ -96,6 +95,8 @@ class Run:
     by_window: bool = False
     origin: dict[str, Any] | None = None
     own_before: list[dict[str, Any]] = field(default_factory=list)
+    left: list[dict[str, Any]] = field(default_factory=list)
+    began: float = 0.0
     paused: bool = False
     proof_files: dict[str, str] = field(default_factory=dict)
 
@@ -195,10 +196,11 @@ class _Loop:
             time.sleep(TICK_S)
 
     def _waits(self, now: datetime) -> bool:
-        """True in a busy span, when the session has room after it and the person did not stop it."""
-        until = self.session.waits_until(now)
-        self.choose = self.choose or until is not None
-        return until is not None and not self.stop.how
+        """True before and in a busy span, when something may run after it and the person did not stop the session."""
+        if self.session.waits_until(now) is None or self.stop.how or self.handed_back or not any(map(self._allowed, self.candidates)):
+            return False
+        self.choose = self.choose or self.session.room_until(now) <= now  # so that the end of the span finds it looking
+        return True
 
     def _follow(self, now: datetime) -> None:
         """Ask for the person's context now and then. When another one has begun, nothing new is started, and what can pause does."""
@@ -352,6 +354,7 @@ class _Loop:
         run = Run(row, task, attempt, row["attempts"] + 1, folder, deadline, proof_files=files_of(self.place.home, replace(task, recipe=None)))
         run.by_window = room <= own
         run.origin = first_baseline(self.place.home, earlier[0]["id"]) if earlier else None
+        run.left = json.loads(earlier[-1]["undo"])["after"] if earlier and earlier[-1]["undo"] else []
         relative = folder.relative_to(self.place.home).as_posix()
         fact = self.place.fact(
             "attempt.claimed",
@@ -398,7 +401,7 @@ class _Loop:
             return reader.rows("autonomous_queue.paused", task=task.id)
 
     def _submit(self, run: Run, step: str, now: datetime) -> None:
-        run.step = step
+        run.step, run.began = step, time.monotonic()
         before = run.results.get("baseline", {})
         task = replace(run.task, checks=(), measures=()) if run.paused else run.task  # not done yet, so there is nothing to check but the guards
         until = self.session.checks_end if step == "prove" else run.deadline
@@ -435,8 +438,12 @@ class _Loop:
         if result is None:
             return
         run.handle = None
+        if run.step == "recipe" and result.get("seconds") is None:
+            result = result | {"seconds": round(time.monotonic() - run.began, 3)}  # a worker that was killed could not say it
         if run.step == "baseline":
             run.own_before = result.get("before", [])
+            if run.left and _prints(run.left) != _prints(run.own_before):
+                run.origin = None  # somebody worked on it between the sittings: proof and undo go back to this one's start, no further
             result = run.origin if run.origin is not None and result["outcome"] == "finished" else result
         if run.step == "recipe" and result["outcome"] == "timed_out" and run.task.resumable and run.by_window:
             result = result | {"outcome": "paused"}  # the worker keeps the same deadline, and may be the first to see it
@@ -504,6 +511,8 @@ class _Loop:
             self.say(f"  not ended {name_of(run.row)}: {error.sentence}")
             return
         crash_point("after-ending")
+        if outcome == "paused" and run.by_window and not self.stop.how and not self.handed_back and self.session.waits_until(now) is not None:
+            self.tried.discard(run.task.id)  # a busy span paused it: it goes on behind that
         self._tell(run)
 
     def _tell(self, run: Run) -> None:

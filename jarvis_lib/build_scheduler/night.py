@@ -32,7 +32,10 @@ _Z10, _Z80, _Z90 = _NORMAL.inv_cdf(0.1), _NORMAL.inv_cdf(0.8), _NORMAL.inv_cdf(0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One task of a window: its p10, p50, p80 and p90 hours, what it waits for and changes, and how long it has run already."""
+    """One task of a window: its p10, p50, p80 and p90 hours, what it waits for and changes, and how long it has run already.
+
+    `need_h` is what must be left for its start (its p80, if nothing is said): the plan keeps no more free than a window has.
+    """
 
     id: str
     quantiles: tuple[float, float, float, float]
@@ -40,6 +43,7 @@ class Job:
     changes: tuple[str, ...] = ()
     resumable: bool = False
     running_h: float | None = None
+    need_h: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,14 @@ def _rules(jobs: Sequence[Job]) -> _Rules:
     return _Rules(
         [{here[a] for a in job.after if a in here} for job in jobs],
         [{k for k, b in enumerate(jobs) if k != i and a.changes and shared_paths(a.changes, b.changes)} for i, a in enumerate(jobs)],
-        [min(job.quantiles[2], SITTING_H) if job.resumable else job.quantiles[2] for job in jobs],
+        [min(_need(job), SITTING_H) if job.resumable else _need(job) for job in jobs],
         [i for i, job in enumerate(jobs) if job.running_h is not None],
         [i for i, job in enumerate(jobs) if job.running_h is None],
     )
+
+
+def _need(job: Job) -> float:
+    return job.quantiles[2] if job.need_h is None else min(job.need_h, job.quantiles[2])
 
 
 def _work(rules: _Rules, drawn: Sequence[float], hours: float, lanes: int) -> tuple[list[float], list[float]]:
@@ -201,7 +209,9 @@ def jobs_of(slots: Sequence[Slot], tasks: Mapping[str, Candidate], running: Mapp
         if slot.parts > 1:
             share = (slot.end - slot.start) / timedelta(hours=1) / hours[2]
             hours = (hours[0] * share, hours[1] * share, hours[2] * share, hours[3] * share)
-        found.append(Job(slot.task, hours, task.unfinished, task.changes, task.resumable, running.get(slot.task, 0.0) if task.state == "running" else None))
+        found.append(
+            Job(slot.task, hours, task.unfinished, task.changes, task.resumable, running.get(slot.task, 0.0) if task.state == "running" else None, task.need_h)
+        )
     return found
 
 

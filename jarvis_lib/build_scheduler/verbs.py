@@ -19,6 +19,8 @@ from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 
 PLAN_DAYS = 14
+SLACK_H = 0.25
+"""A session begins its work some minutes after its window does; what filled the window to the brim would never start."""
 SEED = 20_26
 """Of the simulated nights: equal plans say equal probabilities."""
 
@@ -68,7 +70,7 @@ def need_h(estimate_h: float, settings: Settings, forecast: Forecast | None = No
     own = min((rule.longest_h for rule in settings.windows if rule.on and rule.longest_h >= estimate_h), default=None)
     lengths = [_length_h(rule, settings) for rule in settings.windows if rule.on and rule.longest_h == own]
     wanted = forecast.p80 if forecast else estimate_h * float(settings.get("night", "reserve"))
-    longest = max([estimate_h, *lengths]) if lengths else wanted
+    longest = max([estimate_h, *(hours - SLACK_H for hours in lengths)]) if lengths else wanted
     return min(wanted, longest)
 
 

@@ -125,7 +125,7 @@ WHERE o.reserve AND o.plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid 
 
 -- name: paused
 -- The sittings of a task since it last ran to its end. What failed or died between them was put back to where its own sitting had begun.
-SELECT id, seconds, ended_at FROM attempts
+SELECT id, seconds, ended_at, undo FROM attempts
 WHERE task = $task AND outcome = 'paused'
     AND claimed_at > coalesce((SELECT max(claimed_at) FROM attempts WHERE task = $task AND outcome = 'finished'), '1970-01-01'::TIMESTAMP)
 ORDER BY claimed_at, id;
