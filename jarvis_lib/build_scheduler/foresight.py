@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.build_scheduler import supposed
 from jarvis_lib.build_scheduler.estimates import luck_of
 from jarvis_lib.build_scheduler.reasons import clock, pin_said, shown, span
-from jarvis_lib.build_scheduler.verbs import PLAN_DAYS, SEED, Sketch, sketch, window_row
+from jarvis_lib.build_scheduler.verbs import PLAN_DAYS, SEED, Sketch, running_hours, sketch, window_row
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Candidate, Plan, Slot
 from jarvis_lib.model.prose import listed, plural
@@ -57,13 +57,13 @@ def view(place: Place, *, now: datetime, days: int = PLAN_DAYS, with_text: str =
     given = supposed.read(with_text, place.settings, place.zone, now=now) if with_text else None
     with place.store.reading() as reader:
         drawn = sketch(reader, place.settings, place.zone, now=now)
-        titles, luck = titles_of(reader, drawn.plan), luck_of(reader)
+        titles, luck, running = titles_of(reader, drawn.plan), luck_of(reader), running_hours(reader, now=now)
     lanes = place.settings.get("night", "lanes")
     what_if = ""
     changes: tuple[Change, ...] = ()
     if given is not None:
         what_if, changes = _landing(drawn, given.candidate(now, place.settings), titles, now=now, lanes=lanes, zone=place.zone)
-    found = finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=lanes, seed=SEED, luck=luck)
+    found = finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=lanes, seed=SEED, luck=luck, running=running)
     chances = {f.window: f.probability for f in found}
     rows = [window_row(w, spans(drawn.plan), lanes, now, place.zone) | {"done": chances.get(w.key)} for w in drawn.windows]
     late, unplaced = counts(drawn.plan)

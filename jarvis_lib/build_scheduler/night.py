@@ -226,11 +226,20 @@ def quantiles(task: Candidate) -> tuple[float, float, float, float]:
 
 
 def finishes(
-    plan: Plan, tasks: Sequence[Candidate], windows: Sequence[Window], *, now: datetime, lanes: int, seed: int, nights: int = 200, luck: Luck = NO_LUCK
+    plan: Plan,
+    tasks: Sequence[Candidate],
+    windows: Sequence[Window],
+    *,
+    now: datetime,
+    lanes: int,
+    seed: int,
+    nights: int = 200,
+    luck: Luck = NO_LUCK,
+    running: Mapping[str, float] | None = None,
 ) -> list[Finish]:
     """For each window of the next FORESEEN with slots: the probability that all of them are done by its end.
 
-    An end that is not reached counts as the window's end.
+    An end that is not reached counts as the window's end. `running` says how many hours what runs has run already.
     The first window is worked NIGHTS times, the others `nights` times. A window that the calendar divides counts as one.
     """
     table = {c.id: c for c in tasks}
@@ -246,7 +255,7 @@ def finishes(
         for window, own in divided:
             begin = max(window.start, now)
             hours = (window.end - begin) / timedelta(hours=1)
-            jobs = jobs_of(own, table, {})
+            jobs = jobs_of(own, table, running or {})
             done = simulate(jobs, hours=hours, lanes=lanes, seed=_seed(seed, key), nights=nights if found else NIGHTS, luck=luck)
             probability *= done.all_done
             p50, p80 = (begin + timedelta(hours=min(end, hours)) for end in (done.p50, done.p80))

@@ -9,7 +9,7 @@ from jarvis_lib.build_scheduler.estimates import luck_of
 from jarvis_lib.build_scheduler.foresight import SETTLED, titles_of
 from jarvis_lib.build_scheduler.night import Job, Outcome, jobs_of, simulate
 from jarvis_lib.build_scheduler.reasons import clock, window_said
-from jarvis_lib.build_scheduler.verbs import SEED, Sketch, sketch
+from jarvis_lib.build_scheduler.verbs import SEED, Sketch, running_hours, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Luck, Slot
@@ -77,7 +77,7 @@ def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetim
     if not nights:
         raise Refused("No overnight window is open in the next 14 days; see [windows.overnight] in jarvis.toml.", code="missing")
     parts = [w for w in nights if w.key == nights[0].key]
-    since = {r["task"]: (now - r["claimed_at"]) / timedelta(hours=1) for r in reader.rows("build_scheduler.running_since")}
+    since = running_hours(reader, now=now)
     lanes = settings.get("night", "lanes")
     tasks, probability, last = _worked(drawn, parts, since, titles_of(reader, drawn.plan), now=now, lanes=lanes, luck=luck_of(reader))
     return _told(drawn, parts, tasks, probability, last, titles_of(reader, drawn.plan), now=now, lanes=lanes, zone=zone)

@@ -136,6 +136,11 @@ def sketch(
     return Sketch(tuple(tasks), tuple(chosen), tuple(previous), made)
 
 
+def running_hours(reader: Reader, *, now: datetime) -> dict[str, float]:
+    """Task -> hours that its open attempt has run."""
+    return {r["task"]: (now - r["claimed_at"]) / timedelta(hours=1) for r in reader.rows("build_scheduler.running_since")}
+
+
 def previous_slots(reader: Reader) -> list[Slot]:
     """The slots of the newest plan, with their stored sentences."""
     return [Slot(**row) for row in reader.rows("build_scheduler.previous_slots")]
@@ -165,13 +170,13 @@ def write_plan(
     """Write down what was drawn, with its finish probabilities and the new `forecasts` and `luck` that they were drawn from."""
     from jarvis_lib.build_scheduler.night import finishes
 
-    if luck is None:
-        with place.store.reading() as reader:
-            luck = estimates.luck_of(reader)
+    with place.store.reading() as reader:
+        luck = luck or estimates.luck_of(reader)
+        running = running_hours(reader, now=now)
 
     horizon = max((w.end for w in drawn.windows), default=now + timedelta(days=PLAN_DAYS))
     lanes = place.settings.get("night", "lanes")
-    finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=lanes, seed=SEED, luck=luck)]
+    finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=lanes, seed=SEED, luck=luck, running=running)]
     extra: dict[str, Any] = {"session": session} if session else {}
     if forecasts:
         extra["estimates"] = estimates.facts(forecasts)
