@@ -188,12 +188,19 @@ def test_ctrl_c_once_finishes_what_runs_and_twice_stops_now(live: Place, times: 
     tasks = [add(place, f"t{i}", command=f"sleep 3; echo x > t{i}.md") for i in range(2)]
     process = subprocess.Popen([sys.executable, "-c", NIGHT, str(live.home)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    for line in process.stderr:
-        if "started" in line:
-            break
+    told: list[str] = []
+
+    def heard(word: str) -> bool:
+        for line in process.stderr or ():
+            told.append(line)
+            if word in line:
+                return True
+        return False
+
+    assert heard("  started "), told
     for word in ["Finishing what runs", "Stopping now"][:times]:
         process.send_signal(signal.SIGINT)
-        assert any(word in line for line in process.stderr)
+        assert heard(word), told
     process.communicate(timeout=60)
     attempts = [a for t in tasks for a in queue.show(place, t)["attempts"]]
     assert [a["outcome"] for a in attempts] == [outcome]

@@ -216,6 +216,7 @@ def _signals(stop: loop.Stop, say: Say) -> Iterator[None]:
         yield
         return
     old = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, old)  # whoever started this program may have left them blocked
     try:
         yield
     finally:
