@@ -41,7 +41,7 @@ SELECT * FROM tasks WHERE title = $title AND list_contains(tags, $tag) AND state
 
 -- name: slots
 SELECT s.task, s."start", s."end", s."window", s.sentence FROM slots s
-WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, id DESC LIMIT 1) AND list_contains($tasks::VARCHAR[], s.task) ORDER BY s."start";
+WHERE s.plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1) AND list_contains($tasks::VARCHAR[], s.task) ORDER BY s."start";
 
 -- name: taken
 -- What a started build of this weekend does already is not offered again.
