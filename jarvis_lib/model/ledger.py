@@ -10,8 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from jarvis_lib.model import weekend_rules
-from jarvis_lib.model.context import CONTEXTS, LONGEST_OVERRIDE
+from jarvis_lib.model import context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, weekend_rules
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
@@ -36,14 +35,14 @@ KEYS = {
     "tasks": "id",
     "attempts": "id",
     "sessions": "id",
-    "problems": "key",
-    "fixes": "id",
     "plans": "id",
     "pins": "task",
     "estimates": "task",
-    "overrides": "id",
-    "calendar_sources": "source",
-    "holiday_sets": "source",
+    **context_rules.KEYS,
+    **improver_rules.KEYS,
+    **pattern_rules.KEYS,
+    **prediction_rules.KEYS,
+    **problem_rules.KEYS,
     **weekend_rules.KEYS,
 }
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
@@ -537,7 +536,7 @@ def _attempt_undone(book: Book, fact: Fact) -> None:
     book.put("attempts", attempt)
 
 
-# --- plans, problems, briefs ---------------------------------------------------------------------------------------------
+# --- plans, briefs -------------------------------------------------------------------------------------------------------
 
 
 def _planned(book: Book, fact: Fact) -> None:
@@ -584,72 +583,6 @@ def _unpinned(book: Book, fact: Fact) -> None:
     book.put("pins", pin | {"window": "", "pinned_at": fact.at, "actor": fact.actor})
 
 
-def _problem_found(book: Book, fact: Fact) -> None:
-    data = dict(fact.data["problem"])
-    old = book.get("problems", data["key"])
-    count = old["seen"] + 1 if old else 1
-    state = "open" if old is None or old["state"] in ("fixed", "gone", "open") else old["state"]
-    book.put(
-        "problems",
-        data
-        | {
-            "evidence": text(data["evidence"]),
-            "state": state,
-            "first_seen": old["first_seen"] if old else fact.at,
-            "last_seen": fact.at,
-            "seen": count,
-            "came_back": bool(old and (old["state"] == "fixed" or (old["state"] == "open" and old["came_back"]))),
-        },
-    )
-
-
-def _problem_state(state: str) -> Callable[[Book, Fact], None]:
-    def rule(book: Book, fact: Fact) -> None:
-        row = book.get("problems", fact.data["key"])
-        if row is None:
-            raise Refused(f"There is no problem {clean(str(fact.data['key']))[:80]!r}; `jarvis problems list` shows all.", code="missing")
-        row |= {"state": state, "last_seen": fact.at}
-        book.put("problems", row)
-
-    return rule
-
-
-def _fix_applied(book: Book, fact: Fact) -> None:
-    data = fact.data["fix"]
-    problem = book.get("problems", data["problem"])
-    if problem is None:
-        raise Refused(f"There is no problem {clean(str(data['problem']))[:80]!r} to fix.", code="missing")
-    book.put(
-        "fixes",
-        {
-            "id": fact.id,
-            "problem": data["problem"],
-            "playbook": data["playbook"],
-            "at": fact.at,
-            "session": fact.data.get("session"),
-            "said": data["said"],
-            "verified": data["verified"],
-            "check_said": data["check"],
-            "undo": text(data["undo"]),
-            "undone_at": None,
-        },
-    )
-    if data["verified"]:
-        problem |= {"state": "fixed", "last_seen": fact.at}
-        book.put("problems", problem)
-
-
-def _fix_undone(book: Book, fact: Fact) -> None:
-    row = book.get("fixes", fact.data["fix"])
-    if row is None or row["undone_at"] is not None:
-        raise Refused(f"There is no fix {clean(str(fact.data['fix']))[:40]!r} to undo, or it is undone already.", code="missing")
-    row["undone_at"] = fact.at
-    book.put("fixes", row)
-    problem = book.get("problems", row["problem"])
-    if problem is not None:
-        book.put("problems", problem | {"state": "open", "last_seen": fact.at})
-
-
 def _brief_made(book: Book, fact: Fact) -> None:
     data = fact.data
     book.put(
@@ -668,141 +601,6 @@ def _brief_made(book: Book, fact: Fact) -> None:
 def _noted(book: Book, fact: Fact) -> None:
     """Something that the person should read once: a rebuilt store, a dropped line, a foreign program."""
     book.put("notices", {"at": fact.at, "kind": fact.data["kind"], "sentence": fact.data["sentence"]})
-
-
-# --- the person's time ---------------------------------------------------------------------------------------------------
-
-
-def _context_set(book: Book, fact: Fact) -> None:
-    until = moment(fact.data["until"])
-    if not fact.actor.startswith("person"):
-        raise Refused("Only a person sets the context, in their own terminal.")
-    if fact.data["state"] not in CONTEXTS:
-        raise Refused(f"There is no context {clean(str(fact.data['state']))[:40]!r}; use one of {listed(CONTEXTS, 'or')}.")
-    if not fact.at < until <= fact.at + LONGEST_OVERRIDE:
-        raise Refused(f"An override lasts at most {LONGEST_OVERRIDE.days} days and ends in the future.")
-    _end_overrides(book, fact)
-    book.put(
-        "overrides",
-        {
-            "id": fact.id,
-            "state": fact.data["state"],
-            "set_at": fact.at,
-            "until": until,
-            "ended_at": None,
-            "starts_work": bool(fact.data["starts_work"]),
-            "actor": fact.actor,
-        },
-    )
-
-
-def _context_cleared(book: Book, fact: Fact) -> None:
-    if not fact.actor.startswith("person"):
-        raise Refused("Only a person clears the context, in their own terminal.")
-    if not any(row["until"] > fact.at for row in book.where("overrides", "ended_at", None)):
-        raise Refused("No context is set, so there is nothing to clear; `jarvis context detect` says what holds and why.")
-    _end_overrides(book, fact)
-
-
-def _end_overrides(book: Book, fact: Fact) -> None:
-    """What was set before ends with this fact, or has ended by itself."""
-    for row in book.where("overrides", "ended_at", None):
-        book.put("overrides", row | {"ended_at": min(row["until"], fact.at)})
-
-
-def _context_changed(book: Book, fact: Fact) -> None:
-    data = fact.data
-    if data["state"] not in CONTEXTS:
-        raise ValueError(f"context {data['state']!r}")
-    book.put(
-        "transitions",
-        {
-            "at": fact.at,
-            "state": data["state"],
-            "before": data["before"],
-            "confidence": data["confidence"],
-            "until": moment(data["until"]),
-            "why": list(data["why"]),
-            "actor": fact.actor,
-        },
-    )
-
-
-def _calendar_read(book: Book, fact: Fact) -> None:
-    """The rows of one source, all replaced; `data` has the spans column by column."""
-    data, rows = fact.data, fact.data["rows"]
-    count = len(rows["starts"])
-    if any(len(column) != count for column in rows.values()):
-        raise ValueError("columns of unequal length")
-    book.put(
-        "calendar_sources",
-        {
-            "source": data["source"],
-            "entry": data["entry"],
-            "read_at": fact.at,
-            "tried_at": fact.at,
-            "ok": True,
-            "said": data["said"],
-            "spans": count,
-            "events": data["events"],
-            "skipped": data["skipped"],
-            "fingerprint": data["fingerprint"],
-            "etag": data["etag"],
-            "digest": data["digest"],
-            "gone": False,
-            "cuts": list(data["cuts"]),
-            "away_cuts": list(data["away_cuts"]),
-            "starts": list(rows["starts"]),
-            "ends": list(rows["ends"]),
-            "all_days": list(rows["all_days"]),
-            "kinds": list(rows["kinds"]),
-            "uids": list(rows["uids"]),
-            "titles": list(rows["titles"]),
-        },
-    )
-
-
-def _calendar_tried(book: Book, fact: Fact) -> None:
-    """A source was looked at and its rows stay: nothing has changed in it (`ok`), or it could not be read."""
-    data = fact.data
-    row = book.get("calendar_sources", data["source"]) or _no_calendar(data["source"], data["entry"])
-    row |= {"tried_at": fact.at, "ok": data["ok"], "said": data["said"], "fingerprint": data["fingerprint"], "gone": False}
-    if data["ok"]:
-        row |= {"read_at": fact.at, "etag": data["etag"], "cuts": list(data["cuts"]), "away_cuts": list(data["away_cuts"])}
-        row |= {"events": data["events"], "skipped": data["skipped"]}
-    book.put("calendar_sources", row)
-
-
-def _calendar_dropped(book: Book, fact: Fact) -> None:
-    """A source that the settings, or its folder, no longer have: its rows go."""
-    row = book.get("calendar_sources", fact.data["source"])
-    if row is None:
-        raise Refused(f"There is no calendar {clean(str(fact.data['source']))[:80]!r}.", code="missing")
-    book.put("calendar_sources", _no_calendar(row["source"], row["entry"]) | {"tried_at": fact.at, "gone": True})
-
-
-def _no_calendar(source: str, entry: str) -> Row:
-    columns: Row = {name: [] for name in ("cuts", "away_cuts", "starts", "ends", "all_days", "kinds", "uids", "titles")}
-    counts: Row = dict.fromkeys(("spans", "events", "skipped"), 0)
-    texts: Row = dict.fromkeys(("said", "fingerprint", "etag", "digest"), "")
-    return {"source": source, "entry": entry, "read_at": None, "tried_at": None, "ok": False, "gone": False} | columns | counts | texts
-
-
-def _holidays_read(book: Book, fact: Fact) -> None:
-    data = fact.data
-    book.put(
-        "holiday_sets",
-        {
-            "source": "holidays",
-            "place": data["place"],
-            "first_year": data["first_year"],
-            "last_year": data["last_year"],
-            "read_at": fact.at,
-            "said": data["said"],
-            "days": list(data["days"]),
-            "names": list(data["names"]),
-        },
-    )
 
 
 RULES: dict[str, Callable[[Book, Fact], None]] = {
@@ -830,19 +628,12 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     "plan.made": _planned,
     "plan.pinned": _pinned,
     "plan.unpinned": _unpinned,
-    "problem.found": _problem_found,
-    "problem.gone": _problem_state("gone"),
-    "problem.dismissed": _problem_state("dismissed"),
-    "fix.applied": _fix_applied,
-    "fix.undone": _fix_undone,
     "brief.made": _brief_made,
     "notice": _noted,
-    "context.set": _context_set,
-    "context.cleared": _context_cleared,
-    "context.changed": _context_changed,
-    "calendar.read": _calendar_read,
-    "calendar.tried": _calendar_tried,
-    "calendar.dropped": _calendar_dropped,
-    "holidays.read": _holidays_read,
+    **context_rules.RULES,
+    **improver_rules.RULES,
+    **pattern_rules.RULES,
+    **prediction_rules.RULES,
+    **problem_rules.RULES,
     **weekend_rules.RULES,
 }
