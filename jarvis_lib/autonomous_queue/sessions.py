@@ -180,11 +180,16 @@ def phase(place: Place, session: str, name: str, say: Say, *, may_fail: bool = F
 def plan_hours(place: Place, session: str, hours: Hours) -> Plan:
     """The plan of this session's own hours first, then of the windows after it; written down."""
     now = place.now()
+    return build_scheduler.make_plan(place, now=now, windows=windows_of(place, hours, now=now), session=session)
+
+
+def windows_of(place: Place, hours: Hours, *, now: datetime) -> list[Window]:
+    """The session's own hours from `now` on, without what the calendar takes, and the windows after it."""
     day = date.fromisoformat(hours.key.rpartition("@")[2])
     own = Window(hours.kind if hours.kind in SAID else "overnight", day, now, hours.work_ends, hours.longest_h)
     with place.store.reading() as reader:
         later = [w for w in build_scheduler.open_windows(reader, place.settings, place.zone, now=now) if w.start >= hours.ends]
-    return build_scheduler.make_plan(place, now=now, windows=[*free_parts(own, hours.busy), *later], session=session)
+    return [*free_parts(own, hours.busy), *later]
 
 
 def said_plan(plan: Plan, hours: Hours) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jarvis_lib.build_scheduler.foresight import Change, View, load_said, rebuilt, view
     from jarvis_lib.build_scheduler.pins import pin, unpin
     from jarvis_lib.build_scheduler.planner import plan
+    from jarvis_lib.build_scheduler.studying import plan_of, study, windows_to_json
     from jarvis_lib.build_scheduler.tonight import NightPlan, night_of, night_plan
 
 __all__ = [
@@ -46,15 +47,18 @@ __all__ = [
     "pick",
     "pin",
     "plan",
+    "plan_of",
     "plan_rows",
     "rebuilt",
     "sketch",
     "stats",
     "stats_of",
+    "study",
     "unpin",
     "view",
     "window_rows",
     "windows_of",
+    "windows_to_json",
     "working_windows",
     "write_plan",
 ]
@@ -65,6 +69,7 @@ _LATER = {
     **dict.fromkeys(("NightPlan", "night_of", "night_plan"), "tonight"),
     **dict.fromkeys(("pin", "unpin"), "pins"),
     "plan": "planner",
+    **dict.fromkeys(("plan_of", "study", "windows_to_json"), "studying"),
 }
 
 

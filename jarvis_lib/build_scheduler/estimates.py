@@ -48,14 +48,27 @@ def learned(history_rows: Sequence[Row], open_rows: Sequence[Row], *, lanes: int
 
 
 def moved(place: Place, *, seed: int = SEED) -> tuple[dict[str, Forecast], Luck]:
-    """What is learned now of the open tasks in the store and not stored yet, or stored differently, and of nights. The store is not held meanwhile.
+    """`moved_of` what stands in the store now. The store is not held while it learns."""
+    with place.store.reading() as reader:
+        known = _known(reader)
+    return _moved(*known, lanes=place.settings.get("night", "lanes"), seed=seed)
+
+
+def moved_of(reader: Reader, *, lanes: int, seed: int) -> tuple[dict[str, Forecast], Luck]:
+    """What is learned of the open tasks and not stored yet, or stored differently, and of nights; on an open reader or a snapshot.
 
     A forecast that has moved by less than MOVED is left as it was, so that a plan is not shuffled for minutes.
     """
-    with place.store.reading() as reader:
-        history, tasks = reader.rows("build_scheduler.finished_hours"), reader.rows("build_scheduler.open_hours")
-        old = {row["task"]: row for row in reader.rows("build_scheduler.estimates")}
-    found, luck = learned(history, tasks, lanes=place.settings.get("night", "lanes"), seed=seed)
+    return _moved(*_known(reader), lanes=lanes, seed=seed)
+
+
+def _known(reader: Reader) -> tuple[list[Row], list[Row], dict[str, Row]]:
+    history, tasks = reader.rows("build_scheduler.finished_hours"), reader.rows("build_scheduler.open_hours")
+    return history, tasks, {row["task"]: row for row in reader.rows("build_scheduler.estimates")}
+
+
+def _moved(history: list[Row], tasks: list[Row], old: Mapping[str, Row], *, lanes: int, seed: int) -> tuple[dict[str, Forecast], Luck]:
+    found, luck = learned(history, tasks, lanes=lanes, seed=seed)
     return {i: f for i, f in found.items() if i not in old or _has_moved(f, old[i])}, luck
 
 

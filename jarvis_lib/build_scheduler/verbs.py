@@ -168,20 +168,34 @@ def write_plan(
     luck: Luck | None = None,
 ) -> Plan:
     """Write down what was drawn, with its finish probabilities and the new `forecasts` and `luck` that they were drawn from."""
+    with place.store.reading() as reader:
+        data = plan_data(reader, place.settings, drawn, now=now, seed=SEED, session=session, forecasts=forecasts, luck=luck)
+    place.store.write(place.fact("plan.made", at=now, **data))
+    return drawn.plan
+
+
+def plan_data(
+    reader: Reader,
+    settings: Settings,
+    drawn: Sketch,
+    *,
+    now: datetime,
+    seed: int,
+    session: str | None = None,
+    forecasts: Mapping[str, Forecast] | None = None,
+    luck: Luck | None = None,
+) -> dict[str, Any]:
+    """What the fact `plan.made` says of what was drawn: slots, omissions, and for each window the probability that all of it is done."""
     from jarvis_lib.build_scheduler.night import finishes
 
-    with place.store.reading() as reader:
-        luck = luck or estimates.luck_of(reader)
-        running = running_hours(reader, now=now)
-
+    luck = luck or estimates.luck_of(reader)
+    running = running_hours(reader, now=now)
     horizon = max((w.end for w in drawn.windows), default=now + timedelta(days=PLAN_DAYS))
-    lanes = place.settings.get("night", "lanes")
-    finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=lanes, seed=SEED, luck=luck, running=running)]
-    extra: dict[str, Any] = {"session": session} if session else {}
-    if forecasts:
-        extra["estimates"] = estimates.facts(forecasts)
-    place.store.write(place.fact("plan.made", at=now, **drawn.plan.to_json(), horizon=stamp(horizon), finish=finish, luck=asdict(luck), **extra))
-    return drawn.plan
+    lanes = settings.get("night", "lanes")
+    finish = [f.to_json() for f in finishes(drawn.plan, drawn.tasks, drawn.windows, now=now, lanes=lanes, seed=seed, luck=luck, running=running)]
+    data = drawn.plan.to_json() | {"horizon": stamp(horizon), "finish": finish, "luck": asdict(luck)}
+    data |= {"session": session} if session else {}
+    return data | ({"estimates": estimates.facts(forecasts)} if forecasts else {})
 
 
 def plan_rows(place: Place, *, now: datetime) -> list[Row]:
@@ -196,10 +210,12 @@ def window_rows(place: Place, *, now: datetime, days: int = 7) -> list[Row]:
         return windows_of(reader, place.settings, place.zone, now=now, days=days)
 
 
-def windows_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, days: int = 7) -> list[Row]:
-    """`window_rows` on an open reader or a snapshot."""
+def windows_of(
+    reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, days: int = 7, booked: Sequence[tuple[datetime, datetime]] | None = None
+) -> list[Row]:
+    """`window_rows` on an open reader or a snapshot; `booked` are the slots of a plan that is not written yet."""
     lanes = settings.get("night", "lanes")
-    slots = [(r["start"], r["end"]) for r in reader.rows("build_scheduler.booked", now=now)]
+    slots = [(r["start"], r["end"]) for r in reader.rows("build_scheduler.booked", now=now)] if booked is None else booked
     made = reader.one("build_scheduler.newest_plan")
     coming = open_windows(reader, settings, zone, now=now, days=days)
     return [window_row(w, slots, lanes, now, zone) | {"plan_made_at": made["made_at"] if made else None} for w in coming]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jarvis_lib.model.fact import stamp
+from jarvis_lib.model.fact import moment, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,12 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         return {"slots": [s.to_json() for s in self.slots], "omissions": [o.to_json() for o in self.omissions]}
+
+
+def plan_from_json(raw: dict[str, Any]) -> Plan:
+    """The plan that `Plan.to_json` wrote."""
+    slots = tuple(Slot(**(s | {"start": moment(s["start"]), "end": moment(s["end"])})) for s in raw["slots"])
+    return Plan(slots, tuple(Omission(**o) for o in raw["omissions"]))
 
 
 USUAL = {0.1: 0.35, 0.5: 1.0, 0.8: 1.55, 0.9: 2.2}

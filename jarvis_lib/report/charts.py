@@ -31,7 +31,9 @@ def render(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, An
     import vl_convert
 
     drawn = vl_convert.vegalite_to_svg(spec)
-    return {MIME: {**spec, "$schema": SCHEMA}, "image/svg+xml": drawn, "text/plain": "<chart>"}, {}
+    title = spec.get("title")
+    named = title.get("text") if isinstance(title, dict) else title
+    return {MIME: {**spec, "$schema": SCHEMA}, "image/svg+xml": drawn, "text/plain": f"<chart: {named}>" if named else "<chart>"}, {}
 
 
 def night(attempts: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart | alt.Chart":

@@ -3,10 +3,13 @@
 A frame is read in one short opening and holds nothing open. Text that came from a task is free of control characters.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import clean
+from jarvis_lib.model.study import Study
+from jarvis_lib.report.publish import put
 from jarvis_lib.store.store import Reader
 
 if TYPE_CHECKING:
@@ -52,6 +55,13 @@ def last_night(reader: Reader, *, zone: ZoneInfo | None = None) -> "pl.DataFrame
 
     newest = sessions(reader, zone=zone)["id"].to_list()[-1:]
     return attempts(reader, zone=zone).filter(pl.col("session").is_in(newest))
+
+
+def hand_over(study: Study, out: str) -> str:
+    """Write the study to `out`, whole or not at all, for the session that asked for it; nothing without `out`. Returns what it says."""
+    if out:
+        put(Path(out), study.to_text())
+    return study.said
 
 
 def _frame(reader: Reader, name: str, zone: ZoneInfo | None) -> "pl.DataFrame":

@@ -31,7 +31,7 @@ WEEKEND_SECTIONS = ("headline", "needs", "builds", "week", "estimates", "pattern
 MORNING = time(7)
 Values = Brief | WeekendReport
 TAGS = {
-    *("a", "article", "br", "caption", "code", "dd", "div", "dl", "dt", "h1", "h2", "h3", "header", "li", "p", "pre", "section", "small"),
+    *("a", "article", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3", "header", "li", "ol", "p", "pre", "section", "small"),
     *("span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
     *("svg", "title", "desc", "g", "line", "circle", "rect", "text"),
 }
@@ -207,16 +207,20 @@ def scrub(html: str) -> str:
 
 
 def render(sections: list[str], values: Values) -> str:
-    """The whole page by nbconvert and our template."""
+    """The whole page of a report by nbconvert and our template."""
+    return render_notebook([scrub(s) for s in sections], {"title": f"{values.headline} · Jarvis", "meta": meta_of(values)})
+
+
+def render_notebook(pieces: list[str], about: dict[str, Any]) -> str:
+    """One page of these pieces of HTML, which are scrubbed already; `about` has title, meta, and the kind that its style goes by."""
     from nbconvert.exporters.html import HTMLExporter
     from nbformat.notebooknode import from_dict
 
-    own = {"title": f"{values.headline} · Jarvis", "meta": meta_of(values)}
     build: Any = from_dict  # untyped
-    notebook = build({"nbformat": 4, "nbformat_minor": 5, "metadata": {"jarvis": own}, "cells": [_cell(i, s) for i, s in enumerate(sections)]})
+    cells = [_cell(i, s) for i, s in enumerate(pieces)]
+    notebook = build({"nbformat": 4, "nbformat_minor": 5, "metadata": {"jarvis": {"kind": "report"} | about}, "cells": cells})
     make: Any = HTMLExporter  # untyped
     exporter = make(template_name="jarvis", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True)
-    exporter.register_filter("scrub", scrub)
     # HTMLExporter's own step would parse the page again and write it anew: nothing may touch it after the scrubbing.
     body, _ = super(HTMLExporter, exporter).from_notebook_node(notebook)
     return str(body)

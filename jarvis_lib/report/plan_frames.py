@@ -13,6 +13,7 @@ from jarvis_lib.build_scheduler import NextAnswer, load_said
 from jarvis_lib.build_scheduler.foresight import SETTLED
 from jarvis_lib.model.fact import moment
 from jarvis_lib.model.prose import shorten
+from jarvis_lib.model.study import Study
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
 from jarvis_lib.store.store import Reader
@@ -62,16 +63,29 @@ _COLUMNS = (
 # --- frames --------------------------------------------------------------------------------------------------------------
 
 
-def plan_frame(reader: Reader, zone: ZoneInfo) -> "pl.DataFrame":
-    """One row for each slot of the newest plan, then one for each task left out: `start`, `end` and `due` on the local clock, null without a slot.
+def plan_frame(reader: Reader, zone: ZoneInfo, drawn: Study | None = None) -> "pl.DataFrame":
+    """One row for each slot of the newest plan, or of the one that a study has `drawn`, then one for each task left out.
 
-    `p50_end` is when it is done in half of the cases; `end` is the p80.
+    `start`, `end` and `due` are on the local clock, null without a slot; `p50_end` is when it is done in half of the cases; `end` is the p80.
     """
     import polars as pl
 
-    found = _local(reader.frame("build_scheduler.plan_rows").select(_COLUMNS), ("start", "end", "due"), zone)
+    times = ("start", "end", "due")
+    found = _local(reader.frame("build_scheduler.plan_rows").select(_COLUMNS), times, zone)
+    if drawn is not None:
+        rows = [row | {name: moment(row[name]) if row[name] else None for name in times} for row in drawn.frames["plan"]]
+        schema = dict(found.schema) | dict.fromkeys(times, pl.Datetime("us", "UTC"))
+        found = _local(pl.DataFrame([{c: row[c] for c in schema} for row in rows], schema=schema), times, zone)
     share = (pl.col("end") - pl.col("start")).dt.total_microseconds() * pl.col("p50_share")
     return found.with_columns(p50_end=pl.col("start") + pl.duration(microseconds=share.cast(pl.Int64)))
+
+
+def booked(frame: "pl.DataFrame", zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """The spans (aware) of a `plan_frame`'s slots, for `build_scheduler.windows_of`."""
+    import polars as pl
+
+    spans = frame.filter(pl.col("start").is_not_null()).select("start", "end").rows()
+    return [(start.replace(tzinfo=zone), end.replace(tzinfo=zone)) for start, end in spans]
 
 
 def load_line(frame: "pl.DataFrame", rows: Sequence[dict[str, Any]], now: datetime) -> str:

@@ -33,6 +33,12 @@ def weekend_path(home: Path, weekend: str) -> Path:
     return home / "reports" / weekend[:4] / weekend[5:7] / f"{weekend}-weekend.html"
 
 
+def deep_path(home: Path, component: str, as_of: datetime, zone: ZoneInfo) -> Path:
+    """`reports/YYYY/MM/YYYY-MM-DD-<component>.html` by the local day: the page of one of the night's analytic steps."""
+    day = as_of.astimezone(zone)
+    return home / "reports" / f"{day:%Y}" / f"{day:%m}" / f"{day:%Y-%m-%d}-{component}.html"
+
+
 def relative(path: Path, folder: Path) -> str:
     """`path` as a link from `folder`."""
     return Path(os.path.relpath(path, folder)).as_posix()

@@ -1,0 +1,86 @@
+"""What does one night do, phase by phase? Problems and safe fixes, routines, weaknesses, the plan, the work, the record; then the brief."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from jarvis_lib import autonomous_queue, build_scheduler, pattern_learner, problem_predictor
+from jarvis_lib.autonomous_queue import sessions
+from jarvis_lib.autonomous_queue.sessions import Hours, phase
+from jarvis_lib.execution.engine import Engine, LocalEngine
+from jarvis_lib.model.plan import Plan
+from jarvis_lib.model.prose import plural
+from jarvis_lib.overnight_runner import steps
+from jarvis_lib.overnight_runner.briefs import make_brief
+from jarvis_lib.overnight_runner.hours import session_hours
+from jarvis_lib.overnight_runner.looking import write_record
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import crash_point
+
+Say = Callable[[str], None]
+
+
+def start(
+    place: Place,
+    *,
+    anyway: bool = False,
+    until: datetime | None = None,
+    for_minutes: float | None = None,
+    say: Say = print,
+    engine: Engine | None = None,
+    brief_to: Path | None = None,
+    with_brief: bool = True,
+) -> Path | None:
+    """Work one night and make its brief; the path of the brief. Refuses outside the window, and (busy) when a session is open."""
+    now = place.now()
+    hours = session_hours(place, now=now, anyway=anyway, until=until, for_minutes=for_minutes)
+    with sessions.only_session(place):
+        with sessions.opened(place, hours, now=now, say=say) as (session, said):
+            said.append(_night(place, session, hours, engine or LocalEngine(), say))
+        record = write_record(place, session)
+        crash_point("brief")
+        say(f"Report: {record.relative_to(place.home)}")
+        return make_brief(place, as_of=place.now(), out=brief_to, say=say) if with_brief else None
+
+
+def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -> str:
+    """The phases in their order; the sentence of how the night ended."""
+    with phase(place, session, "start", say) as done:
+        done(" and ".join(autonomous_queue.housekeeping(place, now=place.now())) or "nothing had to be decided anew")
+    with phase(place, session, "problems", say, may_fail=True) as done:
+        done(_problems(place, session, hours, say))
+    with phase(place, session, "patterns", say, may_fail=True) as done:
+        done(pattern_learner.listed(place, now=place.now()).said)
+    with phase(place, session, "plan", say) as done:
+        plan = _plan(place, session, hours, done)
+        done(sessions.said_plan(plan, hours))
+    with phase(place, session, "run", say) as done:
+        tally = sessions.work_plan(place, session, hours, plan, engine=engine, say=say)
+        done(f"{plural(tally.attempts, 'attempt')}; it ended because {tally.why_ended}")
+    with phase(place, session, "report", say, may_fail=True) as done:
+        after = problem_predictor.scan(place, now=place.now())
+        build_scheduler.make_plan(place, now=place.now())
+        done(f"{plural(len(after), 'problem')} left open; the coming windows are planned anew")
+    return f"it ended because {tally.why_ended}"
+
+
+def _problems(place: Place, session: str, hours: Hours, say: Say) -> str:
+    """Measure, let the notebook look at what was measured, then fix what is safe to fix."""
+    found = problem_predictor.scan(place, now=place.now())
+    words = [f"{plural(len(found), 'problem')} found"]
+    fixes = problem_predictor.fix_safe(place, now=place.now(), session=session)
+    for fix in fixes:
+        say(f"  {'fixed' if fix.verified else 'not fixed':<9} {fix.said}")
+    return "; ".join([*words, f"{sum(f.verified for f in fixes)} fixed and re-checked"])
+
+
+def _plan(place: Place, session: str, hours: Hours, done: Callable[[str], None]) -> Plan:
+    """The plan that the notebook made; where it cannot run, the same plan without it, and that is said."""
+    windows = sessions.windows_of(place, hours, now=place.now())
+    try:
+        study = steps.run(place, session, "build_scheduler", hours, windows=build_scheduler.windows_to_json(windows), session=session)
+    except Exception as error:  # noqa: BLE001  # whatever a notebook raises, the night has its plan
+        done(steps.went_without(place, "build_scheduler", error))
+        return sessions.plan_hours(place, session, hours)
+    done(study.said)
+    return build_scheduler.plan_of(study)

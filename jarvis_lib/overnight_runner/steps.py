@@ -1,0 +1,77 @@
+"""The night's analytic steps: how does a component's notebook become rows?
+
+Each step is a papermill run of `notebooks/<component>.ipynb` on a read-only snapshot, with `as_of` and `seed`. The notebook returns its study as a
+file; the session checks it and writes its facts. The executed notebook is kept as evidence, and its page is linked from the brief.
+"""
+
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jarvis_lib.autonomous_queue.sessions import Hours
+from jarvis_lib.execution.papermill_run import run_notebook
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean
+from jarvis_lib.model.study import Study, read_study
+from jarvis_lib.report.deep import publish_deep
+from jarvis_lib.store.place import Place
+
+SEED = 20_26
+LIMIT_S = 300.0
+SHARE = 0.1
+"""A step takes at most this share of the time that is left for work."""
+LEAST_S = 20.0
+
+
+def run(place: Place, session: str, component: str, hours: Hours, /, **parameters: Any) -> Study:
+    """Run the component's notebook, store its study and publish its page. Raises Refused when it failed; then nothing of it was stored."""
+    now = place.now()
+    source = place.home / "notebooks" / f"{component}.ipynb"
+    if not source.is_file():
+        raise Refused(f"There is no notebooks/{component}.ipynb in this workspace; copy it from a new one (jarvis init).", code="missing")
+    folder = place.home / "data" / "sessions" / session
+    folder.mkdir(parents=True, exist_ok=True)
+    out = folder / f"{component}.json"
+    own = {"workspace": str(place.home), "snapshot": str(place.store.snapshot()), "as_of": now.isoformat(), "seed": SEED, "out": str(out)}
+    result = run_notebook(source, folder / f"{component}.ipynb", own | parameters, deadline=time.time() + _limit_s(now, hours), cwd=place.home)
+    if result["outcome"] != "finished":
+        raise Refused(str(result["said"]), code="failed")
+    study = _read(out, component, now)
+    page = publish_deep(place, folder / f"{component}.ipynb", component, study.said, as_of=now)
+    place.store.write(*(place.fact(kind, **data) for kind, data in study.facts), page)
+    return study
+
+
+def learn(place: Place, session: str, component: str, hours: Hours) -> str:
+    """`run`, and what the study says."""
+    return run(place, session, component, hours).said
+
+
+def tried(place: Place, session: str, component: str, hours: Hours) -> list[str]:
+    """`learn` as a list of one sentence; where the notebook fails the night goes on without it, and a notice says so."""
+    try:
+        return [learn(place, session, component, hours)]
+    except Exception as error:  # noqa: BLE001  # a notebook is the person's to change: whatever it raises, the night goes on
+        return [went_without(place, component, error)]
+
+
+def went_without(place: Place, component: str, error: Exception) -> str:
+    """The sentence that the night went on without a step, which also stands in a notice for the brief."""
+    why = error.sentence if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+    said = f"the notebook {component} could not be used, and the night went on without it: {clean(why)[:300]}"
+    place.store.append(place.fact("notice", kind="step", sentence=f"{said[:1].upper()}{said[1:]}"))
+    return said
+
+
+def _limit_s(now: datetime, hours: Hours) -> float:
+    left = (hours.work_ends - now) / timedelta(seconds=1)
+    return max(LEAST_S, min(LIMIT_S, left * SHARE))
+
+
+def _read(out: Path, component: str, now: datetime) -> Study:
+    try:
+        content = out.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"The notebook {component} ended without its study ({type(error).__name__}); nothing of it was stored.") from error
+    return read_study(content, component, as_of=now, seed=SEED)

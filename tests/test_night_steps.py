@@ -1,0 +1,109 @@
+"""The night's analytic steps: a notebook on a snapshot makes the study, the session stores it, and without the notebook the night goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jarvis_lib import autonomous_queue as queue
+from jarvis_lib import build_scheduler
+from jarvis_lib import overnight_runner as night
+from jarvis_lib.model.settings import template
+from jarvis_lib.report.deep import deep_html
+from jarvis_lib.store.place import Place
+from jarvis_lib.workspace import open_workspace
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    (tmp_path / "jarvis.toml").write_text(template())
+    (tmp_path / "notebooks").mkdir()
+    for name in ("build_scheduler.ipynb", "reports"):
+        (tmp_path / "notebooks" / name).symlink_to(ROOT / "notebooks" / name)
+    return open_workspace(tmp_path, actor="person:test")
+
+
+def one_night(place: Place) -> list[str]:
+    queue.add(place, "One <b>task</b>", "", 0.01, "Documentation", "HIGH", command="echo a > a.md", checks=["test -s a.md"], changes=["a.md"], now=place.now())
+    queue.add(place, "A long one", "", 5, "Documentation", "LOW", command="true", now=place.now())
+    said: list[str] = []
+    night.start(place, for_minutes=4, with_brief=False, say=said.append)
+    return said
+
+
+def replaced(place: Place, name: str, source: str) -> None:
+    """The notebook with another last cell."""
+    path = place.home / "notebooks" / f"{name}.ipynb"
+    notebook = json.loads(path.read_text())
+    path.unlink()
+    notebook["cells"].append({"cell_type": "code", "id": "last", "metadata": {}, "execution_count": None, "outputs": [], "source": source})
+    path.write_text(json.dumps(notebook))
+
+
+def notices(place: Place) -> list[str]:
+    with place.store.reading() as reader:
+        return [n["sentence"] for n in reader.rows("report.notices_between", since=place.now().replace(year=2000), now=place.now())]
+
+
+def test_the_notebook_makes_the_plan_that_the_night_works(place: Place) -> None:
+    """The study, the executed notebook and its page stay; the plan that stands is the one that the notebook handed over."""
+    said = one_night(place)
+    (kept,) = (place.home / "data" / "sessions").glob("*/build_scheduler.json")
+    study = json.loads(kept.read_text())
+    assert [f[0] for f in study["facts"]] == ["plan.made"] and {r["title"] for r in study["frames"]["plan"]} == {"One <b>task</b>", "A long one"}
+    lines = [json.loads(line) for part in sorted((place.home / "data" / "journal").glob("*.jsonl")) for line in part.read_text().splitlines()]
+    first = next(line["fact"] for line in lines if line["fact"]["kind"] == "plan.made")
+    assert first["data"] == study["facts"][0][1] and first["data"]["session"] == kept.parent.name
+    executed = json.loads(kept.with_suffix(".ipynb").read_text())
+    assert all(c["execution_count"] for c in executed["cells"] if c["cell_type"] == "code")
+    (page,) = (place.home / "reports").glob("*/*/*-build_scheduler.html")
+    assert "<b>task</b>" not in page.read_text() and "data:image/svg+xml;base64," in page.read_text() and "<script" not in page.read_text()
+    assert any("verified" in line for line in said) and notices(place) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [
+        ("raise RuntimeError('the chart broke')", "the chart broke"),
+        ("open(out, 'w').write('{')", "cannot be read"),
+        ("import os; os.remove(out)", "without its study"),
+        ("import os; os._exit(1)", "build_scheduler"),
+    ],
+)
+def test_without_the_notebook_the_night_has_its_plan_all_the_same(place: Place, last: str, why: str) -> None:
+    """The work is done, and the brief is told which notebook could not be used."""
+    replaced(place, "build_scheduler", last)
+    said = one_night(place)
+    assert any("verified" in line for line in said)
+    (told,) = notices(place)
+    assert "The notebook build_scheduler could not be used" in told and why in told
+
+
+def test_a_study_equals_the_plan_without_a_notebook(place: Place) -> None:
+    """Equal input, equal plan, whichever way it is made; reading a study writes nothing."""
+    queue.add(place, "One", "", 1, "Documentation", "HIGH", command="true", now=place.now())
+    now = place.now()
+    with place.store.reading() as reader:
+        before = reader.one("store.counts")
+        study = build_scheduler.study(reader, place, now=now, seed=2026)
+        assert reader.one("store.counts") == before
+    assert build_scheduler.plan_of(study) == build_scheduler.make_plan(place, now=now)
+
+
+def test_a_page_shows_no_code_and_runs_nothing() -> None:
+    """Words and outputs only; what a task wrote is scrubbed, an error is told."""
+    cells = [
+        {"cell_type": "markdown", "source": ["# Plan\n", "\n", "So *it* is <script>alert(1)</script>."]},
+        {"cell_type": "code", "source": ["secret = 1"], "outputs": [{"output_type": "stream", "text": ["3 <slots>\n"]}]},
+        {
+            "cell_type": "code",
+            "source": [],
+            "outputs": [{"output_type": "display_data", "data": {"text/html": ["<table onclick='x()'><tr><td>1</td></tr></table>"]}}],
+        },
+        {"cell_type": "code", "source": [], "outputs": [{"output_type": "error", "ename": "ValueError", "evalue": "<img src=x>"}]},
+    ]
+    page = deep_html({"cells": cells}, "build_scheduler", "2 slots", "Tue 23:00")
+    assert "<h1>Plan</h1>" in page and "<em>it</em>" in page and "3 &lt;slots&gt;" in page and "ValueError: &lt;img" in page
+    assert not any(word in page for word in ("secret", "onclick", "<script", "<img src=x"))
