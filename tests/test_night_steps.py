@@ -61,6 +61,11 @@ def test_the_notebook_makes_the_plan_that_the_night_works(place: Place) -> None:
     (page,) = (place.home / "reports").glob("*/*/*-build_scheduler.html")
     assert "<b>task</b>" not in page.read_text() and "data:image/svg+xml;base64," in page.read_text() and "<script" not in page.read_text()
     assert any("verified" in line for line in said) and notices(place) == []
+    brief = night.make_brief(place, as_of=place.now())
+    assert (
+        f'href="{page.name}"' in brief.read_text()
+        and f'href="{page.relative_to(place.home / "reports")}"' in (place.home / "reports/latest-brief.html").read_text()
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from jarvis_lib.report import headline as head
 from jarvis_lib.report import health, mending, needs, proof, tally
 from jarvis_lib.report import outlook as looking
 from jarvis_lib.report.clock import day_of, span, time_of, when
-from jarvis_lib.report.parts import Brief, Card, FixRow, RanRow
+from jarvis_lib.report.parts import PAGES, Brief, Card, FixRow, RanRow
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
@@ -77,6 +77,7 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         numbers=tuple(tally.numbers(reader, settings, now=now)),
         numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
         system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
+        pages=tuple((PAGES[r["kind"]], r["path"]) for r in reader.rows("report.pages_between", **between) if r["kind"] in PAGES),
     )
 
 

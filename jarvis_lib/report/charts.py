@@ -18,9 +18,22 @@ MIME = "application/vnd.vegalite.v5+json"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 
 
+ROWS, LETTERS = 60, 240
+"""Of a table in a notebook: what is longer is cut, and says so."""
+
+
 def enable() -> None:
-    """From now on charts draw offline: in JupyterLab (also in a notebook that is not trusted), and as SVG everywhere else."""
+    """From now on charts draw offline: in JupyterLab (also in a notebook that is not trusted), and as SVG everywhere else.
+
+    Tables show whole sentences, and no types of columns.
+    """
     import altair as alt
+    import polars as pl
+
+    pl.Config.set_tbl_rows(ROWS)
+    pl.Config.set_fmt_str_lengths(LETTERS)
+    pl.Config.set_tbl_hide_column_data_types(True)
+    pl.Config.set_tbl_hide_dataframe_shape(True)
 
     alt.renderers.register("jarvis", render)
     alt.renderers.enable("jarvis")

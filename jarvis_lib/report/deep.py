@@ -6,6 +6,7 @@ A chart is an image inside of the page, so nothing in it can run or load; words 
 import base64
 import hashlib
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,11 @@ from jarvis_lib.model.fact import Fact, stamp
 from jarvis_lib.model.prose import clean
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.page import render_notebook, scrub
+from jarvis_lib.report.parts import PAGES
 from jarvis_lib.report.publish import deep_path, put
 from jarvis_lib.store.place import Place
 
-TITLES = {
-    "problem_predictor": "Problems",
-    "pattern_learner": "Patterns",
-    "build_scheduler": "The plan",
-    "self_improver": "Jarvis itself",
-}
+_QUOTED = re.compile(r'<td>(?:"|&quot;)(.*?)(?:"|&quot;)</td>', re.DOTALL)
 
 
 def publish_deep(place: Place, notebook: Path, component: str, said: str, *, as_of: datetime) -> Fact:
@@ -39,7 +36,7 @@ def deep_html(notebook: dict[str, Any], component: str, said: str, at: str) -> s
     pieces = [f'<p class="kicker">{at} · made by notebooks/{component}.ipynb · <a href="../../latest-brief.html">the newest brief</a></p>']
     for cell in notebook["cells"]:
         pieces += [_words("".join(cell["source"]))] if cell["cell_type"] == "markdown" else [_shown(o) for o in cell.get("outputs", ())]
-    headline = f"{TITLES.get(component, component)}: {clean(said)}"
+    headline = f"{PAGES.get(component, component)}: {clean(said)}"
     meta = {"description": headline}
     return render_notebook([p for p in pieces if p], {"title": f"{headline} · Jarvis", "meta": meta, "kind": "deep"})
 
@@ -48,6 +45,11 @@ def _words(source: str) -> str:
     import mistune
 
     return scrub(str(mistune.html(source)))
+
+
+def _bare(cell: re.Match[str]) -> str:
+    """A frame's text without the quotation marks around it."""
+    return f"<td>{cell[1]}</td>"
 
 
 def _shown(output: dict[str, Any]) -> str:
@@ -59,7 +61,7 @@ def _shown(output: dict[str, Any]) -> str:
         named = clean("".join(data.get("text/plain", "chart"))).strip("<>")
         return f'<figure><img alt="{escape(named)}" src="data:image/svg+xml;base64,{drawn}"></figure>'
     if "text/html" in data:
-        return f'<div class="wide">{scrub("".join(data["text/html"]))}</div>'
+        return f'<div class="wide">{_QUOTED.sub(_bare, scrub("".join(data["text/html"])))}</div>'
     if output["output_type"] == "error":
         return f"<pre>{escape(clean(output['ename']))}: {escape(clean(output['evalue']))}</pre>"
     text = "".join(output.get("text", data.get("text/plain", "")))

@@ -9,6 +9,15 @@ from typing import Any
 SCHEMA = "jarvis.brief/1"
 
 
+PAGES = {
+    "problem_predictor": "Problems",
+    "pattern_learner": "Patterns",
+    "build_scheduler": "The plan",
+    "self_improver": "Jarvis itself",
+}
+"""The night's analytic steps, each with the title of its page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A sign, a word and a tone (`ok`, `bad`, `warn`, `info`); colour never stands alone."""
@@ -143,6 +152,7 @@ class Brief:
     numbers: tuple[Number, ...]
     numbers_said: tuple[str, ...]
     system: tuple[SystemLine, ...]
+    pages: tuple[tuple[str, str], ...] = ()
 
     @property
     def told(self) -> str:

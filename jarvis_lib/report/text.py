@@ -99,7 +99,8 @@ def _numbers(brief: Brief) -> list[str]:
 
 
 def _system(brief: Brief) -> list[str]:
-    return ["System:", *(f"  {line.name}: {line.said}" for line in brief.system)]
+    pages = [f"  {title}: {path}" for title, path in brief.pages]
+    return ["System:", *(f"  {line.name}: {line.said}" for line in brief.system), *(["Pages:", *pages] if pages else [])]
 
 
 def _closing(brief: Brief) -> list[str]:

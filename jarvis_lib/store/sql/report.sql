@@ -139,3 +139,8 @@ SELECT id, task, title, planned_hours, seconds FROM results
 WHERE ended_at > $since AND ended_at <= $now AND verdict = 'verified' AND seconds > 0 AND planned_hours > 0
 QUALIFY row_number() OVER (PARTITION BY task ORDER BY n DESC, claimed_at DESC) = 1
 ORDER BY ended_at DESC, id;
+
+-- name: pages_between
+-- The newest page of each of the night's analytic steps.
+SELECT kind, path, headline, made_at FROM briefs WHERE made_at > $since AND made_at <= $now
+QUALIFY row_number() OVER (PARTITION BY kind ORDER BY made_at DESC, path) = 1 ORDER BY kind;
