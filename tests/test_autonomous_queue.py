@@ -33,7 +33,7 @@ def state(place: Place, task: str) -> tuple[str, str]:
     return row["state"], row["why"]
 
 
-def session(place: Place, *, seconds: float = 60.0, lanes: int = 3) -> queue.Session:
+def session(place: Place, *, seconds: float = 300.0, lanes: int = 3) -> queue.Session:
     now = place.now()
     place.store.write(opened(place, f"s{time.monotonic_ns()}", at=now))
     with place.store.reading() as reader:
@@ -42,7 +42,7 @@ def session(place: Place, *, seconds: float = 60.0, lanes: int = 3) -> queue.Ses
 
 
 def work(place: Place, **more: Any) -> queue.Tally:
-    seconds, lanes = more.pop("seconds", 60.0), more.pop("lanes", 3)
+    seconds, lanes = more.pop("seconds", 300.0), more.pop("lanes", 3)
     own = session(place, seconds=seconds, lanes=lanes)
     tally = queue.work(place, own, engine=LocalEngine(), **more)
     place.store.write(place.fact("session.closed", session=own.id, outcome="finished"))
@@ -293,9 +293,11 @@ def test_an_attempt_without_an_ending_is_abandoned_never_success(live: Place) ->
 def test_a_lane_is_not_blamed_for_what_another_one_declared(live: Place) -> None:
     """A documentation task beside a task that changes code; its own code change would be a question."""
     (live.home / "code.py").write_text("x = 1\n")
-    docs = add(live, "Docs", command="sleep 1; echo d > d.md", checks=["test -s d.md"], changes=["d.md"])
+    begun = live.home.parent / f"{live.home.name}-begun"
+    docs = add(live, "Docs", command=f"touch {begun}; until test -e sly.py; do sleep 0.05; done; echo d > d.md", checks=["test -s d.md"], changes=["d.md"])
     code = add(live, "Code", category="Refactoring", command="sleep 0.3; echo 'x = 2' > code.py", checks=["grep -q 2 code.py"], changes=["code.py"])
-    sly = add(live, "Sly", command="sleep 1; echo s > s.md; echo 'y = 3' > sly.py", checks=["test -s s.md"], changes=["s.md"])
+    waits = f"until test -e {begun}; do sleep 0.05; done"
+    sly = add(live, "Sly", command=f"{waits}; echo s > s.md; echo 'y = 3' > sly.py", checks=["test -s s.md"], changes=["s.md"])
     work(live)
     assert [state(live, t)[0] for t in (docs, code, sly)] == ["review", "shipped", "review"]
     (live.home / "sly.py").unlink()

@@ -197,10 +197,10 @@ def test_ctrl_c_once_finishes_what_runs_and_twice_stops_now(live: Place, times: 
                 return True
         return False
 
-    assert heard("  started "), told
+    assert heard("  started "), "".join(told)
     for word in ["Finishing what runs", "Stopping now"][:times]:
         process.send_signal(signal.SIGINT)
-        assert heard(word), told
+        assert heard(word), "".join(told)
     process.communicate(timeout=60)
     attempts = [a for t in tasks for a in queue.show(place, t)["attempts"]]
     assert [a["outcome"] for a in attempts] == [outcome]

@@ -123,9 +123,9 @@ def test_ten_thousand_tasks_are_read_in_two_seconds(here: Place) -> None:
     few = [{"title": title.translate(LETTERS), "category": "Documentation", "added_at": utc(at)} for title, at in at_random(rng, 10_000, 3)]
     holding(weekly(10))
     for many in (rows, few):
-        begin = time.perf_counter()
+        begin = time.process_time()
         learned = pattern_learner.learn(many, BERLIN, now=utc(NOW))
-        assert time.perf_counter() - begin < 2
+        assert time.process_time() - begin < 2
         assert learned.tasks == 10_000 and len(learned.routines) == (600 if many is rows else 0)
 
 

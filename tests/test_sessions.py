@@ -1,6 +1,8 @@
 """Sessions of any window: their hours, what the context allows, sittings of a task that pauses, busy spans."""
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import build_scheduler, context_scheduler
+from jarvis_lib.autonomous_queue import loop, sessions
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store.place import Place
@@ -271,3 +274,17 @@ def test_a_session_of_work_hours_works_under_its_own_name(home: Path) -> None:
         row = reader.one("overnight_runner.newest_session", now=place.now())
     assert row is not None and (row["kind"], row["window"]) == ("work_hours", "work_hours@2026-11-24")
     assert "1 attempt" in told and any(line.startswith("Phase plan") for line in said)
+
+
+def test_a_signal_during_a_line_does_not_break_it() -> None:
+    """Ctrl-C comes while the session prints: the handler itself prints nothing, for Python refuses a second writer of one stream."""
+    stop = loop.Stop()
+    said: list[str] = []
+    with sessions._signals(stop):
+        for number in (1, 2):
+            os.kill(os.getpid(), signal.SIGINT)
+            while not stop.words:
+                time.sleep(0.001)
+            assert len(said) == number - 1
+            stop.tell(said.append)
+    assert stop.how == "now" and said == ["Finishing what runs; Ctrl-C again stops now.", "Stopping now."]

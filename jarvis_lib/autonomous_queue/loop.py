@@ -70,12 +70,22 @@ class Session:
 
 @dataclass
 class Stop:
-    """How the person asked to stop: `finish` what runs, or `now`. A signal handler sets it."""
+    """How the person asked to stop: `finish` what runs, or `now`. A signal handler sets it, with words that the loop says.
+
+    A handler must not print: it may come while its own program is printing, and Python's streams refuse a second writer.
+    """
 
     how: str = ""
+    words: list[str] = field(default_factory=list)
 
-    def ask(self, how: str) -> None:
+    def ask(self, how: str, word: str = "") -> None:
         self.how = how if self.how != "now" else self.how
+        self.words += [word] if word else []
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """Say the words that were not said yet."""
+        while self.words:
+            say(self.words.pop(0))
 
 
 @dataclass
@@ -183,6 +193,7 @@ class _Loop:
             if (now - before).total_seconds() > ASLEEP_S:
                 self._slept(before, now)
             before = now
+            self.stop.tell(self.say)
             self._guard_settings(now)
             self._beat()
             for run in list(self.runs):

@@ -203,19 +203,21 @@ def work_plan(place: Place, session: str, hours: Hours, plan: Plan, *, engine: E
     only = {s.task for s in plan.slots} | {o.task for o in plan.omissions if o.reserve}
     seed = int(hashlib.sha256(session.encode()).hexdigest()[:8], 16)
     stop = loop.Stop()
-    with _signals(stop, say):
+    with _signals(stop):
         own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, hours.key, follow, hours.busy)
-        return loop.work(place, own, engine=engine, only=only, stop=stop, say=say)
+        try:
+            return loop.work(place, own, engine=engine, only=only, stop=stop, say=say)
+        finally:
+            stop.tell(say)
 
 
 @contextmanager
-def _signals(stop: loop.Stop, say: Say) -> Iterator[None]:
+def _signals(stop: loop.Stop) -> Iterator[None]:
     """Ctrl-C once: finish what runs. Twice, or TERM: stop now."""
 
     def asked(number: int, frame: FrameType | None) -> None:
         again = bool(stop.how) or number == signal.SIGTERM
-        stop.ask("now" if again else "finish")
-        say("Stopping now." if again else "Finishing what runs; Ctrl-C again stops now.")
+        stop.ask("now" if again else "finish", "Stopping now." if again else "Finishing what runs; Ctrl-C again stops now.")
 
     if not _in_main_thread():
         yield
