@@ -110,6 +110,15 @@ def test_next_week_has_its_nights_and_what_is_late(place: Place) -> None:
     assert made.nights[0].share > 0 and any(line.startswith("Too late: LATE") for line in made.late)
 
 
+def test_a_night_that_the_calendar_cuts_is_one_night_with_fewer_hours(place: Place) -> None:
+    """Two hours of an appointment in the middle of Monday's night are not room for work."""
+    begin, end = local(2026, 12, 1, 2, 0), local(2026, 12, 1, 4, 0)
+    rows = {"starts": [int(begin.timestamp())], "ends": [int(end.timestamp())], "all_days": [False], "kinds": ["busy"], "uids": ["u"], "titles": [""]}
+    words = {"source": "c", "entry": "c", "said": "", "fingerprint": "", "etag": "", "digest": "", "cuts": ["overnight"], "away_cuts": []}
+    place.store.write(place.fact("calendar.read", at=FRIDAY, rows=rows, events=1, skipped=0, **words))
+    assert [(n.when, n.hours) for n in report(place).nights][:3] == [("Sun 29", 24.0), ("Mon 30", 18.0), ("Tue 1", 24.0)]
+
+
 @pytest.mark.parametrize("when", [FRIDAY, SUNDAY, local(2026, 10, 25, 20, 0), local(2027, 3, 28, 20, 0)])
 def test_an_empty_store_has_a_whole_page(place: Place, when: object) -> None:
     """Also on the Sundays of a clock change."""

@@ -17,12 +17,13 @@ from jarvis_lib import pattern_learner
 from jarvis_lib.model.prose import clean, plural, shorten, spell
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.weekend import Weekend, weekend_before, weekend_of
-from jarvis_lib.model.window import occurrences
+from jarvis_lib.model.window import Window, occurrences
 from jarvis_lib.report import needs as needing
 from jarvis_lib.report import outlook, proof, tally
 from jarvis_lib.report.clock import day_of, time_of, when
 from jarvis_lib.report.parts import RanRow, Status
 from jarvis_lib.report.weekend_parts import BuildRow, Dot, NightRow, WeekendReport, WeekRow
+from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
@@ -69,6 +70,7 @@ def compose_weekend(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: 
     slots, left_out, origin = outlook.coming(reader, settings, now=now, zone=zone)
     late = [_late(r) for r in [*slots, *left_out] if r["code"] == "late"]
     failed = _not_done(rows, phases, reader, span, zone)
+    nights = _nights(reader, slots, settings, zone, now)
     return WeekendReport(
         kicker=_kicker(span, zone),
         headline=_headline(rows, own, span, used),
@@ -87,10 +89,10 @@ def compose_weekend(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: 
         dots=tuple(dots),
         estimates_said=_estimates_said(dots),
         **_patterns(reader, zone, now),
-        nights=tuple(_nights(slots, settings, zone, now)),
+        nights=tuple(nights),
         late=tuple(late[:LATE]),
         late_more=max(len(late) - LATE, 0),
-        next_said=_next_said(slots, late, origin, settings, zone, now),
+        next_said=_next_said(nights, late, origin),
         not_done=tuple(failed[:NOT_DONE]),
         not_done_more=max(len(failed) - NOT_DONE, 0),
         not_done_said="" if failed else _all_done(rows, span),
@@ -265,22 +267,28 @@ def _routine(pattern: pattern_learner.Pattern) -> tuple[str, str]:
 # --- next week -----------------------------------------------------------------------------------------------------------
 
 
-def _nights(slots: Sequence[Row], settings: Settings, zone: ZoneInfo, now: datetime) -> list[NightRow]:
+def _nights(reader: Reader, slots: Sequence[Row], settings: Settings, zone: ZoneInfo, now: datetime) -> list[NightRow]:
+    """The coming nights as the calendar leaves them; one that it cuts in two is one night."""
     lanes = settings.get("night", "lanes")
-    found = []
-    for w in occurrences(settings.windows, zone, now, now + WEEK):
+    cuts = cuts_of(reader, now - timedelta(days=2), now + WEEK + timedelta(days=2))
+    nights: dict[str, list[Window]] = {}
+    for w in occurrences(settings.windows, zone, now, now + WEEK, cuts):
         if w.kind == "overnight" and w.start >= now:
-            taken = sum(max((min(s["end"], w.end) - max(s["start"], w.start)) / timedelta(hours=1), 0.0) for s in slots)
-            found.append(NightRow(f"{w.start.astimezone(zone):%a} {w.start.astimezone(zone).day}", round(taken, 3), w.hours * lanes))
-    return found
+            nights.setdefault(w.key, []).append(w)
+    return [_night(parts, slots, lanes, zone) for parts in nights.values()]
+
+
+def _night(parts: Sequence[Window], slots: Sequence[Row], lanes: int, zone: ZoneInfo) -> NightRow:
+    taken = sum(max((min(s["end"], w.end) - max(s["start"], w.start)) / timedelta(hours=1), 0.0) for w in parts for s in slots)
+    begins = parts[0].start.astimezone(zone)
+    return NightRow(f"{begins:%a} {begins.day}", round(taken, 3), sum(w.hours for w in parts) * lanes)
 
 
 def _late(row: Row) -> str:
     return f"{shorten(clean(row['title']), 80)}: {shorten(clean(row['sentence']), 180)}"
 
 
-def _next_said(slots: Sequence[Row], late: Sequence[str], origin: str, settings: Settings, zone: ZoneInfo, now: datetime) -> str:
-    nights = _nights(slots, settings, zone, now)
+def _next_said(nights: Sequence[NightRow], late: Sequence[str], origin: str) -> str:
     if not nights:
         return "No overnight window is switched on."
     whole = sum(n.hours for n in nights)
