@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from operator import attrgetter, le
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,11 @@ class Steps:
 def read_points(times: Iterable[Any], values: Iterable[Any], *, now: datetime) -> Points:
     """The usable points up to `now`. Lengths that differ are a mistake."""
     known = np.asarray(values if isinstance(values, np.ndarray) else list(values), dtype=np.float64)
-    listed = times if isinstance(times, np.ndarray) or hasattr(times, "to_numpy") else list(times)
+    listed: Any = times if isinstance(times, np.ndarray) or hasattr(times, "to_numpy") else list(times)
     if len(listed) != len(known):
         raise ValueError(f"Each value has its time: there are {len(listed)} times and {len(known)} values.")
     zero = _epoch(now)
-    if isinstance(listed, list) and len(listed) > READ_AT_MOST and all(isinstance(t, datetime) and t.tzinfo is UTC for t in listed):
+    if isinstance(listed, list) and len(listed) > READ_AT_MOST and _all_in_utc(listed):
         listed, known = _thin_in_order(listed, known, now if now.tzinfo else now.replace(tzinfo=UTC))
     hours = (_epochs(listed) - zero) / HOUR
     usable = np.isfinite(hours) & np.isfinite(known) & (hours <= 0)
@@ -97,9 +98,13 @@ def _thinned(n: int) -> slice:
     return slice((n - 1) % stride if n else 0, None, stride)
 
 
+def _all_in_utc(times: list[Any]) -> bool:
+    return set(map(type, times)) == {datetime} and set(map(attrgetter("tzinfo"), times)) == {UTC}
+
+
 def _thin_in_order(times: list[datetime], values: Floats, now: datetime) -> tuple[list[datetime], Floats]:
     """The same points that would be left after thinning, without looking at each moment as a number."""
-    if not all(a <= b for a, b in zip(times, islice(times, 1, None), strict=False)):
+    if not all(map(le, times, islice(times, 1, None))):
         return times, values
     usable = np.flatnonzero(np.isfinite(values))
     low, high = 0, len(usable)
@@ -128,4 +133,3 @@ def _epochs(times: Any) -> Floats:
             return array.astype(np.float64)
         times = array.tolist()
     return np.fromiter((_epoch(t) if isinstance(t, datetime) else np.nan if t is None else float(t) for t in times), np.float64, len(times))
-
