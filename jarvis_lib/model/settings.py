@@ -146,6 +146,13 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "log_keep_days": ("int>=30", 30, "Rotated logs older than this go to a dated trash; nothing younger is removed."),
         "databases": ("globs", [], "SQLite and DuckDB files to watch."),
         "bloat_share": ("num>=0.01", 0.25, "A database with a larger share of free pages is compacted."),
+        "caches": ("globs", [], "Cache and temp folders (or files) that may be cleaned; what is not named here is never touched."),
+        "cache_keep_days": ("int>=1", 14, "Files in them that neither came nor changed for so long go to the dated trash."),
+        "repositories": ("texts", [], "Folders of git repositories to watch."),
+        "loose_objects": ("int>=100", 2000, "A repository with more loose objects is packed; of its refs only Jarvis's own merged branches go."),
+        "locks": ("globs", [], "Lock files with a PID, freed once their owner is proved dead; git's own locks in `repositories` are known."),
+        "lock_minutes": ("num>=1", 60.0, "A younger lock is never touched."),
+        "services": ("services", {}, 'What you run, such as { web = { check = "curl -fs localhost", restart = "…" } }; restarted only by your word.'),
     },
     "weekend": {
         "candidates": ("int>=1", 5, "The suggestion names at most so many; 3 to 5 can be read in a minute."),
@@ -241,7 +248,8 @@ def parse(text: str) -> Settings:
             value, wrong = _read(kind, given[name]) if name in given else (default, "")
             values[section][name] = value
             if wrong:
-                mistakes.append(Mistake(lines.get((section, name), 0), f"[{section}] {name}: {wrong}"))
+                line = lines.get((section, name), lines.get((f"{section}.{name}", ""), 0))
+                mistakes.append(Mistake(line, f"[{section}] {name}: {wrong}"))
     mistakes = mistakes or _endless(flat, lines) or _nonsense(values, lines)
     if mistakes:
         raise BadSettings(sorted(mistakes, key=lambda m: m.line))
@@ -268,7 +276,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
     return f"{value}"
 
 
@@ -342,7 +350,22 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
     if base == "time":
         good = isinstance(value, str) and _TIME.fullmatch(value)
         return (value, "") if good else ("00:00", f'must be a time such as "23:00", not {value!r}')
+    if base == "services":
+        return _read_services(value)
     return _read_list(base, value)
+
+
+def _read_services(value: Any) -> tuple[dict[str, Any], str]:
+    """Names of the person's own, each with the command of its check and the one that restarts it."""
+    if not isinstance(value, dict):
+        return {}, f"must be a table of names, not {value!r}"
+    keys = ("check", "restart")
+    for name, own in value.items():
+        if not re.fullmatch(r"[\w.-]{1,60}", name):
+            return {}, f"the name {name!r} has other characters than letters, digits, dots, dashes and underscores"
+        if not isinstance(own, dict) or sorted(own) != sorted(keys) or not all(isinstance(v, str) and v.strip() for v in own.values()):
+            return {}, f"{name} must be a table such as {_toml(dict.fromkeys(keys, 'command'))}, not {own!r}"
+    return value, ""
 
 
 def _read_zone(value: Any) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jarvis_lib.execution.fixes.sqlite_file import companions, pages, uses_wal
+from jarvis_lib.execution.fixes import duckdb_file, sqlite_file
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, plural, size
 
@@ -23,7 +23,6 @@ _MB = 1024 * 1024
 _DAY_S = 86_400.0
 _NOT_MEASURED = {
     "own": "Jarvis's own store; `jarvis store backup` and `jarvis store rebuild` look after it",
-    "duckdb": "a DuckDB file; only SQLite files are measured and compacted",
     "empty": "an empty file",
     "unreadable": "it cannot be read by this user",
     "other": "neither a SQLite nor a DuckDB file",
@@ -35,8 +34,9 @@ _ROTATED = re.compile(r"[.-](?:\d{1,3}|\d{8}(?:T\d{6}Z)?(?:-\d+)?)(?:\.gz)?$")
 class Reading:
     """One number of what is watched. `over` is None where nothing could be measured; `said` then says why.
 
-    `kind`: log (bytes on disk), old_logs (files), database (share of free pages), disk (free share). `subject` is a path,
-    relative to the workspace where it lies below it (of the disk, just `disk`).
+    `kind`: log (bytes on disk), old_logs (files), database (share of free pages), disk (free share), cache (bytes of old files), lock (its
+    age in seconds), repository (loose objects), service (exit code of its check), attempt (failed ones of a task). `subject` is a path,
+    relative to the workspace where it lies below it (or `disk`, the name of a service, the id of a task).
     """
 
     kind: str
@@ -108,11 +108,12 @@ def _old_logs(home: Path, logs: Iterable[Path], keep_days: int, now: datetime) -
 def _database(home: Path, path: Path, limit: float) -> Reading:
     subject = subject_of(home, path)
     kind = _magic(home, path)
-    if kind != "sqlite":
+    if kind not in ("sqlite", "duckdb"):
         return Reading("database", subject, None, limit, None, f"not measured: {_NOT_MEASURED[kind]}", {"format": kind})
     try:
-        now = pages(path)
-        in_use = bool(companions(path)) or uses_wal(path)
+        file = duckdb_file if kind == "duckdb" else sqlite_file
+        now = file.pages(path)
+        in_use = bool(file.companions(path)) or (kind == "sqlite" and sqlite_file.uses_wal(path))
     except (Refused, OSError) as error:
         broken = isinstance(error, Refused) and error.code == "failed"
         return Reading("database", subject, None, limit, True if broken else None, clean(str(error)), {"format": kind})

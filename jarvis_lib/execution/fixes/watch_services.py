@@ -1,0 +1,18 @@
+"""Do the configured services answer? The check of each is run, all side by side, with one limit for all."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jarvis_lib.execution.fixes.child import ask_all, shell
+from jarvis_lib.execution.fixes.watch import Reading
+
+CHECK_S = 5.0
+
+
+def readings(home: Path, services: Mapping[str, Mapping[str, str]]) -> list[Reading]:
+    """One reading for each service: the exit code of its check; any but 0 is a problem."""
+    answers = ask_all([shell(own["check"]) for own in services.values()], cwd=home, limit_s=CHECK_S)
+    return [
+        Reading("service", name, answer.code, 0, answer.code != 0, f"its check {answer.said}", {"code": answer.code, "check": own["check"], "restart": own["restart"]})
+        for (name, own), answer in zip(services.items(), answers, strict=True)
+    ]
