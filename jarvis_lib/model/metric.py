@@ -30,6 +30,7 @@ class Kind:
 
 _MACHINE = "everything that runs on this machine"
 _READERS = "whoever writes to it"
+_BACKED_UP = "what would be lost with this disk"
 _QUEUE = "the tasks of this workspace"
 KINDS: dict[str, Kind] = {
     "disk": Kind("disk of this workspace", "share", 0.05, "high", "nearly full", "Jarvis and everything that writes to this disk", "free some space", True),
@@ -52,33 +53,10 @@ KINDS: dict[str, Kind] = {
     "review": Kind("tasks in review", "count", 10, "medium", "too many", _QUEUE, "decide some: jarvis inbox"),
     "failures": Kind("failed attempts of", "share", 0.50, "medium", "too many", _QUEUE, "look at why: jarvis queue report"),
     "duration": Kind("duration of", "seconds", None, "low", "over its limit", _QUEUE, "look at what became slower"),
-    "backup": Kind(
-        "age of the last backup of",
-        "hours",
-        48,
-        "high",
-        "too old",
-        "what would be lost with this disk",
-        "make one, and see why the last did not run",
-        plain=True,
-    ),
-    "certificate": Kind(
-        "certificate", "days left", 14, "high", "about to expire", "every client that checks it", "renew it", True, foreseen=False, usual=False
-    ),
-    "token": Kind(
-        "token",
-        "days left",
-        14,
-        "high",
-        "about to expire",
-        "whoever uses it",
-        "renew it, and change its date in [problems.tokens]",
-        True,
-        plain=True,
-    ),
-    "cron": Kind(
-        "nights that failed", "count", 0, "medium", "not zero", "the work of these nights", "look at: jarvis overnight report", foreseen=False, usual=False
-    ),
+    "backup": Kind("age of the last backup of", "hours", 48, "high", "too old", _BACKED_UP, "make one; see why the last did not run", plain=True),
+    "certificate": Kind("certificate", "days left", 14, "high", "about to expire", "every client that checks it", "renew it", True, plain=True),
+    "token": Kind("token", "days left", 14, "high", "about to expire", "whoever uses it", "renew it; then change its date in tokens", True, plain=True),
+    "cron": Kind("nights that failed", "count", 0, "medium", "not zero", _QUEUE, "look at: jarvis overnight report", plain=True),
     "plugin": Kind("plug-in", "number", None, "medium", "over its limit", "what it measures", "look at what it measures"),
 }
 """Kinds that are sampled. Readings of other kinds (rotated logs, what a playbook answers) have no past."""
