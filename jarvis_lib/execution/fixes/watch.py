@@ -50,12 +50,21 @@ class Reading:
 
 def readings(home: Path, wanted: dict[str, Any], *, now: datetime) -> list[Reading]:
     """All readings of a workspace. `wanted` is its `[problems]` section."""
-    logs = sorted(_matches(home, wanted["logs"]))
-    found = [_log(home, p, wanted["log_max_mb"] * _MB) for p in logs if not _ROTATED.search(p.name) and p.suffix != ".gz"]
+    logs = sorted(matches(home, wanted["logs"]))
+    found = [_log(home, p, wanted["log_max_mb"] * _MB) for p in logs if _is_living(p)]
     found += _old_logs(home, logs, wanted["log_keep_days"], now)
-    found += [_database(home, p, wanted["bloat_share"]) for p in sorted(_matches(home, wanted["databases"]))]
-    found += [_unmatched(pattern) for pattern in wanted["databases"] if not _matches(home, [pattern])]
+    found += [_database(home, p, wanted["bloat_share"]) for p in sorted(matches(home, wanted["databases"]))]
+    found += [_unmatched(pattern) for pattern in wanted["databases"] if not matches(home, [pattern])]
     return [*found, _disk(home)]
+
+
+def living_logs(home: Path, wanted: dict[str, Any]) -> list[Path]:
+    """The watched logs that are still written to: no rotated and no packed ones."""
+    return [p for p in sorted(matches(home, wanted["logs"])) if _is_living(p)]
+
+
+def _is_living(path: Path) -> bool:
+    return not _ROTATED.search(path.name) and path.suffix != ".gz"
 
 
 def subject_of(home: Path, path: Path) -> str:
@@ -63,7 +72,7 @@ def subject_of(home: Path, path: Path) -> str:
     return path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
 
 
-def _matches(home: Path, patterns: Sequence[str]) -> set[Path]:
+def matches(home: Path, patterns: Sequence[str]) -> set[Path]:
     """Regular files (no links) that match, with a name that can be written down."""
     names: Iterator[str] = (n for p in patterns for n in glob.iglob(os.path.expanduser(p), root_dir=home, recursive=True))
     paths = {Path(os.path.normpath(home / n)) for n in names if n.isprintable()}
@@ -107,7 +116,7 @@ def _old_logs(home: Path, logs: Iterable[Path], keep_days: int, now: datetime) -
 
 def _database(home: Path, path: Path, limit: float) -> Reading:
     subject = subject_of(home, path)
-    kind = _magic(home, path)
+    kind = format_of(home, path)
     if kind not in ("sqlite", "duckdb"):
         return Reading("database", subject, None, limit, None, f"not measured: {_NOT_MEASURED[kind]}", {"format": kind})
     try:
@@ -123,7 +132,8 @@ def _database(home: Path, path: Path, limit: float) -> Reading:
     return Reading("database", subject, now.share, limit, now.share > limit and free >= LEAST_FREE_BYTES, said, detail)
 
 
-def _magic(home: Path, path: Path) -> str:
+def format_of(home: Path, path: Path) -> str:
+    """What the file is by its first bytes: own (Jarvis's store), sqlite, duckdb, empty, unreadable or other."""
     own = home / "data" / "jarvis.duckdb"
     if (path.is_relative_to(home / "data") and ".duckdb" in path.name) or (own.exists() and own.samefile(path)):
         return "own"
