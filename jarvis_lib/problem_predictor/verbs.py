@@ -6,7 +6,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.problem import Problem
 from jarvis_lib.model.prose import clean, hint
 from jarvis_lib.model.prose import listed as in_words
-from jarvis_lib.problem_predictor.fixing import tidy_if_free
+from jarvis_lib.problem_predictor.fixing import recheck, tidy_if_free
 from jarvis_lib.problem_predictor.looking import readings
 from jarvis_lib.problem_predictor.rules import find, has_gone, is_news
 from jarvis_lib.store.place import Place
@@ -23,6 +23,7 @@ def scan(place: Place, *, now: datetime) -> list[Problem]:
     facts += [place.fact("problem.gone", at=now, key=row["key"]) for row in known.values() if has_gone(row, found, taken)]
     if facts:
         place.store.write(*facts)
+    recheck(place, now=now, taken=taken)
     return [p for p in found if known.get(p.key, {}).get("state") != "dismissed"]
 
 

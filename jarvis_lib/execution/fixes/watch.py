@@ -49,12 +49,19 @@ class Reading:
 
 
 def readings(home: Path, wanted: dict[str, Any], *, now: datetime) -> list[Reading]:
-    """All readings of a workspace. `wanted` is its `[problems]` section."""
+    """All readings of a workspace that a playbook may answer. `wanted` is its `[problems]` section."""
+    # Here, not above: these build on this module.
+    from jarvis_lib.execution.fixes import watch_caches, watch_locks, watch_repositories, watch_services
+
     logs = sorted(matches(home, wanted["logs"]))
     found = [_log(home, p, wanted["log_max_mb"] * _MB) for p in logs if _is_living(p)]
     found += _old_logs(home, logs, wanted["log_keep_days"], now)
     found += [_database(home, p, wanted["bloat_share"]) for p in sorted(matches(home, wanted["databases"]))]
     found += [_unmatched(pattern) for pattern in wanted["databases"] if not matches(home, [pattern])]
+    found += watch_caches.readings(home, wanted, now=now)
+    found += watch_locks.readings(home, wanted, now=now)
+    found += watch_repositories.readings(home, wanted, now=now)
+    found += watch_services.readings(home, wanted["services"])
     return [*found, _disk(home)]
 
 
@@ -109,7 +116,7 @@ def _old_logs(home: Path, logs: Iterable[Path], keep_days: int, now: datetime) -
             old = sorted(p for p in rotated if now.timestamp() - p.stat().st_mtime > keep_days * _DAY_S)
             names = [subject_of(home, p) for p in old]
             said = f"{len(old)} of {plural(len(rotated), 'rotated log')} older than {keep_days} days"
-            detail = {"files": names, "keep_days": keep_days}
+            detail = {"files": names, "keep_days": keep_days, "bytes": sum(p.stat().st_size for p in old)}
             found.append(Reading("old_logs", subject_of(home, base), len(old), 0, bool(old), said, detail))
     return found
 

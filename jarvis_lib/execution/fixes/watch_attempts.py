@@ -6,11 +6,11 @@ from typing import Any
 from jarvis_lib.execution.fixes.watch import Reading
 from jarvis_lib.model.prose import clean, plural, shorten
 
-MAY_PASS = ("timed_out", "no_login", "limited", "died", "abandoned", "failed")
+MAY_PASS = ("timed_out", "no_login", "limited", "died", "abandoned")
 
 
 def readings(rows: Sequence[dict[str, Any]]) -> list[Reading]:
-    """One reading for each failed task; what its checks refuted, or policy denied, is not tried again from here."""
+    """One reading for each failed task; what failed by itself, was refuted or denied is no problem that time cures."""
     return [_reading(row) for row in rows]
 
 
