@@ -62,7 +62,12 @@ def fix_one(place: Place, key: str, *, now: datetime) -> Fix:
     with _fixing(place):
         _tidy(place, now=now)
         taken = readings(place, now=now)
-        problem, tier, _ = _asked_for(place, key, find(taken), now=now)
+        found = find(taken)
+        problem, tier, _ = _asked_for(place, key, found, now=now)
+        with place.store.reading() as reader:
+            known = {r["key"] for r in reader.rows("problem_predictor.problems")}
+        if problem.key not in known:
+            place.store.write(place.fact("problem.found", at=now, problem=problem.to_json()))
         return _fix(place, problem, taken, now=now, session=None, tier=tier)
 
 
@@ -140,10 +145,11 @@ def _asked_for(place: Place, key: str, found: Sequence[Problem], *, now: datetim
         rows = {r["key"]: r for r in reader.rows("problem_predictor.problems")}
         past = reader.rows("problem_predictor.histories", since=now - FLAP_SPAN)
         busy = {path for r in reader.rows("problem_predictor.running") for path in r["changes"]}
-    fitting = [key] if key in rows else [k for k in rows if key and key in k]
+    keys = [*rows, *(p.key for p in found if p.key not in rows)]
+    fitting = [key] if key in keys else [k for k in keys if key and key in k]
     if len(fitting) != 1:
         which = f"{clean(key)[:80]!r} fits {listed([clean(k) for k in fitting])}" if fitting else f"There is no problem {clean(key)[:80]!r}"
-        raise Refused(f"{which}; `jarvis problems list` shows all.{'' if fitting else hint(key, rows)}", code="missing")
+        raise Refused(f"{which}; `jarvis problems list` shows all.{'' if fitting else hint(key, keys)}", code="missing")
     problem = next((p for p in found if p.key == fitting[0]), None)
     if problem is None:
         raise Refused(f"{clean(fitting[0])} is not there at this moment, so there is nothing to fix.")
@@ -225,16 +231,16 @@ def _record(place: Place, note: Note, fix: Fix, *, now: datetime) -> Fix:
 
 
 def _rechecked(place: Place, row: Row, taken: Sequence[Reading], found: Sequence[Problem], *, now: datetime) -> Row | None:
-    playbook, done = _playbook(row["playbook"]), json.loads(row["undo"])["done"]
+    playbook, done = _playbook(row["playbook"]), json.loads(row["undo"]).get("done")
     try:
-        broken = playbook.holds(done) if playbook.recurs else ""
+        broken = playbook.holds(done) if playbook.recurs and done else ""
     except (Refused, OSError) as error:
         broken = _sentence(error)
     how, said = verdict(row, playbook, taken, found, now=now, broken=broken)
     if not how:
         return None
     undone = False
-    if how == "worse":
+    if how == "worse" and done:
         try:
             _take_back(place, row["id"], playbook, done, now=now)
             said, undone = f"{said}; the fix was taken back", True

@@ -35,7 +35,8 @@ def _problem(r: Reading) -> Problem:
         return answered.problem(r)
     if r.kind == "log":
         how = "high" if r.detail["bytes"] > 100 * r.detail["limit"] else "low"
-        return _stated("oversized_log", r, f"{name} has grown over its limit: {r.said}", how, "rotate and compress it", safe=is_small("oversized_log", r.detail))
+        safe = is_small("oversized_log", r.detail)
+        return _stated("oversized_log", r, f"{name} has grown over its limit: {r.said}", how, "rotate and compress it", safe=safe)
     if r.kind == "old_logs":
         detail = r.detail | {"count": len(r.detail["files"])}
         return _stated("old_logs", replace(r, detail=detail), f"{name}: {r.said}", "low", "move them to the dated trash", safe=is_small("old_logs", detail))

@@ -4,6 +4,7 @@ It opens the file read-only, runs in a process of its own (a damaged file may en
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ def main(words: list[str]) -> int:
         told = {"refused": no.args[0], "code": no.args[1]}
     except duckdb.Error as error:
         told = _refusal(str(error).splitlines()[0])
-    print(json.dumps(told))
+    sys.stdout.write(json.dumps(told) + "\n")
     return 0
 
 

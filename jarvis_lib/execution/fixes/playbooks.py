@@ -5,8 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 from jarvis_lib.execution.fixes import clear, repository, rotate, swap, trash, unlock
+from jarvis_lib.execution.fixes.git import git_dir
 from jarvis_lib.execution.fixes.holding import refuse_offset_writers
-from jarvis_lib.execution.fixes.notes import Note
+from jarvis_lib.execution.fixes.notes import Note, hash_file
 from jarvis_lib.execution.fixes.playbook import Done, OnFiles, Playbook
 from jarvis_lib.execution.fixes.running import RestartService, RetryAttempt
 from jarvis_lib.model.fact import Refused
@@ -197,7 +198,7 @@ class FreeLock(OnFiles):
 
     def holds(self, done: Done) -> str:
         (_, new, sha) = done["moves"][0]
-        return "" if Path(new).is_file() and trash.hash_file(Path(new)) == sha else "the lock is not in the trash as it was"
+        return "" if Path(new).is_file() and hash_file(Path(new)) == sha else "the lock is not in the trash as it was"
 
     def revert(self, done: Done, kept: Path) -> None:
         trash.bring_back(trash.Moves(**done))
@@ -219,7 +220,7 @@ class PackRepository(OnFiles):
         return Blast(int(evidence["bytes"]), 0, 1)
 
     def would(self, home: Path, subject: str, evidence: Done, *, now: datetime, day: str) -> list[str]:
-        inner = repository.git_dir(home / subject)
+        inner = git_dir(home / subject)
         if inner is None:
             raise Refused(f"{clean(subject)} is no git repository any more.")
         repository.refuse_unfit(home / subject, inner, int(evidence["bytes"]))

@@ -115,10 +115,14 @@ def _move(old: Path, new: Path) -> None:
 
 def _copy_over(old: Path, new: Path) -> None:
     """To another disk: copy, flush, compare, and only then let go of the old one."""
-    temporary = new.with_name(f".{new.name}.jarvis-tmp")
-    shutil.copy2(old, temporary)
-    with open(temporary, "rb") as file:
-        os.fsync(file.fileno())
+    temporary = new.with_name(f".{new.name[:180]}.jarvis-tmp")
+    try:
+        shutil.copy2(old, temporary)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     if hash_file(temporary) != hash_file(old):
         temporary.unlink()
         raise Refused(f"{clean(old.name)} could not be copied to the trash; it stays where it is.")
