@@ -144,7 +144,7 @@ def picture(home: Path) -> dict[str, Any]:
         for name in [*folders, *files]:
             path = Path(folder) / name
             relative = path.relative_to(home).as_posix()
-            if relative.startswith(NOT_OURS) or relative.startswith("logs/") and not relative.startswith("logs/app"):
+            if relative.startswith(NOT_OURS) or (relative.startswith("logs/") and not relative.startswith("logs/app")):
                 continue
             seen = path.lstat()
             if stat.S_ISLNK(seen.st_mode):
