@@ -1,14 +1,16 @@
 """What do the facts of problems and fixes do to the rows, and which are refused?"""
 
-from typing import TYPE_CHECKING
+from json import loads
+from typing import TYPE_CHECKING, Any
 
-from jarvis_lib.model.fact import Fact, Refused, text
+from jarvis_lib.model.fact import Fact, Refused, stamp, text
+from jarvis_lib.model.problem import is_another_incident
 from jarvis_lib.model.prose import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jarvis_lib.model.ledger import Book
+    from jarvis_lib.model.ledger import Book, Row
 
 KEYS = {"problems": "key", "fixes": "id"}
 
@@ -17,10 +19,12 @@ def found(book: "Book", fact: Fact) -> None:
     data = dict(fact.data["problem"])
     old = book.get("problems", data["key"])
     count = old["seen"] + 1 if old else 1
-    state = "open" if old is None or old["state"] in ("fixed", "gone", "open") else old["state"]
+    again = old is None or old["state"] in ("fixed", "gone", "open") or _is_new_incident(old, data)
+    state = "open" if old is None or again else old["state"]
     book.put(
         "problems",
-        data
+        {"blast": ""}
+        | data
         | {
             "evidence": text(data["evidence"]),
             "state": state,
@@ -30,6 +34,17 @@ def found(book: "Book", fact: Fact) -> None:
             "came_back": bool(old and (old["state"] == "fixed" or (old["state"] == "open" and old["came_back"]))),
         },
     )
+
+
+def _is_new_incident(old: "Row", data: dict[str, Any]) -> bool:
+    """A dismissed alarm comes back only as another incident; a dismissed problem of any other kind never does."""
+    since = str(data["evidence"].get("since", ""))
+    return data["kind"] == "unusual" and is_another_incident(loads(old["evidence"]), since, at=stamp(old["last_seen"]))
+
+
+def dismissed(book: "Book", fact: Fact) -> None:
+    """Not told again; or, where it was `real` and the person put it right, fixed."""
+    _now("fixed" if fact.data.get("real") else "dismissed")(book, fact)
 
 
 def _now(state: str) -> "Callable[[Book, Fact], None]":
@@ -82,7 +97,7 @@ def fix_undone(book: "Book", fact: Fact) -> None:
 RULES = {
     "problem.found": found,
     "problem.gone": _now("gone"),
-    "problem.dismissed": _now("dismissed"),
+    "problem.dismissed": dismissed,
     "fix.applied": fix_applied,
     "fix.undone": fix_undone,
 }
