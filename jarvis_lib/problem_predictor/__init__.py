@@ -7,7 +7,7 @@ probability, written down before the fact and scored after it; where it is no be
 
 from jarvis_lib.problem_predictor.explaining import explain, scored, sparkline
 from jarvis_lib.problem_predictor.fixing import fix_safe, undo_fix
-from jarvis_lib.problem_predictor.looking import listed, metrics, ranged, scores
+from jarvis_lib.problem_predictor.looking import listed, listed_by, metrics, ranged, scores
 from jarvis_lib.problem_predictor.rules import find, has_gone, is_news, standing
 from jarvis_lib.problem_predictor.studying import study
 from jarvis_lib.problem_predictor.verbs import Look, dismiss, look, scan
@@ -21,6 +21,7 @@ __all__ = [
     "has_gone",
     "is_news",
     "listed",
+    "listed_by",
     "look",
     "metrics",
     "ranged",

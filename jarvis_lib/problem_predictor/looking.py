@@ -14,14 +14,19 @@ from jarvis_lib.problem_predictor import own
 from jarvis_lib.problem_predictor.rules import standing
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.samples import Sample, Samples
+from jarvis_lib.store.store import Reader
 
 
 def listed(place: Place, *, now: datetime | None = None) -> list[Row]:
     """Every problem that was ever found, open ones first, with where it stands (`standing`) and its last fix."""
-    when = now or place.now()
     with place.store.reading() as reader:
-        rows = reader.rows("problem_predictor.listed")
-    return [row | {"evidence": json.loads(row["evidence"]), "standing": standing(row, now=when)} for row in rows]
+        return listed_by(reader, now=now or place.now())
+
+
+def listed_by(reader: Reader, *, now: datetime) -> list[Row]:
+    """The same by a reader that is open already."""
+    rows = reader.rows("problem_predictor.listed")
+    return [row | {"evidence": json.loads(row["evidence"]), "standing": standing(row, now=now)} for row in rows]
 
 
 def metrics(place: Place, *, now: datetime | None = None) -> list[Row]:
