@@ -55,7 +55,10 @@ PROBLEMS = (
     Column("last_seen", "LAST SEEN"),
     Column("fix", "FIX"),
     Column("fix_said", "FIXED BY", grow=True),
+    Column("undo_until", "UNDO UNTIL"),
+    Column("command", "FIX IT WITH", grow=True),
 )
+STEPS = (Column("problem", "PROBLEM", grow=True), Column("playbook", "PLAYBOOK"), Column("tier", "RISK", "word"), Column("step", "WOULD DO", grow=True))
 FIXES = (Column("problem", "PROBLEM", grow=True), Column("playbook", "PLAYBOOK"), Column("verified", "RE-CHECKED"), Column("said", "WHAT WAS DONE", grow=True))
 METRICS = (
     Column("kind", "KIND"),

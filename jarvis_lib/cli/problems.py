@@ -22,16 +22,26 @@ def scan(run: Run, check: bool, quick: bool) -> int:
     return 5 if found and check else 0
 
 
-@verb("fix", "jarvis problems fix", writes=True)
-def fix(run: Run) -> int:
-    """Scan, fix what is safe to fix, and re-check it. Exit 1 when a fix did not hold."""
+@verb("fix", "jarvis problems fix --dry-run", writes=True)
+@click.argument("key", required=False, metavar="[PROBLEM]")
+@click.option("--dry-run", is_flag=True, help="Say each step that would be done, and do nothing.")
+def fix(run: Run, key: str | None, dry_run: bool) -> int:
+    """Fix what is safe to fix and re-check it, or the one PROBLEM by your word. Exit 1 when a fix did not hold."""
     from jarvis_lib import problem_predictor
-    from jarvis_lib.cli.columns import FIXES
+    from jarvis_lib.cli.columns import FIXES, STEPS
 
-    problem_predictor.scan(run.place, now=run.now)
-    fixes = [f.to_json() for f in problem_predictor.fix_safe(run.place, now=run.now, session=None)]
-    run.table("jarvis.fixes/1", fixes, FIXES, empty="Nothing to fix that is safe to fix.")
-    return 0 if all(f["verified"] for f in fixes) else 1
+    if dry_run:
+        wanted = problem_predictor.would_fix(run.place, key, now=run.now)
+        steps = [row | {"step": step} for row in wanted for step in row["steps"] or [f"nothing: {row['refused']}"]]
+        run.table("jarvis.fix_steps/1", steps, STEPS, empty="Nothing to fix that is safe to fix.", data=wanted)
+        return 0
+    if key is None:
+        problem_predictor.scan(run.place, now=run.now)
+    fixes = problem_predictor.fix_safe(run.place, now=run.now, session=None) if key is None else [problem_predictor.fix_one(run.place, key, now=run.now)]
+    run.table("jarvis.fixes/1", [f.to_json() for f in fixes], FIXES, empty="Nothing to fix that is safe to fix.")
+    for row in problem_predictor.asked(run.place, now=run.now) if key is None else ():
+        run.note(f"It waits for your word ({row['tier']}): {row['command']}")
+    return 0 if all(f.verified for f in fixes) else 1
 
 
 @verb("metrics", "jarvis problems metrics\njarvis problems metrics --scores")

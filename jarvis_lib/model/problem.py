@@ -1,7 +1,13 @@
 """Problems and fixes: something wrong or predicted, and a playbook's change with its check and its undo."""
 
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
+
+WATCH = timedelta(hours=24)
+"""A fix counts as held when the same check is green again at least so long afterwards."""
+KEPT = timedelta(days=7)
+"""What a fix took away is kept so long; then the trash is emptied, and the fix cannot be undone any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,10 @@ def is_another_incident(old: dict[str, Any], since: str, *, at: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One run of a playbook. `verified` is its own check right after; `undo` is what puts the old state back."""
+    """One run of a playbook. `verified` is its own check right after; `undo` is what puts the old state back.
+
+    `tier` is the risk it ran under. `watch` is what the check a day later compares with: the number before, and which services were green.
+    """
 
     problem: str
     playbook: str
@@ -45,6 +54,8 @@ class Fix:
     verified: bool
     check: str
     undo: dict[str, Any] = field(default_factory=dict)
+    tier: str = "low"
+    watch: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -36,7 +36,7 @@ _PHASES = {
 }
 
 # section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, country, days, time, span, spans, bool, int>=N, num>=N, pair,
-# categories, kinds (of windows), allows (a table of its own), phases; argvs, dates, numbers (tables with names of the person's own).
+# categories, kinds (of windows), allows (a table of its own), phases; argvs, dates, numbers, services (tables with names of the person's own).
 KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "person": {
         "name": ("text", "", "How the brief greets you."),
@@ -147,6 +147,11 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "log_keep_days": ("int>=30", 30, "Rotated logs older than this go to a dated trash; nothing younger is removed."),
         "databases": ("globs", [], "SQLite and DuckDB files to watch."),
         "bloat_share": ("num>=0.01", 0.25, "A database with a larger share of free pages is compacted."),
+        "caches": ("globs", [], "Cache and temp folders (or files) that may be cleaned; what is not named here is never touched."),
+        "cache_keep_days": ("int>=1", 14, "Files in them that neither came nor changed for so long go to the dated trash."),
+        "locks": ("globs", [], "Lock files with a PID, freed once their owner is proved dead; git's own locks in `repositories` are known."),
+        "lock_minutes": ("num>=1", 60.0, "A younger lock is never touched."),
+        "services": ("services", {}, 'What you run, such as { web = { check = "curl -fs localhost", restart = "…" } }; restarted only by your word.'),
         "error_words": ("texts", ["ERROR", "CRITICAL", "FATAL", "Traceback"], "A new line of a log with one of these counts as an error."),
         "repositories": ("globs", [], "Git repositories to look after."),
         "loose_objects": ("int>=100", 2000, "A repository with more loose objects is packed; nothing is pruned but Jarvis's own branches and worktrees."),
@@ -364,6 +369,10 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
 _TABLES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "argvs": ('a command as a list of texts, such as ["du", "-s"]', lambda v: isinstance(v, list) and bool(v) and all(isinstance(w, str) and w for w in v)),
     "dates": ('a date such as "2027-01-31"', lambda v: _is_date(v)),
+    "services": (
+        'a table of two commands, such as { check = "curl -fs localhost", restart = "…" }',
+        lambda v: isinstance(v, dict) and sorted(v) == ["check", "restart"] and all(isinstance(w, str) and w.strip() for w in v.values()),
+    ),
     "numbers": ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool) and v == v and abs(v) < 1e18),
 }
 """Tables whose names are the person's own: what each value must be, and whether it is."""

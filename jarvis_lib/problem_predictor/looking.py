@@ -4,14 +4,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from shlex import quote
 from typing import Any
 
-from jarvis_lib.execution.fixes import watch
+from jarvis_lib.execution.fixes import watch, watch_attempts
+from jarvis_lib.execution.fixes.playbooks import PLAYBOOKS
 from jarvis_lib.execution.fixes.watch import Reading
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.metric import KINDS, is_over, key_of, limit_of, named, parts_of, shown
+from jarvis_lib.model.problem import KEPT, WATCH
+from jarvis_lib.model.prose import clean
+from jarvis_lib.model.risk import FLAP_SPAN
 from jarvis_lib.problem_predictor import own
 from jarvis_lib.problem_predictor.rules import standing
+from jarvis_lib.problem_predictor.tiers import stands_at
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.samples import Sample, Samples
 from jarvis_lib.store.store import Reader
@@ -26,7 +32,30 @@ def listed(place: Place, *, now: datetime | None = None) -> list[Row]:
 def listed_by(reader: Reader, *, now: datetime) -> list[Row]:
     """The same by a reader that is open already."""
     rows = reader.rows("problem_predictor.listed")
-    return [row | {"evidence": json.loads(row["evidence"]), "standing": standing(row, now=now)} for row in rows]
+    past = reader.rows("problem_predictor.histories", since=now - FLAP_SPAN)
+    return [_told(row | {"evidence": json.loads(row["evidence"])}, past, now=now) for row in rows]
+
+
+def asked(place: Place, *, now: datetime) -> list[Row]:
+    """The open problems that wait for the person: their playbook is of the tier medium or high. Each with `tier`, `tier_why` and `command`."""
+    return [row for row in listed(place, now=now) if row["command"]]
+
+
+def _told(row: Row, past: Sequence[Row], *, now: datetime) -> Row:
+    """The row with where it stands, its tier and why that was raised, the command that fixes it, and until when its fix can be undone."""
+    stands, (tier, why) = standing(row, now=now), stands_at(row, past, now=now)
+    asks = row["state"] == "open" and tier in ("medium", "high")
+    fixed = row["fixed_at"] if row["state"] == "fixed" else None
+    playbook = PLAYBOOKS.get(row["kind"])
+    keeps = fixed and playbook and playbook.takes_back and row["emptied_at"] is None
+    return row | {
+        "standing": stands,
+        "tier": tier,
+        "tier_why": why,
+        "command": f"jarvis problems fix {quote(clean(row['key']))}" if asks else "",
+        "check_due": fixed + WATCH if fixed and stands == "watching" else None,
+        "undo_until": fixed + KEPT if fixed and keeps else None,
+    }
 
 
 def metrics(place: Place, *, now: datetime | None = None) -> list[Row]:
@@ -36,7 +65,7 @@ def metrics(place: Place, *, now: datetime | None = None) -> list[Row]:
     """
     when = now or place.now()
     past = {r["metric"]: r for r in Samples(place.home).latest(now=when)}
-    live = [asdict(r) for r in readings(place, now=when)]
+    live = [asdict(r) for r in watch.readings(place.home, place.settings.values["problems"], now=when)]
     rows = [row | _past(past.pop(key_of(row["kind"], row["subject"]), None)) for row in live]
     wanted = place.settings.values["problems"]
     return rows + [_sampled(r, wanted) for r in past.values()]
@@ -50,15 +79,21 @@ def scores(place: Place) -> list[Row]:
 
 def readings(place: Place, *, now: datetime) -> list[Reading]:
     """The numbers of what playbooks answer, taken now."""
-    return watch.readings(place.home, place.settings.values["problems"], now=now)
+    with place.store.reading() as reader:
+        failed = reader.rows("problem_predictor.failed_tasks", since=now - own.RETRY_SPAN)
+    return _answered(place, failed, now=now)
 
 
-def collect(place: Place, numbers: Row, attempts: Sequence[Row], *, now: datetime) -> list[Reading]:
-    """All numbers, taken now; `numbers` and `attempts` are the workspace's own rows (`own.rows`). The first reading of a thing counts."""
+def _answered(place: Place, failed: Sequence[Row], *, now: datetime) -> list[Reading]:
+    return watch.readings(place.home, place.settings.values["problems"], now=now) + watch_attempts.readings(failed)
+
+
+def collect(place: Place, rows: own.Rows, *, now: datetime) -> list[Reading]:
+    """All numbers, taken now; `rows` are the workspace's own. The first reading of a thing counts."""
     from jarvis_lib.execution import metrics as gauges
 
     wanted = place.settings.values["problems"]
-    taken = [*readings(place, now=now), *gauges.collect(place.home, wanted, now=now), *own.readings(numbers, attempts, wanted)]
+    taken = [*_answered(place, rows.failed, now=now), *gauges.collect(place.home, wanted, now=now), *own.readings(rows, wanted)]
     found: dict[tuple[str, str], Reading] = {}
     for r in taken:
         before = found.get((r.kind, r.subject))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from jarvis_lib.execution.fixes.watch import Reading
@@ -12,14 +12,20 @@ from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.metric import KINDS, key_of, named
 from jarvis_lib.model.problem import Problem, is_another_incident
 from jarvis_lib.model.prose import clean
-from jarvis_lib.problem_predictor import foreseeing
+from jarvis_lib.problem_predictor import answered, foreseeing
+from jarvis_lib.problem_predictor.tiers import is_small
 
-WATCH = timedelta(hours=24)
-"""A fix holds when its problem did not come back for this long."""
 MOVED = 0.10
 """A known problem is told again when its number moved by this share."""
 _OWN_WORDS = ("log", "old_logs", "disk", "database")
-_NUMBER = {"oversized_log": "bytes", "bloated_database": "share", "full_disk": "share", "old_logs": "count", "unreadable_database": ""}
+_NUMBER = {
+    "oversized_log": "bytes",
+    "bloated_database": "share",
+    "full_disk": "share",
+    "old_logs": "count",
+    "old_cache": "bytes",
+    "repository_garbage": "count",
+}
 
 
 def find(readings: Sequence[Reading]) -> list[Problem]:
@@ -29,22 +35,25 @@ def find(readings: Sequence[Reading]) -> list[Problem]:
 
 
 def _problem(r: Reading) -> Problem:
+    name = clean(r.subject)
+    if r.kind in answered.KINDS:
+        return answered.problem(r)
     if r.kind in KINDS and r.kind not in _OWN_WORDS:
         return _over_limit(r)
-    name = clean(r.subject)
     if r.kind == "log":
         how = "high" if r.detail["bytes"] > 100 * r.detail["limit"] else "low"
-        return _stated("oversized_log", r, f"{name} has grown over its limit: {r.said}", how, "rotate and compress it", safe=True)
+        safe = is_small("oversized_log", r.detail)
+        return _stated("oversized_log", r, f"{name} has grown over its limit: {r.said}", how, "rotate and compress it", safe=safe)
     if r.kind == "old_logs":
         detail = r.detail | {"count": len(r.detail["files"])}
-        return _stated("old_logs", replace(r, detail=detail), f"{name}: {r.said}", "low", "move them to the dated trash", safe=True)
+        return _stated("old_logs", replace(r, detail=detail), f"{name}: {r.said}", "low", "move them to the dated trash", safe=is_small("old_logs", detail))
     if r.kind == "disk":
         how = "critical" if (r.value or 0) < 0.01 else "high"
         return _stated("full_disk", r, f"The disk of this workspace is nearly full: {r.said}", how, "free some space", safe=False)
     if r.value is None:
         return _stated("unreadable_database", r, r.said, "high", "restore it from a backup", safe=False)
     suggested = "compact it from its own program (it is in use, or keeps a write-ahead log)" if r.detail["in_use"] else "compact it"
-    return _stated("bloated_database", r, f"{name}: {r.said}", "low", suggested, safe=not r.detail["in_use"])
+    return _stated("bloated_database", r, f"{name}: {r.said}", "low", suggested, safe=not r.detail["in_use"] and is_small("bloated_database", r.detail))
 
 
 def _over_limit(r: Reading) -> Problem:
@@ -87,12 +96,11 @@ def has_gone(row: Row, found: Sequence[Problem], readings: Sequence[Reading]) ->
 
 
 def standing(row: Row, *, now: datetime) -> str:
-    """Where a problem stands: predicted, open, came back, watching (fixed under a day ago), held, gone or dismissed."""
+    """Where a problem stands: predicted, open, came back, watching (fixed, not yet checked a day later), held, gone or dismissed."""
     if row["state"] == "open" and row["kind"] == "crossing":
         return "predicted"
     if row["state"] == "open":
         return "came back" if row["came_back"] else "open"
     if row["state"] != "fixed":
         return str(row["state"])
-    since = row["fixed_at"] or row["last_seen"]
-    return "watching" if now - since < WATCH else "held"
+    return "held" if row["held"] else "watching"

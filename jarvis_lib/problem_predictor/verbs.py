@@ -11,7 +11,7 @@ from jarvis_lib.model.problem import PREDICTED, Problem
 from jarvis_lib.model.prose import clean, hint
 from jarvis_lib.model.prose import listed as in_words
 from jarvis_lib.problem_predictor import analysis, own
-from jarvis_lib.problem_predictor.fixing import tidy_if_free
+from jarvis_lib.problem_predictor.fixing import recheck, tidy_if_free
 from jarvis_lib.problem_predictor.learners import Learners, learners
 from jarvis_lib.problem_predictor.looking import as_samples, collect
 from jarvis_lib.problem_predictor.rules import find, has_gone, is_news
@@ -40,8 +40,8 @@ def look(place: Place, *, now: datetime, past: bool = False, seed: int = 0, by: 
     tidy_if_free(place, now=now)
     with place.store.reading() as reader:
         known = analysis.read_known(reader, now=now)
-        numbers, attempts = own.rows(reader, now=now)
-    taken = collect(place, numbers, attempts, now=now)
+        own_rows = own.rows(reader, now=now)
+    taken = collect(place, own_rows, now=now)
     found = find(taken)
     facts: list[tuple[str, dict[str, Any]]] = [("problem.found", {"problem": p.to_json()}) for p in found if is_news(p, known.problems.get(p.key))]
     seen = [row for row in known.problems.values() if row["kind"] not in PREDICTED]
@@ -55,6 +55,7 @@ def look(place: Place, *, now: datetime, past: bool = False, seed: int = 0, by: 
     torn: list[tuple[str, dict[str, Any]]] = [("notice", {"kind": "samples", "sentence": sentence}) for sentence in samples.warnings]
     if facts or torn:
         place.store.write(*(place.fact(kind, at=now, **data) for kind, data in [*facts, *torn]))
+    recheck(place, now=now, taken=taken)
     told = [p for p in found if known.problems.get(p.key, {}).get("state") != "dismissed" or is_news(p, known.problems[p.key])]
     return Look(told, [*notes, *samples.warnings])
 

@@ -63,7 +63,8 @@ def shell(line: str) -> list[str]:
 def python(function: str, *words: str) -> list[str]:
     """The argv that calls `module:function` with `words` in a Python of its own, whatever folder it stands in."""
     module, _, name = function.partition(":")
-    program = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {name}; sys.exit({name}(sys.argv[1:]))"
+    where = [os.path.abspath(p) for p in sys.path]
+    program = f"import sys; sys.path[:] = {where!r}; from {module} import {name}; sys.exit({name}(sys.argv[1:]))"
     return [sys.executable, "-c", program, *words]
 
 

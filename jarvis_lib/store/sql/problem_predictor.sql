@@ -7,7 +7,7 @@ SELECT * FROM problems ORDER BY key;
 SELECT * FROM problems WHERE state = 'open' AND safe ORDER BY key;
 
 -- name: listed
-SELECT p.*, f.id AS fix, f."at" AS fixed_at, f.said AS fix_said, f.playbook
+SELECT p.*, f.id AS fix, f."at" AS fixed_at, f.said AS fix_said, f.playbook, f.held, f.checked_at, f.held_said, f.emptied_at
 FROM problems p
 LEFT JOIN (
     SELECT * FROM fixes AS f WHERE verified AND undone_at IS NULL
@@ -63,3 +63,22 @@ FROM predictions WHERE subject = $subject AND predictor IN ('capacity', 'anomaly
 
 -- name: fixes_of
 SELECT id, playbook, "at", said, verified, undone_at FROM fixes WHERE problem = $problem ORDER BY "at" DESC, id LIMIT 5;
+
+-- name: histories
+SELECT * FROM fixes WHERE "at" > $since OR undone_at > $since OR came_back_at > $since OR checked_at > $since ORDER BY "at", id;
+
+-- name: to_check
+SELECT f.*, p.kind, p.subject FROM fixes f JOIN problems p ON p.key = f.problem
+WHERE f.verified AND f.undone_at IS NULL AND f.checked_at IS NULL ORDER BY f."at", f.id;
+
+-- name: to_empty
+SELECT id FROM fixes WHERE emptied_at IS NULL AND "at" <= $before AND json_extract(undo, '$.done') IS NOT NULL ORDER BY "at", id;
+
+-- name: failed_tasks
+SELECT t.id, t.title, t.attempts, a.outcome, a.ended_at FROM tasks t JOIN attempts a ON a.task = t.id
+WHERE t.state = 'failed' AND a.ended_at > $since
+QUALIFY row_number() OVER (PARTITION BY t.id ORDER BY a.ended_at DESC, a.id DESC) = 1
+ORDER BY t.id;
+
+-- name: emptied
+SELECT id FROM fixes WHERE emptied_at IS NOT NULL;

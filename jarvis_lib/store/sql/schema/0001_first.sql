@@ -51,7 +51,8 @@ CREATE TABLE problems (
 );
 CREATE TABLE fixes (
     id VARCHAR, problem VARCHAR, playbook VARCHAR, "at" TIMESTAMP, session VARCHAR, said VARCHAR, verified BOOLEAN,
-    check_said VARCHAR, undo VARCHAR, undone_at TIMESTAMP
+    check_said VARCHAR, undo VARCHAR, undone_at TIMESTAMP, undone_by VARCHAR, undone_why VARCHAR, tier VARCHAR, watch VARCHAR,
+    checked_at TIMESTAMP, held BOOLEAN, held_said VARCHAR, came_back_at TIMESTAMP, emptied_at TIMESTAMP
 );
 
 CREATE TABLE briefs (kind VARCHAR, as_of TIMESTAMP, made_at TIMESTAMP, path VARCHAR, headline VARCHAR, sha256 VARCHAR);
