@@ -39,7 +39,9 @@ def linear(times: Any, values: Any, *, threshold: float, now: Any, days: float =
     return left if 0 <= left < 1e6 else None
 
 
-def forecast(times: Any, values: Any, *, threshold: float, now: Any, horizon: Any, seed: int, falling: bool = False, past: Any = (), boosted: bool = True) -> Hit:
+def forecast(
+    times: Any, values: Any, *, threshold: float, now: Any, horizon: Any, seed: int, falling: bool = False, past: Any = (), boosted: bool = True
+) -> Hit:
     if (values[-1] <= threshold) if falling else (values[-1] >= threshold):
         return Hit(0.0, 1.0, already=True)
     h = linear(times, values, threshold=threshold, now=now)

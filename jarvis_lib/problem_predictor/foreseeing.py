@@ -20,13 +20,18 @@ if TYPE_CHECKING:
 
 PREDICTOR = "capacity"
 SOON_H = 48.0
+MANY, LONG_S = 12, 6 * 3600
+"""A metric with fewer medians, over a shorter time, is forecast and scored but nobody is told: any noise looks like a trend at first."""
 CHART_POINTS = 60
 """So many points of its past stand in the evidence of a problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """One forecast. `hours` are its 10 %, 50 % and 90 % quantiles, cut at the horizon, or None where it will rather not happen."""
+    """One forecast. `hours` are its 10 %, 50 % and 90 % quantiles, cut at the horizon, or None where it will rather not happen.
+
+    `quantiles` are the same as they are, None beyond the horizon; `enough` says whether the past is long enough to tell anybody.
+    """
 
     key: str
     value: float
@@ -39,6 +44,8 @@ class Foreseen:
     said: str
     estimator: str
     weights: dict[str, float]
+    quantiles: tuple[float | None, ...] = ()
+    enough: bool = True
 
     @property
     def linear_p(self) -> float:
@@ -81,6 +88,8 @@ def foresee(
         hit.said(named(key)),
         str(hit.estimator),
         {str(name): round(float(share), 3) for name, share in dict(hit.weights).items()},
+        tuple(hit.quantile(q) for q in (0.1, 0.5, 0.9)),
+        len(values) >= MANY or bool((times[-1] - times[0]).astype("timedelta64[s]").astype(int) >= LONG_S),
     )
 
 
@@ -104,7 +113,8 @@ def is_due(key: str, standing: Sequence[Row], *, now: datetime, boosted: bool) -
 def prediction(f: Foreseen, *, now: datetime, boosted: bool) -> Prediction:
     """The forecast as it is written down before the fact."""
     low, mid, high = f.hours or (None, None, None)
-    detail = {"limit": f.limit, "value": f.value, "boosted": boosted, "weights": f.weights, "p_48h": round(f.p_soon, 4)}
+    own = [None if q is None else round(q, 4) for q in f.quantiles]
+    detail = {"quantiles": own, "limit": f.limit, "value": f.value, "boosted": boosted, "weights": f.weights, "p_48h": round(f.p_soon, 4)}
     due = now + timedelta(hours=f.horizon_h)
     return Prediction(PREDICTOR, f.estimator, f.key, f.said, now, due, round(f.p, 4), f.linear_p, low, mid, high, f.linear_h, "h", detail)
 
@@ -131,8 +141,8 @@ def problem(f: Foreseen, points: list[list[Any]], *, now: datetime) -> Problem:
 
 
 def is_told(f: Foreseen) -> bool:
-    """Below this probability a forecast is no problem."""
-    return f.p >= LEAST_SAID
+    """Below this probability, or with hardly any past, a forecast is no problem."""
+    return f.p >= LEAST_SAID and f.enough
 
 
 def sentence(f: Foreseen, *, now: datetime) -> str:

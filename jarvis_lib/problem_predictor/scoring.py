@@ -56,5 +56,5 @@ def _alarm(row: Row, problems: dict[str, Row], fixes: Sequence[Row], now: dateti
 
 def resolved(rows: Sequence[Row], key: str, make: Callable[..., Any]) -> list[Any]:
     """The forecasts of one metric that have resolved, as the forecaster wants them: what was said, and the hours that it took (None: not by then)."""
-    own = [r for r in rows if r["subject"] == key and r["mid"] is not None]
-    return [make(r["low"], r["mid"], r["high"], r["actual"] if r["happened"] else None) for r in own]
+    own = [(r, json.loads(r["detail"]).get("quantiles")) for r in rows if r["subject"] == key]
+    return [make(*quantiles, r["actual"] if r["happened"] else None) for r, quantiles in own if quantiles]

@@ -128,4 +128,3 @@ def _epochs(times: Any) -> Floats:
             return array.astype(np.float64)
         times = array.tolist()
     return np.fromiter((_epoch(t) if isinstance(t, datetime) else np.nan if t is None else float(t) for t in times), np.float64, len(times))
-
