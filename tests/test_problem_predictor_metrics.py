@@ -229,7 +229,7 @@ def test_samples_come_back_as_they_were_given(tmp_path: Path) -> None:
         assert {k: len(v[1]) for k, v in series.items()} == {"plugin:a": 601, "plugin:b": 1}
         assert (series["plugin:a"][1][:-1] < series["plugin:a"][1][1:]).all()
         assert sum(r["n"] for r in samples.hours("plugin:a", since=NIGHT - timedelta(days=7), until=NIGHT)) == 3000
-        assert [r["n"] for r in samples.days("plugin:a", since=NIGHT - timedelta(days=7), until=NIGHT)] == [150, 1440, 1410]
+        assert [r["n"] for r in samples.days("plugin:a", since=NIGHT - timedelta(days=7), until=NIGHT)] == [149, 1440, 1411]
         samples.compact(now=NIGHT, keep_days=30)
     assert samples.warnings == []
 

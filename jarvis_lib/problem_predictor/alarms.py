@@ -45,6 +45,11 @@ class Judged:
     real: float
     n: int
 
+    def probability(self, alarm: Alarm) -> float:
+        """That the person would call this alarm real: by what alarms like it were, else by the share of real ones so far."""
+        p = self.real if self.feedback is None else float(self.feedback.real(list(alarm.pvalues.values())))
+        return round(min(max(p, 0.0), 1.0), 4)
+
 
 def judged(rows: Sequence[Row], learners: Learners) -> Judged:
     """What the person has taught so far. `rows` are resolved alarms with `detail` and `happened`."""
@@ -61,7 +66,8 @@ def alarms(
     """The newest alarm of each metric that has one within a day. The budget is for all metrics together."""
     own = {k: s for k, s in series.items() if _is_usual(k) and len(s[1]) >= ENOUGH}
     share = budget_per_week / max(len(own), 1)
-    found = [_newest(k, s, learners.detect(*s, budget_per_week=share, seed=seed, feedback=feedback, boosted=boosted), now) for k, s in own.items()]
+    behind = "conformal scores" + (" and boosted forecast" if boosted else "") + (", taught" if feedback is not None else "")
+    found = [_newest(k, s, learners.detect(*s, budget_per_week=share, seed=seed, feedback=feedback, boosted=boosted), now, behind) for k, s in own.items()]
     return sorted((a for a in found if a is not None), key=lambda a: (-a.score, a.key))
 
 
@@ -70,7 +76,7 @@ def _is_usual(key: str) -> bool:
     return kind is not None and not kind.plain
 
 
-def _newest(key: str, series: "Series", found: Any, now: datetime) -> Alarm | None:
+def _newest(key: str, series: "Series", found: Any, now: datetime, behind: str) -> Alarm | None:
     times, values = series
     raised = [i for i in range(len(values) - 1, -1, -1) if found.alarm[i]][:1] if found.alarm.any() else []
     if not raised:
@@ -80,8 +86,8 @@ def _newest(key: str, series: "Series", found: Any, now: datetime) -> Alarm | No
     if not now - RECENT < at <= now:
         return None
     names = [str(e) for e in found.estimators]
-    pvalues = {n: round(float(p), 6) for n, p in zip(names, found.pvalues[i], strict=False) if p == p}
-    return Alarm(key, at, float(values[i]), round(float(found.score[i]), 4), str(found.why(i)), pvalues, "+".join(names) or "detector")
+    pvalues = {n: float(f"{p:.3g}") for n, p in zip(names, found.pvalues[i], strict=True)}
+    return Alarm(key, at, float(values[i]), round(float(found.score[i]), 4), str(found.why(i)), pvalues, behind)
 
 
 def is_new(alarm: Alarm, standing: Sequence[Row]) -> bool:
@@ -91,10 +97,10 @@ def is_new(alarm: Alarm, standing: Sequence[Row]) -> bool:
 
 
 def prediction(alarm: Alarm, taught: Judged, *, now: datetime) -> Prediction:
-    """That this alarm is real. The base is the toss of a coin, which is what an untaught detector knows."""
+    """That this alarm is real. The base is the share of real alarms so far, which is all that an untaught detector knows."""
     detail = {"since": f"{alarm.at:%Y-%m-%dT%H:%M:%SZ}", "pvalues": alarm.pvalues, "score": alarm.score, "value": alarm.value, "taught": taught.n}
     said = f"{named(alarm.key)} is unusual: {alarm.why}"
-    return Prediction(PREDICTOR, alarm.estimator, alarm.key, said, now, now + JUDGED, round(taught.real, 4), 0.5, detail=detail)
+    return Prediction(PREDICTOR, alarm.estimator, alarm.key, said, now, now + JUDGED, taught.probability(alarm), round(taught.real, 4), detail=detail)
 
 
 def problem(alarm: Alarm, taught: Judged, points: list[list[Any]]) -> Problem:
@@ -115,4 +121,4 @@ def problem(alarm: Alarm, taught: Judged, points: list[list[Any]]) -> Problem:
     }
     severity = "medium" if kind.severity in ("high", "critical") else "low"
     remedy = "look what changed then; `jarvis problems dismiss` teaches that it is nothing"
-    return Problem(f"unusual:{alarm.key}", "unusual", alarm.key, what, evidence, round(taught.real, 4), severity, remedy, False, kind.reach)
+    return Problem(f"unusual:{alarm.key}", "unusual", alarm.key, what, evidence, taught.probability(alarm), severity, remedy, False, kind.reach)

@@ -56,7 +56,8 @@ def look(place: Place, *, now: datetime, past: bool = False, seed: int = 0, by: 
     if facts or torn:
         place.store.write(*(place.fact(kind, at=now, **data) for kind, data in [*facts, *torn]))
     recheck(place, now=now, taken=taken)
-    told = [p for p in found if known.problems.get(p.key, {}).get("state") != "dismissed" or is_news(p, known.problems[p.key])]
+    settled = {key: row for key, row in known.problems.items() if row["state"] in ("dismissed", "fixed")}
+    told = [p for p in found if p.key not in settled or is_news(p, settled[p.key])]
     return Look(told, [*notes, *samples.warnings])
 
 
