@@ -65,6 +65,21 @@ METRICS = (
     Column("subject", "SUBJECT", grow=True),
     Column("said", "NOW", grow=True),
     Column("over", "OVER LIMIT"),
+    Column("range", "30 DAYS", grow=True),
+    Column("slope", "TREND"),
+    Column("at", "SAMPLED"),
+)
+PREDICTION_SCORES = (
+    Column("predictor", "PREDICTOR"),
+    Column("estimator", "ESTIMATOR", grow=True),
+    Column("n", "SCORED", "number"),
+    Column("hit_rate", "CAME TRUE", "percent"),
+    Column("base_hit_rate", "BASELINE'S", "percent"),
+    Column("coverage", "80 % HELD", "percent"),
+    Column("lead_h", "AHEAD", "hours"),
+    Column("false_per_week", "FALSE/WEEK", "number"),
+    Column("base_false_per_week", "BASELINE'S", "number"),
+    Column("skill", "SKILL", "number"),
 )
 CONTEXTS = (
     Column("state", "CONTEXT"),

@@ -14,7 +14,7 @@ KEPT = timedelta(days=7)
 class Problem:
     """`key` is stable (`oversized_log:logs/app.log`), so the same problem is one row however often it is seen.
 
-    `probability` is of it being or becoming real (1.0 = observed now); `safe` says that a playbook may fix it alone.
+    `probability` is of it being or becoming real (1.0 = observed now); `safe` says that a playbook may fix it alone; `blast` says whom it hurts.
     """
 
     key: str
@@ -26,9 +26,19 @@ class Problem:
     severity: str
     suggested: str
     safe: bool
+    blast: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+PREDICTED = ("crossing", "unusual")
+"""Kinds of problems that come from a forecast or an alarm, and not from a number that is over its limit now. Their subject is a metric's key."""
+
+
+def is_another_incident(old: dict[str, Any], since: str, *, at: str) -> bool:
+    """Whether an alarm that began at `since` is another incident than the row's, which was last touched at `at` (all ISO 8601, UTC)."""
+    return bool(since) and since > at and since != old.get("since")
 
 
 @dataclass(frozen=True, slots=True)

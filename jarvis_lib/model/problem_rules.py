@@ -1,16 +1,17 @@
 """What do the facts of problems and fixes do to the rows, and which are refused?"""
 
-from typing import TYPE_CHECKING
+from json import loads
+from typing import TYPE_CHECKING, Any
 
-from jarvis_lib.model.fact import Fact, Refused, text
-from jarvis_lib.model.problem import KEPT, WATCH
+from jarvis_lib.model.fact import Fact, Refused, stamp, text
+from jarvis_lib.model.problem import KEPT, WATCH, is_another_incident
 from jarvis_lib.model.prose import clean
 from jarvis_lib.model.risk import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jarvis_lib.model.ledger import Book
+    from jarvis_lib.model.ledger import Book, Row
 
 KEYS = {"problems": "key", "fixes": "id"}
 
@@ -21,10 +22,12 @@ def found(book: "Book", fact: Fact) -> None:
     count = old["seen"] + 1 if old else 1
     if old and old["state"] == "fixed":
         _came_back(book, data["key"], fact)
-    state = "open" if old is None or old["state"] in ("fixed", "gone", "open") else old["state"]
+    again = old is None or old["state"] in ("fixed", "gone", "open") or _is_new_incident(old, data)
+    state = "open" if old is None or again else old["state"]
     book.put(
         "problems",
-        data
+        {"blast": ""}
+        | data
         | {
             "evidence": text(data["evidence"]),
             "state": state,
@@ -34,6 +37,17 @@ def found(book: "Book", fact: Fact) -> None:
             "came_back": bool(old and (old["state"] == "fixed" or (old["state"] == "open" and old["came_back"]))),
         },
     )
+
+
+def _is_new_incident(old: "Row", data: dict[str, Any]) -> bool:
+    """A dismissed alarm comes back only as another incident; a dismissed problem of any other kind never does."""
+    since = str(data["evidence"].get("since", ""))
+    return data["kind"] == "unusual" and is_another_incident(loads(old["evidence"]), since, at=stamp(old["last_seen"]))
+
+
+def dismissed(book: "Book", fact: Fact) -> None:
+    """Not told again; or, where it was `real` and the person put it right, fixed."""
+    _now("fixed" if fact.data.get("real") else "dismissed")(book, fact)
 
 
 def _came_back(book: "Book", key: str, fact: Fact) -> None:
@@ -132,7 +146,7 @@ def fixes_emptied(book: "Book", fact: Fact) -> None:
 RULES = {
     "problem.found": found,
     "problem.gone": _now("gone"),
-    "problem.dismissed": _now("dismissed"),
+    "problem.dismissed": dismissed,
     "fix.applied": fix_applied,
     "fix.undone": fix_undone,
     "fix.checked": fix_checked,

@@ -3,10 +3,18 @@
 A frame is read in one short opening and holds nothing open. Text that came from a task is free of control characters.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import clean
+from jarvis_lib.model.study import Study
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.snapshot import open_snapshot
 from jarvis_lib.store.store import Reader
 
 if TYPE_CHECKING:
@@ -52,6 +60,25 @@ def last_night(reader: Reader, *, zone: ZoneInfo | None = None) -> "pl.DataFrame
 
     newest = sessions(reader, zone=zone)["id"].to_list()[-1:]
     return attempts(reader, zone=zone).filter(pl.col("session").is_in(newest))
+
+
+@contextmanager
+def at_leisure(place: Place, snapshot: str = "") -> Iterator[Reader]:
+    """A reader for work that takes its time: on `snapshot`, or on a copy made for it, so that nobody waits for the store meanwhile."""
+    if snapshot:
+        with open_snapshot(snapshot) as reader:
+            yield reader
+        return
+    with TemporaryDirectory() as folder, open_snapshot(place.store.snapshot(Path(folder) / "copy.duckdb")) as reader:
+        yield reader
+
+
+def hand_over(study: Study, out: str) -> None:
+    """Write the study to the file `out` for the session, whole or not at all; nothing where no file is asked for."""
+    if out:
+        own = Path(out).with_name(f".{Path(out).name}.{os.getpid()}.tmp")
+        own.write_text(study.to_text(), encoding="utf-8")
+        own.replace(out)
 
 
 def _frame(reader: Reader, name: str, zone: ZoneInfo | None) -> "pl.DataFrame":

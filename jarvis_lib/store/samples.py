@@ -5,6 +5,7 @@ minutes and roll-ups by the hour, and lets the points go when they are old; ever
 A file that cannot be read is set aside in `data/metrics/torn/` and said. Any number of processes may add and read at the same time.
 """
 
+import errno
 import os
 import secrets
 from collections import defaultdict
@@ -99,14 +100,18 @@ class Samples:
                         path.unlink(missing_ok=True)
 
     def _write(self, con: "duckdb.DuckDBPyConnection", block: str, target: Path, *, durable: bool = True, **params: Any) -> Path:
-        """Write by a query and rename; `durable` forces it to the disk first, where the files that it replaces are removed afterwards."""
+        """Write by a query and rename; `durable` forces it to the disk first, where the files that it replaces are removed afterwards. Raises OSError."""
         target.parent.mkdir(parents=True, exist_ok=True)
+        import duckdb
+
         own = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             con.execute(queries.block(f"samples.{block}").replace("{path}", str(own).replace("'", "''")), params)
             if durable:
                 _force(own)
             own.replace(target)
+        except duckdb.IOException as error:
+            raise OSError(errno.EIO, str(error).splitlines()[0][:200], str(target)) from error
         finally:
             own.unlink(missing_ok=True)
         if durable:

@@ -19,7 +19,7 @@ def readings(home: Path, wanted: dict[str, Any], now: datetime) -> list[Reading]
     """The numbers of the machine; a part that the machine does not have gives none."""
     import psutil
 
-    found = [r for mount in _mounts() for r in _mount(mount, wanted)]
+    found = [r for mount in _mounts() for r in _mount(mount, wanted, home)]
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
     share = 1 - memory.available / memory.total
     found.append(measured(wanted, "memory", "machine", round(share, 4), f"{share:.0%} of {size(memory.total)} in use"))
@@ -46,9 +46,9 @@ def _mounts() -> list[str]:
     return list(found.values())[:_MOST_MOUNTS]
 
 
-def _mount(mount: str, wanted: dict[str, Any]) -> list[Reading]:
+def _mount(mount: str, wanted: dict[str, Any], home: Path) -> list[Reading]:
     try:
-        now = os.statvfs(mount)
+        now, own = os.statvfs(mount), os.stat(mount).st_dev == os.stat(home).st_dev
     except OSError:
         return []  # unmounted between the listing and now
     if not now.f_blocks:
@@ -56,7 +56,7 @@ def _mount(mount: str, wanted: dict[str, Any]) -> list[Reading]:
     used = now.f_blocks - now.f_bfree
     share = used / (used + now.f_bavail) if used + now.f_bavail else 1.0
     said = f"{share:.0%} used, {size(now.f_bavail * now.f_frsize)} free"
-    found = [measured(wanted, "mount", mount, round(share, 5), said, free_bytes=now.f_bavail * now.f_frsize)]
+    found = [measured(wanted, "mount", mount, round(share, 5), said, free_bytes=now.f_bavail * now.f_frsize, home=own)]
     if now.f_files:
         share = 1 - now.f_favail / now.f_files
         found.append(measured(wanted, "inodes", mount, round(share, 5), f"{share:.0%} used, {now.f_favail:,} free"))

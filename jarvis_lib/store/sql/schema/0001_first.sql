@@ -46,7 +46,8 @@ CREATE TABLE omissions (plan VARCHAR, task VARCHAR, code VARCHAR, sentence VARCH
 
 CREATE TABLE problems (
     key VARCHAR, kind VARCHAR, subject VARCHAR, what VARCHAR, evidence VARCHAR, probability DOUBLE, severity VARCHAR,
-    suggested VARCHAR, safe BOOLEAN, state VARCHAR, first_seen TIMESTAMP, last_seen TIMESTAMP, seen INTEGER, came_back BOOLEAN
+    suggested VARCHAR, safe BOOLEAN, state VARCHAR, first_seen TIMESTAMP, last_seen TIMESTAMP, seen INTEGER, came_back BOOLEAN,
+    blast VARCHAR
 );
 CREATE TABLE fixes (
     id VARCHAR, problem VARCHAR, playbook VARCHAR, "at" TIMESTAMP, session VARCHAR, said VARCHAR, verified BOOLEAN,
