@@ -162,13 +162,13 @@ def test_a_full_disk_is_told(place: Place) -> None:
     assert (found.kind, found.safe, found.probability) == ("full_disk", False, 1.0)
 
 
-def test_duckdb_files_and_the_own_store_are_named_and_left_closed(place: Place) -> None:
-    """Only SQLite is measured; the table of metrics says so."""
+def test_a_damaged_duckdb_file_is_told_and_the_own_store_is_left_closed(place: Place) -> None:
+    """A DuckDB file that cannot be read is a problem; Jarvis's own store is never opened from here, under whatever name."""
     problem_predictor.scan(place, now=NIGHT)
     (place.home / "data" / "other.db").write_bytes(b"\0" * 8 + b"DUCK" + b"\0" * 100)
     os.link(place.home / "data" / "jarvis.duckdb", place.home / "data" / "alias.db")
     said = {r["subject"]: r["said"] for r in problem_predictor.metrics(place)}
-    assert "only SQLite files are measured" in said["data/other.db"]
+    assert "cannot be read as a DuckDB database" in said["data/other.db"]
     assert "own store" in said["data/alias.db"]
 
 
@@ -194,7 +194,10 @@ def test_a_rotated_log_is_packed_whole_and_comes_back_byte_for_byte(place: Place
     assert log.read_bytes().startswith(b" ") or log.read_bytes().startswith(b"line ")
     assert problem_predictor.scan(place, now=NIGHT) == []
     assert [r["standing"] for r in problem_predictor.listed(place, now=NIGHT)] == ["watching"]
-    assert [r["standing"] for r in problem_predictor.listed(place, now=NIGHT + timedelta(days=2))] == ["held"]
+    later = NIGHT + timedelta(days=2)
+    assert [r["standing"] for r in problem_predictor.listed(place, now=later)] == ["watching"], "nobody has looked again yet"
+    problem_predictor.scan(place, now=later)
+    assert [r["standing"] for r in problem_predictor.listed(place, now=later)] == ["held"]
     assert problem_predictor.undo_fix(place, done.undo["fix"][:6], now=NIGHT).startswith("Undone: ")
     assert sha(log) == before and [p.name for p in log.parent.glob("app.log*")] == ["app.log"]
     with pytest.raises(Refused, match="undone already"):

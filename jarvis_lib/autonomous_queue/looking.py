@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib import problem_predictor
 from jarvis_lib.model.ledger import Row, name_of
 from jarvis_lib.model.prose import clean, seconds, shorten
 from jarvis_lib.store.place import Place
@@ -27,7 +28,7 @@ def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     with place.store.reading() as reader:
         waiting = reader.rows("autonomous_queue.waiting")
         refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
-    cards = [_card(row) for row in waiting]
+    cards = [_card(row) for row in waiting] + [_fix_card(row) for row in problem_predictor.asked(place, now=now)]
     return cards + [
         {
             "task": r["task"],
@@ -52,6 +53,18 @@ def _card(row: Row) -> dict[str, Any]:
         "do_nothing": _DO_NOTHING.get(kind, "it waits"),
         "commands": _commands(row["id"], kind),
         "at": row["changed_at"],
+    }
+
+
+def _fix_card(row: Row) -> dict[str, Any]:
+    return {
+        "task": "",
+        "title": row["what"],
+        "kind": "fix",
+        "what": f"{row['suggested']} (risk {row['tier']}{': ' + row['tier_why'] if row['tier_why'] else ''})",
+        "do_nothing": "the problem stays",
+        "commands": [row["command"], row["command"].replace("problems fix", "problems dismiss", 1)],
+        "at": row["last_seen"],
     }
 
 

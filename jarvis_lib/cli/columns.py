@@ -55,13 +55,31 @@ PROBLEMS = (
     Column("last_seen", "LAST SEEN"),
     Column("fix", "FIX"),
     Column("fix_said", "FIXED BY", grow=True),
+    Column("undo_until", "UNDO UNTIL"),
+    Column("command", "FIX IT WITH", grow=True),
 )
+STEPS = (Column("problem", "PROBLEM", grow=True), Column("playbook", "PLAYBOOK"), Column("tier", "RISK", "word"), Column("step", "WOULD DO", grow=True))
 FIXES = (Column("problem", "PROBLEM", grow=True), Column("playbook", "PLAYBOOK"), Column("verified", "RE-CHECKED"), Column("said", "WHAT WAS DONE", grow=True))
 METRICS = (
     Column("kind", "KIND"),
     Column("subject", "SUBJECT", grow=True),
     Column("said", "NOW", grow=True),
     Column("over", "OVER LIMIT"),
+    Column("range", "30 DAYS", grow=True),
+    Column("slope", "TREND"),
+    Column("at", "SAMPLED"),
+)
+PREDICTION_SCORES = (
+    Column("predictor", "PREDICTOR"),
+    Column("estimator", "ESTIMATOR", grow=True),
+    Column("n", "SCORED", "number"),
+    Column("hit_rate", "CAME TRUE", "percent"),
+    Column("base_hit_rate", "BASELINE'S", "percent"),
+    Column("coverage", "80 % HELD", "percent"),
+    Column("lead_h", "AHEAD", "hours"),
+    Column("false_per_week", "FALSE/WEEK", "number"),
+    Column("base_false_per_week", "BASELINE'S", "number"),
+    Column("skill", "SKILL", "number"),
 )
 CONTEXTS = (
     Column("state", "CONTEXT"),

@@ -35,9 +35,9 @@ context = _part(
 )
 problems = _part(
     "problems",
-    ("scan", "fix", "metrics", "list", "undo", "dismiss"),
+    ("scan", "fix", "metrics", "list", "explain", "undo", "dismiss"),
     example="jarvis problems scan\njarvis problems fix",
-    help="Find problems, fix the safe ones, and undo a fix.",
+    help="Find and foresee problems, fix the safe ones, and undo a fix.",
 )
 patterns = _part(
     "patterns",

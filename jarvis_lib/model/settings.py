@@ -6,8 +6,9 @@ All errors are found at once, each with its line and the nearest right key. The 
 
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -35,7 +36,7 @@ _PHASES = {
 }
 
 # section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, country, days, time, span, spans, bool, int>=N, num>=N, pair,
-# categories, kinds (of windows), allows (a table of its own), phases.
+# categories, kinds (of windows), allows (a table of its own), phases; argvs, dates, numbers, services (tables with names of the person's own).
 KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "person": {
         "name": ("text", "", "How the brief greets you."),
@@ -146,6 +147,23 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "log_keep_days": ("int>=30", 30, "Rotated logs older than this go to a dated trash; nothing younger is removed."),
         "databases": ("globs", [], "SQLite and DuckDB files to watch."),
         "bloat_share": ("num>=0.01", 0.25, "A database with a larger share of free pages is compacted."),
+        "caches": ("globs", [], "Cache and temp folders (or files) that may be cleaned; what is not named here is never touched."),
+        "cache_keep_days": ("int>=1", 14, "Files in them that neither came nor changed for so long go to the dated trash."),
+        "locks": ("globs", [], "Lock files with a PID, freed once their owner is proved dead; git's own locks in `repositories` are known."),
+        "lock_minutes": ("num>=1", 60.0, "A younger lock is never touched."),
+        "services": ("services", {}, 'What you run, such as { web = { check = "curl -fs localhost", restart = "…" } }; restarted only by your word.'),
+        "error_words": ("texts", ["ERROR", "CRITICAL", "FATAL", "Traceback"], "A new line of a log with one of these counts as an error."),
+        "repositories": ("globs", [], "Git repositories to look after."),
+        "loose_objects": ("int>=100", 2000, "A repository with more loose objects is packed; nothing is pruned but Jarvis's own branches and worktrees."),
+        "certificates": ("globs", [], "PEM files whose expiry is watched."),
+        "tokens": ("dates", {}, 'When your tokens expire, such as { github = "2027-01-31" }; only names and dates, never a token.'),
+        "backups": ("globs", [], "Files or folders of your backups; of each pattern the newest counts. Those of this workspace are known."),
+        "plugins": ("argvs", {}, 'Commands that print one number, such as { mails = ["mail-count", "--unread"] }.'),
+        "plugin_seconds": ("num>=0.1", 5.0, "A plug-in that takes longer is ended."),
+        "limits": ("numbers", {}, 'Limits of your own for a metric or a kind of it, such as { "mount:/data" = 0.9, "plugin:mails" = 500 }.'),
+        "samples_keep_days": ("int>=7", 30, "Numbers are kept as they were taken for so many days, then by the hour for good."),
+        "false_alarms_per_week": ("num>=0.01", 1.0, "So many alarms a week may be false, all metrics together."),
+        "forecast_days": ("num>=0.1", 7.0, "How far ahead the crossing of a limit is forecast."),
     },
     "weekend": {
         "candidates": ("int>=1", 5, "The suggestion names at most so many; 3 to 5 can be read in a minute."),
@@ -241,7 +259,8 @@ def parse(text: str) -> Settings:
             value, wrong = _read(kind, given[name]) if name in given else (default, "")
             values[section][name] = value
             if wrong:
-                mistakes.append(Mistake(lines.get((section, name), 0), f"[{section}] {name}: {wrong}"))
+                line = lines.get((section, name), lines.get((f"{section}.{name}", ""), 0))
+                mistakes.append(Mistake(line, f"[{section}] {name}: {wrong}"))
     mistakes = mistakes or _endless(flat, lines) or _nonsense(values, lines)
     if mistakes:
         raise BadSettings(sorted(mistakes, key=lambda m: m.line))
@@ -268,7 +287,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
     return f"{value}"
 
 
@@ -342,7 +361,38 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
     if base == "time":
         good = isinstance(value, str) and _TIME.fullmatch(value)
         return (value, "") if good else ("00:00", f'must be a time such as "23:00", not {value!r}')
+    if base in _TABLES:
+        return _read_table(base, value)
     return _read_list(base, value)
+
+
+_TABLES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "argvs": ('a command as a list of texts, such as ["du", "-s"]', lambda v: isinstance(v, list) and bool(v) and all(isinstance(w, str) and w for w in v)),
+    "dates": ('a date such as "2027-01-31"', lambda v: _is_date(v)),
+    "services": (
+        'a table of two commands, such as { check = "curl -fs localhost", restart = "…" }',
+        lambda v: isinstance(v, dict) and sorted(v) == ["check", "restart"] and all(isinstance(w, str) and w.strip() for w in v.values()),
+    ),
+    "numbers": ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool) and v == v and abs(v) < 1e18),
+}
+"""Tables whose names are the person's own: what each value must be, and whether it is."""
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        date.fromisoformat(value)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _read_table(base: str, value: Any) -> tuple[dict[str, Any], str]:
+    if not isinstance(value, dict):
+        return {}, f"must be a table of names, not {value!r}"
+    must, good = _TABLES[base]
+    value = {name: own.isoformat() if base == "dates" and isinstance(own, date) else own for name, own in value.items()}
+    wrong = next((name for name, own in value.items() if not good(own) or not name.isprintable() or not name.strip()), None)
+    return value, "" if wrong is None else f"{wrong} must be {must}, not {value[wrong]!r}"
 
 
 def _read_zone(value: Any) -> tuple[str, str]:

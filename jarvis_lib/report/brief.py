@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.risk import FLAP_SPAN
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import coming
 from jarvis_lib.report import coverage as covering
@@ -37,11 +38,13 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     between = {"since": cover.since, "now": now}
     endings = reader.rows("report.endings", **between)
     ran = proof.rows(endings, reader.rows("report.evidence_between", **between))
-    cards = needs.cards(reader.rows("report.waiting", now=now), reader.rows("report.additions_refused", **between), now=now, zone=zone)
-    fixes = mending.fix_rows(reader.rows("report.fixes_between", **between), now=now, zone=zone)
+    open_problems = reader.rows("report.open_problems", now=now)
+    cards = mending.asked_cards(open_problems, reader.rows("problem_predictor.histories", since=now - FLAP_SPAN), now=now, zone=zone)
+    cards = needs.cards(reader.rows("report.waiting", now=now), reader.rows("report.additions_refused", **between), now=now, zone=zone) + cards
+    fixes = mending.fix_rows(reader.rows("report.fixes_between", **between), since=cover.since, now=now, zone=zone)
     running = proof.running(reader.rows("report.running", now=now), now=now, zone=zone) if cover.state == "running" else []
     night = _night(reader, cover, ran, endings, fixes, cards, len(running), settings, zone)
-    problems = mending.problem_rows(reader.rows("report.open_problems", now=now))
+    problems = mending.problem_rows(open_problems)
     plan = looking.outlook(reader, settings, now=now, zone=zone)
     best = sorted(night.shipped, key=lambda r: (not r.measured, -r.planned_hours))
     shipped = [*best, *(r for r in ran if r.status is proof.UNDONE)]
@@ -102,8 +105,8 @@ def _night(
         not_shipped=sorted((r for r in ran if r.status not in (proof.VERIFIED, proof.UNDONE)), key=lambda r: r.status.tone != "bad"),
         due={e["task"]: e["due"] for e in endings if e["due"]},
         running=running,
-        fixed=sum(f.status.tone == "ok" for f in fixes),
-        fixes_failed=sum(f.status.tone == "bad" for f in fixes),
+        fixed=sum(f.fresh and f.status.tone == "ok" for f in fixes),
+        fixes_failed=sum(f.fresh and f.status.tone == "bad" for f in fixes),
         needs=len(cards),
         escalated=sum(c.kind == "escalated" for c in cards),
         queued=states.get("queued", 0),
@@ -145,10 +148,11 @@ def _nothing_ran(cover: covering.Coverage, zone: ZoneInfo) -> str:
 def _problems_said(fixes: Sequence[FixRow], still_open: int) -> str:
     if not fixes and not still_open:
         return "No problem was fixed in this span, and none is open."
-    fixed = sum(f.status.tone == "ok" for f in fixes)
     watched = [f.watching for f in fixes if f.watching]
-    if not watched:
-        return f"{plural(fixed, 'problem')} fixed; {still_open} open."
-    until = watched[-1].split()[0]
-    watching = f"watching until {until}" if len(watched) == fixed else f"{len(watched)} still watched"
-    return f"{plural(fixed, 'problem')} fixed and re-checked, {watching}; {still_open} open."
+    words = [f.status.word for f in fixes]
+    told = [f"{plural(len(watched), 'problem')} fixed and re-checked, 24 h check due {watched[-1]}"] if watched else []
+    told += [f"{plural(words.count('held'), 'fix', 'fixes')} held a day"] if "held" in words else []
+    told += [f"{plural(words.count('came back'), 'problem')} came back after a fix"] if "came back" in words else []
+    told += [f"{plural(n, 'fix', 'fixes')} taken back" for n in [words.count("taken back by itself") + words.count("undone")] if n]
+    told += [f"{plural(words.count('not fixed'), 'fix', 'fixes')} failed"] if "not fixed" in words else []
+    return f"{'; '.join([*told, f'{still_open} open'])}."

@@ -3,13 +3,18 @@
 A frame is read in one short opening and holds nothing open. Text that came from a task is free of control characters.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import clean
 from jarvis_lib.model.study import Study
 from jarvis_lib.report.publish import put
+from jarvis_lib.store.place import Place
+from jarvis_lib.store.snapshot import open_snapshot
 from jarvis_lib.store.store import Reader
 
 if TYPE_CHECKING:
@@ -55,6 +60,17 @@ def last_night(reader: Reader, *, zone: ZoneInfo | None = None) -> "pl.DataFrame
 
     newest = sessions(reader, zone=zone)["id"].to_list()[-1:]
     return attempts(reader, zone=zone).filter(pl.col("session").is_in(newest))
+
+
+@contextmanager
+def at_leisure(place: Place, snapshot: str = "") -> Iterator[Reader]:
+    """A reader for work that takes its time: on `snapshot`, or on a copy made for it, so that nobody waits for the store meanwhile."""
+    if snapshot:
+        with open_snapshot(snapshot) as reader:
+            yield reader
+        return
+    with TemporaryDirectory() as folder, open_snapshot(place.store.snapshot(Path(folder) / "copy.duckdb")) as reader:
+        yield reader
 
 
 def hand_over(study: Study, out: str) -> str:

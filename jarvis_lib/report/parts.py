@@ -68,13 +68,17 @@ class RanRow:
 
 @dataclass(frozen=True, slots=True)
 class FixRow:
-    """One run of a playbook: what it did, what its check said, until when it is watched (empty when it is not), how to undo it."""
+    """One run of a playbook: what it did, what its check said, when the check a day later is due (empty when it was), how to undo it.
+
+    `fresh` is false for a fix of an earlier span whose check fell into this one.
+    """
 
     status: Status
     said: str
     check: str
     watching: str
     undo: str
+    fresh: bool = True
 
 
 @dataclass(frozen=True, slots=True)

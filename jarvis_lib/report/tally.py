@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.model.prose import plural, seconds
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import NO_CUTS, Cuts, occurrences
-from jarvis_lib.report.mending import WATCHED
 from jarvis_lib.report.parts import Number
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
@@ -40,7 +39,7 @@ def numbers(reader: Reader, settings: Settings, *, now: datetime) -> list[Number
     return [
         Number("Builds accepted", _builds(day), _goal(builds), _builds(week), _goal(builds, 7)),
         Number("Run hours of accepted builds", _hours(day), _goal(hours, unit=" h"), _hours(week), _goal(hours, 7, unit=" h")),
-        Number("Problems fixed", _fixes(day), _goal(fixes), _fixes(week), _goal(fixes, 7)),
+        Number("Fixes that held a day", _fixes(day), _goal(fixes), _fixes(week), _goal(fixes, 7)),
     ]
 
 
@@ -51,7 +50,7 @@ def counts(reader: Reader, since: datetime, now: datetime) -> Row:
     return {
         **(reader.one("report.shipped_between", **span) or {}),
         **(reader.one("report.accepted_between", **span) or {}),
-        **(reader.one("report.fixed_between", **span, watched=now - WATCHED) or {}),
+        **(reader.one("report.fixed_between", **span) or {}),
         "hours": clock_hours(runs),
         "machine": sum(r["seconds"] for r in runs) / 3600,
         "fruitless": clock_hours(reader.rows("report.fruitless_runs", **span)),
@@ -82,7 +81,7 @@ def _hour(value: float) -> str:
 def _fixes(c: Row) -> str:
     words = [f"{c['watching']} watching"] if c["watching"] else []
     words += [f"{c['came_back']} came back"] if c["came_back"] else []
-    return f"{c['fixed'] - c['came_back']}" + (f" ({', '.join(words)})" if words else "")
+    return f"{c['held']}" + (f" ({', '.join(words)})" if words else "")
 
 
 def footnotes(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> list[str]:

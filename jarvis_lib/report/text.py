@@ -79,8 +79,8 @@ def _mending(brief: Brief) -> list[str]:
 
 
 def _fix(f: FixRow) -> list[str]:
-    told = "; ".join(w for w in (f.check, f.watching and f"re-checked, watching until {f.watching}") if w)
-    word = "" if f.status.tone == "ok" else f"{f.status.word}: "
+    told = "; ".join(w for w in (f.check, f.watching and f"re-checked, 24 h check due {f.watching}") if w)
+    word = "" if f.status.word == "fixed" else f"{f.status.word}: "
     return [f"  {f.status.sign} {word}{f.said}" + (f" ({told})" if told else ""), *([f"      $ {f.undo}"] if f.undo else [])]
 
 

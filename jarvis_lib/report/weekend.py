@@ -214,13 +214,13 @@ def _week(reader: Reader, settings: Settings, now: datetime) -> tuple[list[WeekR
     days = max(-(-(now - first) // timedelta(days=1)), 1)
     notes = [f"The store holds {plural(days, 'day')} so far; there is no median of earlier weeks yet."] if not before else []
     if this["watching"]:
-        notes.append(f"{plural(this['watching'], 'fix', 'fixes')} younger than 24 h {'is' if this['watching'] == 1 else 'are'} still watched and not counted.")
+        verb = "is" if this["watching"] == 1 else "are"
+        notes.append(f"{plural(this['watching'], 'fix', 'fixes')} not yet checked a day later {verb} still watched and not counted.")
     return rows, [*notes, "Your own attention is not measured, so it does not stand here."]
 
 
 def _held(counts: Row) -> Row:
-    held = counts["fixed"] - counts["came_back"] - counts["watching"]
-    return {"builds": counts["accepted"], "hours": counts["hours"], "held": held, "undone": counts["undone"], "watching": counts["watching"]}
+    return {"builds": counts["accepted"], "hours": counts["hours"], "held": counts["held"], "undone": counts["undone"], "watching": counts["watching"]}
 
 
 def _week_row(name: str, value: float, before: Sequence[float], goal: Sequence[float], unit: str) -> WeekRow:

@@ -160,10 +160,16 @@ def _decision(fact: Fact) -> str:
 
 def _fix(fact: Fact) -> str:
     if fact.kind == "fix.undone":
-        return _said(fact, fact.actor, "undone", f"fix {fact.data.get('fix')}")
+        word = "taken back by itself" if fact.data.get("by") == "watch" else "undone"
+        return _said(fact, fact.actor, word, f"fix {fact.data.get('fix')}", fact.data.get("why"))
+    if fact.kind == "fix.checked":
+        return _said(fact, fact.actor, f"check a day later: {fact.data.get('how')}", f"fix {fact.data.get('fix')}", fact.data.get("said"))
+    if fact.kind == "fix.emptied":
+        return _said(fact, fact.actor, "removed for good what was kept of", ", ".join(map(str, fact.data.get("fixes") or ())))
     fix = _dict(fact.data.get("fix"))
     word = "fixed and re-checked" if fix.get("verified") else "not fixed"
-    return _said(fact, fact.actor, word, f"fix {fact.id}", fix.get("playbook"), fix.get("said"), f"check: {fix.get('check')}")
+    risk = f"risk {fix.get('tier', 'low')}"
+    return _said(fact, fact.actor, word, f"fix {fact.id}", fix.get("playbook"), risk, fix.get("said"), f"check: {fix.get('check')}")
 
 
 _VIEWS: tuple[tuple[str, str, Callable[[Fact], str]], ...] = (

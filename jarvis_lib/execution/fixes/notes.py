@@ -30,6 +30,8 @@ class Note:
     temporary: list[str] = field(default_factory=list)
     undo: dict[str, Any] | None = None
     resumed: int = 0
+    tier: str = "low"
+    watch: dict[str, Any] = field(default_factory=dict)
 
     @property
     def fact_id(self) -> str:
@@ -80,6 +82,19 @@ class Note:
 
 def folder(home: Path) -> Path:
     return home / "data" / "kept" / "fixes"
+
+
+def kept(home: Path) -> list[str]:
+    """The ids of the fixes that keep something and are not on their way."""
+    return [p.name for p in sorted(folder(home).glob("*")) if p.is_dir() and not p.is_symlink() and not (p / "note.json").exists()]
+
+
+def drop(home: Path, fix: str) -> int:
+    """Remove what a fix kept, for good; how many bytes that were."""
+    own = folder(home) / fix
+    held = sum(p.lstat().st_size for p in own.rglob("*") if p.is_file() and not p.is_symlink())
+    shutil.rmtree(own)
+    return held
 
 
 def unfinished(home: Path) -> list[Note]:

@@ -27,7 +27,7 @@ class Rotation:
 
     The archive holds the log's first `end` bytes (whole lines). Of these, `cut` bytes (a multiple of the block size) were
     taken away; the rest of the last line stands blanked at the head of the log, so that no line is there twice. The `left` bytes
-    that stayed have the hash `left_sha`.
+    that stayed have the hash `left_sha`. `mtime_ns` is when the log was last written before.
     """
 
     log: str
@@ -39,6 +39,7 @@ class Rotation:
     left: int
     left_sha: str
     how: str
+    mtime_ns: int = 0
 
 
 def rotate(note: Note, *, stamp: str, limit: int) -> Rotation:
@@ -54,7 +55,7 @@ def rotate(note: Note, *, stamp: str, limit: int) -> Rotation:
 
 def _rotate(fd: int, log: Path, note: Note, *, stamp: str, limit: int) -> Rotation:
     temporary = note.temporary_beside(log)
-    size = os.fstat(fd).st_size
+    size, written = os.fstat(fd).st_size, os.fstat(fd).st_mtime_ns
     block = _collapsible(temporary, fd)
     cut = (size - 1) // block * block if block else 0
     collapse = cut > 0 and size - cut <= limit
@@ -64,7 +65,7 @@ def _rotate(fd: int, log: Path, note: Note, *, stamp: str, limit: int) -> Rotati
         raise Refused(f"The archive of {clean(log.name)} does not unpack to what was read; the log was left as it is.")
     archive = _free_name(log, stamp)
     how, left_sha = "collapse" if collapse else "truncate", hashlib.sha256(head).hexdigest()
-    done = Rotation(str(log), str(archive), hash_file(temporary), sha, end, cut, len(head), left_sha, how)
+    done = Rotation(str(log), str(archive), hash_file(temporary), sha, end, cut, len(head), left_sha, how, written)
     note.ready(asdict(done))
     os.rename(temporary, archive)
     sync_folder(archive.parent)
@@ -129,6 +130,8 @@ def unrotate(done: Rotation, kept: Path) -> None:
             os.fsync(fd)
             if hash_range(fd, 0, done.end) != done.sha:
                 raise Refused(f"{clean(done.log)} could not be put back as it was; the old lines are in {clean(done.archive)}.")
+        if done.mtime_ns and os.fstat(fd).st_size == done.cut + done.left:  # nobody has written since
+            os.utime(fd, ns=(os.fstat(fd).st_atime_ns, done.mtime_ns))
     finally:
         os.close(fd)
     drop_archive(done)

@@ -11,14 +11,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from jarvis_lib.execution.fixes import duckdb_file, sqlite_file
 from jarvis_lib.execution.fixes.holding import alone
 from jarvis_lib.execution.fixes.notes import Note, hash_file, hash_range, sync_folder
-from jarvis_lib.execution.fixes.sqlite_file import companions, pack, uses_wal
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed
 
-_HEAD = 100
-"""Bytes of SQLite's header; its change counter moves with every write."""
+_HEAD = 3 * 4096
+"""Bytes of the headers of both formats; with every write SQLite's change counter moves, or DuckDB's number of the header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ def compact(note: Note) -> Swap:
     path = note.path
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        _refuse_unfit(fd, path)
+        refuse_unfit(path, os.fstat(fd).st_size, os.fstat(fd).st_nlink)
         with alone(fd, path):
             seen = _mark(fd)
         before = hash_range(fd, 0, seen[0])
         fresh = note.temporary_beside(path)
-        compared = pack(path, fresh)
+        compared = (duckdb_file if is_duckdb(path) else sqlite_file).pack(path, fresh)
         _make_like(path, fresh)
         done = Swap(str(path), str(note.folder / path.name), before, hash_file(fresh), seen[0], fresh.stat().st_size, compared)
         note.ready(asdict(done))
@@ -56,6 +56,25 @@ def compact(note: Note) -> Swap:
         return done
     finally:
         os.close(fd)
+
+
+def is_duckdb(path: Path) -> bool:
+    """Whether the file begins as DuckDB's files do."""
+    with open(path, "rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def refuse_unfit(path: Path, bytes_: int, names: int) -> None:
+    """Raise Refused where a database cannot be replaced: in use by its side files, under more than one name, or without room for a copy."""
+    found = sqlite_file.companions(path) + duckdb_file.companions(path)
+    if found or (not is_duckdb(path) and sqlite_file.uses_wal(path)):
+        why = f"{listed(found)} stands beside it" if found else "it is set to a write-ahead log"
+        raise Refused(f"{clean(path.name)} is not compacted by Jarvis: {why}. Its own program can do it.", code="busy")
+    if names > 1:
+        raise Refused(f"{clean(path.name)} has more than one name (hard links), so it is not replaced.")
+    free = shutil.disk_usage(path.parent).free
+    if free < 1.1 * bytes_:
+        raise Refused(f"{clean(path.name)} was left as it is: a compact copy needs room for {bytes_:,} bytes, and {free:,} are free.")
 
 
 def was_swapped(done: Swap) -> bool:
@@ -91,20 +110,8 @@ def uncompact(done: Swap) -> None:
         os.close(fd)
 
 
-def _refuse_unfit(fd: int, path: Path) -> None:
-    found = companions(path)
-    if found or uses_wal(path):
-        why = f"{listed(found)} stands beside it" if found else "it is set to a write-ahead log"
-        raise Refused(f"{clean(path.name)} is not compacted by Jarvis: {why}. Its own program can do it with VACUUM.", code="busy")
-    if os.fstat(fd).st_nlink > 1:
-        raise Refused(f"{clean(path.name)} has more than one name (hard links), so it is not replaced.")
-    free, need = shutil.disk_usage(path.parent).free, os.fstat(fd).st_size
-    if free < 1.1 * need:
-        raise Refused(f"{clean(path.name)} was left as it is: a compact copy needs room for {need:,} bytes, and {free:,} are free.")
-
-
 def _refuse_changed(fd: int, path: Path, seen: tuple[int, int, bytes]) -> None:
-    if _mark(fd) != seen or companions(path):
+    if _mark(fd) != seen or sqlite_file.companions(path) or duckdb_file.companions(path):
         raise Refused(f"{clean(path.name)} was written in the meantime; it was left as it is.", code="busy")
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jarvis_lib.execution.fixes.sqlite_file import companions, pages, uses_wal
+from jarvis_lib.execution.fixes import duckdb_file, sqlite_file
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, plural, size
 
@@ -23,7 +23,6 @@ _MB = 1024 * 1024
 _DAY_S = 86_400.0
 _NOT_MEASURED = {
     "own": "Jarvis's own store; `jarvis store backup` and `jarvis store rebuild` look after it",
-    "duckdb": "a DuckDB file; only SQLite files are measured and compacted",
     "empty": "an empty file",
     "unreadable": "it cannot be read by this user",
     "other": "neither a SQLite nor a DuckDB file",
@@ -35,8 +34,9 @@ _ROTATED = re.compile(r"[.-](?:\d{1,3}|\d{8}(?:T\d{6}Z)?(?:-\d+)?)(?:\.gz)?$")
 class Reading:
     """One number of what is watched. `over` is None where nothing could be measured; `said` then says why.
 
-    `kind`: log (bytes on disk), old_logs (files), database (share of free pages), disk (free share). `subject` is a path,
-    relative to the workspace where it lies below it (of the disk, just `disk`).
+    `kind`: log (bytes on disk), old_logs (files), database (share of free pages), disk (free share), cache (bytes of old files), lock (its
+    age in seconds), repository (loose objects), service (exit code of its check), attempt (failed ones of a task). `subject` is a path,
+    relative to the workspace where it lies below it (or `disk`, the name of a service, the id of a task).
     """
 
     kind: str
@@ -49,13 +49,29 @@ class Reading:
 
 
 def readings(home: Path, wanted: dict[str, Any], *, now: datetime) -> list[Reading]:
-    """All readings of a workspace. `wanted` is its `[problems]` section."""
-    logs = sorted(_matches(home, wanted["logs"]))
-    found = [_log(home, p, wanted["log_max_mb"] * _MB) for p in logs if not _ROTATED.search(p.name) and p.suffix != ".gz"]
+    """All readings of a workspace that a playbook may answer. `wanted` is its `[problems]` section."""
+    # Here, not above: these build on this module.
+    from jarvis_lib.execution.fixes import watch_caches, watch_locks, watch_repositories, watch_services
+
+    logs = sorted(matches(home, wanted["logs"]))
+    found = [_log(home, p, wanted["log_max_mb"] * _MB) for p in logs if _is_living(p)]
     found += _old_logs(home, logs, wanted["log_keep_days"], now)
-    found += [_database(home, p, wanted["bloat_share"]) for p in sorted(_matches(home, wanted["databases"]))]
-    found += [_unmatched(pattern) for pattern in wanted["databases"] if not _matches(home, [pattern])]
+    found += [_database(home, p, wanted["bloat_share"]) for p in sorted(matches(home, wanted["databases"]))]
+    found += [_unmatched(pattern) for pattern in wanted["databases"] if not matches(home, [pattern])]
+    found += watch_caches.readings(home, wanted, now=now)
+    found += watch_locks.readings(home, wanted, now=now)
+    found += watch_repositories.readings(home, wanted, now=now)
+    found += watch_services.readings(home, wanted["services"])
     return [*found, _disk(home)]
+
+
+def living_logs(home: Path, wanted: dict[str, Any]) -> list[Path]:
+    """The watched logs that are still written to: no rotated and no packed ones."""
+    return [p for p in sorted(matches(home, wanted["logs"])) if _is_living(p)]
+
+
+def _is_living(path: Path) -> bool:
+    return not _ROTATED.search(path.name) and path.suffix != ".gz"
 
 
 def subject_of(home: Path, path: Path) -> str:
@@ -63,7 +79,7 @@ def subject_of(home: Path, path: Path) -> str:
     return path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
 
 
-def _matches(home: Path, patterns: Sequence[str]) -> set[Path]:
+def matches(home: Path, patterns: Sequence[str]) -> set[Path]:
     """Regular files (no links) that match, with a name that can be written down."""
     names: Iterator[str] = (n for p in patterns for n in glob.iglob(os.path.expanduser(p), root_dir=home, recursive=True))
     paths = {Path(os.path.normpath(home / n)) for n in names if n.isprintable()}
@@ -100,19 +116,20 @@ def _old_logs(home: Path, logs: Iterable[Path], keep_days: int, now: datetime) -
             old = sorted(p for p in rotated if now.timestamp() - p.stat().st_mtime > keep_days * _DAY_S)
             names = [subject_of(home, p) for p in old]
             said = f"{len(old)} of {plural(len(rotated), 'rotated log')} older than {keep_days} days"
-            detail = {"files": names, "keep_days": keep_days}
+            detail = {"files": names, "keep_days": keep_days, "bytes": sum(p.stat().st_size for p in old)}
             found.append(Reading("old_logs", subject_of(home, base), len(old), 0, bool(old), said, detail))
     return found
 
 
 def _database(home: Path, path: Path, limit: float) -> Reading:
     subject = subject_of(home, path)
-    kind = _magic(home, path)
-    if kind != "sqlite":
+    kind = format_of(home, path)
+    if kind not in ("sqlite", "duckdb"):
         return Reading("database", subject, None, limit, None, f"not measured: {_NOT_MEASURED[kind]}", {"format": kind})
     try:
-        now = pages(path)
-        in_use = bool(companions(path)) or uses_wal(path)
+        file = duckdb_file if kind == "duckdb" else sqlite_file
+        now = file.pages(path)
+        in_use = bool(file.companions(path)) or (kind == "sqlite" and sqlite_file.uses_wal(path))
     except (Refused, OSError) as error:
         broken = isinstance(error, Refused) and error.code == "failed"
         return Reading("database", subject, None, limit, True if broken else None, clean(str(error)), {"format": kind})
@@ -122,7 +139,8 @@ def _database(home: Path, path: Path, limit: float) -> Reading:
     return Reading("database", subject, now.share, limit, now.share > limit and free >= LEAST_FREE_BYTES, said, detail)
 
 
-def _magic(home: Path, path: Path) -> str:
+def format_of(home: Path, path: Path) -> str:
+    """What the file is by its first bytes: own (Jarvis's store), sqlite, duckdb, empty, unreadable or other."""
     own = home / "data" / "jarvis.duckdb"
     if (path.is_relative_to(home / "data") and ".duckdb" in path.name) or (own.exists() and own.samefile(path)):
         return "own"

@@ -47,7 +47,7 @@ SELECT state, count(*) AS tasks FROM tasks WHERE added_at <= $now GROUP BY state
 
 -- name: fixes_between
 SELECT f.*, p.what, p.kind AS problem_kind, p.subject, p.state AS problem_state, p.came_back FROM fixes f JOIN problems p ON p.key = f.problem
-WHERE f."at" > $since AND f."at" <= $now ORDER BY f."at", f.id;
+WHERE (f."at" > $since AND f."at" <= $now) OR (f.checked_at > $since AND f.checked_at <= $now) ORDER BY f."at", f.id;
 
 -- name: open_problems
 SELECT * FROM problems WHERE state = 'open' AND first_seen <= $now
@@ -96,13 +96,11 @@ SELECT claimed_at, seconds FROM attempts
 WHERE ended_at > $since AND ended_at <= $now AND seconds IS NOT NULL AND verdict NOT IN ('verified', 'unverified') AND outcome <> 'paused';
 
 -- name: fixed_between
-SELECT count(*) AS fixed, count(*) FILTER (WHERE came_back) AS came_back,
-    count(*) FILTER (WHERE NOT came_back AND "at" > $watched) AS watching
-FROM (
-    SELECT f.problem, f."at", p.state <> 'fixed' AND p.came_back AS came_back FROM fixes f JOIN problems p ON p.key = f.problem
-    WHERE f.verified AND f.undone_at IS NULL AND f."at" > $since AND f."at" <= $now
-    QUALIFY row_number() OVER (PARTITION BY f.problem, f."at"::DATE ORDER BY f."at" DESC) = 1
-);
+-- A fix counts on the day when its check was green again, at least 24 hours after it; until then it is watched.
+SELECT count(*) FILTER (WHERE held AND checked_at > $since AND checked_at <= $now) AS held,
+    count(*) FILTER (WHERE held = false AND checked_at > $since AND checked_at <= $now) AS came_back,
+    count(*) FILTER (WHERE "at" > $since AND "at" <= $now AND (checked_at IS NULL OR checked_at > $now)) AS watching
+FROM fixes WHERE verified AND (undone_at IS NULL OR undone_at > $now OR undone_by = 'watch');
 
 -- name: notices_between
 SELECT "at", kind, sentence FROM notices WHERE "at" > $since AND "at" <= $now ORDER BY "at";

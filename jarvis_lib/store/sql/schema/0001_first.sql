@@ -46,11 +46,13 @@ CREATE TABLE omissions (plan VARCHAR, task VARCHAR, code VARCHAR, sentence VARCH
 
 CREATE TABLE problems (
     key VARCHAR, kind VARCHAR, subject VARCHAR, what VARCHAR, evidence VARCHAR, probability DOUBLE, severity VARCHAR,
-    suggested VARCHAR, safe BOOLEAN, state VARCHAR, first_seen TIMESTAMP, last_seen TIMESTAMP, seen INTEGER, came_back BOOLEAN
+    suggested VARCHAR, safe BOOLEAN, state VARCHAR, first_seen TIMESTAMP, last_seen TIMESTAMP, seen INTEGER, came_back BOOLEAN,
+    blast VARCHAR
 );
 CREATE TABLE fixes (
     id VARCHAR, problem VARCHAR, playbook VARCHAR, "at" TIMESTAMP, session VARCHAR, said VARCHAR, verified BOOLEAN,
-    check_said VARCHAR, undo VARCHAR, undone_at TIMESTAMP
+    check_said VARCHAR, undo VARCHAR, undone_at TIMESTAMP, undone_by VARCHAR, undone_why VARCHAR, tier VARCHAR, watch VARCHAR,
+    checked_at TIMESTAMP, held BOOLEAN, held_said VARCHAR, came_back_at TIMESTAMP, emptied_at TIMESTAMP
 );
 
 CREATE TABLE briefs (kind VARCHAR, as_of TIMESTAMP, made_at TIMESTAMP, path VARCHAR, headline VARCHAR, sha256 VARCHAR);
