@@ -3,10 +3,12 @@
 A frame is read in one short opening and holds nothing open. Text that came from a task is free of control characters.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import clean
+from jarvis_lib.model.study import Study
 from jarvis_lib.store.store import Reader
 
 if TYPE_CHECKING:
@@ -63,3 +65,11 @@ def _frame(reader: Reader, name: str, zone: ZoneInfo | None) -> "pl.DataFrame":
     here = zone.key if zone else "UTC"
     local = [pl.col(c).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").dt.convert_time_zone(here) for c in times]
     return found.with_columns(*local, *(pl.col(c).map_elements(clean, return_dtype=pl.String) for c in texts))
+
+
+def hand_over(study: Study, out: str) -> None:
+    """Write the study to the file `out`, whole or not at all; nothing for an empty path."""
+    if out:
+        temporary = Path(f"{out}.tmp")
+        temporary.write_text(study.to_text(), encoding="utf-8")
+        temporary.replace(out)

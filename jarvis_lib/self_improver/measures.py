@@ -43,6 +43,7 @@ class Measure:
 
     `least` observations are needed. `target` is what a two-sided measure should be. Where a good change makes the thing itself rarer, before and after
     are compared by how often it happens: `effect` is "count" (of ones) or "rows" (of observations). `said` is filled with subject, value and n.
+    `graver` moves the severity by steps; `beyond`: the figure itself must be at least this, or at most what is left to 1.
     """
 
     name: str
@@ -54,7 +55,8 @@ class Measure:
     unit: str = "%"
     target: float | None = None
     effect: str = ""
-    graver: bool = False
+    graver: int = 0
+    beyond: float | None = None
 
     def figure(self, value: float) -> str:
         """The value as it is said: a share, a factor, a count."""
@@ -77,7 +79,7 @@ MEASURES = {
         Measure("hollow", "share", None, 0.05, 10, "{value} of the finished attempts with {subject} changed nothing (n={n})"),
         Measure("unproved", "share", None, 0.25, 10, "{value} of the finished attempts with {subject} had no check that proves them (n={n})"),
         Measure("timeouts", "share", None, 0.10, 15, "{value} of all attempts were ended by their deadline (n={n})"),
-        Measure("same_answer", "share", 0.15, 0.85, 10, "You said yes to {value} of the questions of the rule {subject} (n={n})", effect="rows"),
+        Measure("same_answer", "share", 0.3, 0.7, 10, "You said yes to {value} of the questions of {subject} (n={n})", effect="rows", beyond=0.95),
         Measure("unused", "share", None, 0.10, 14, "On {value} of the days nothing ran in the {subject} window although the plan had filled it (n={n})"),
         Measure("unread", "share", None, 0.50, 10, "{value} of the {subject} briefs were not read within a day (n={n})"),
         Measure("slow", "share", None, 0.20, 6, "{value} of the calls of {subject} took longer than the limit (n={n})"),
@@ -92,14 +94,15 @@ MEASURES = {
             10,
             "{value} of what ran without asking in {subject} was refuted or undone (n={n})",
             effect="count",
-            graver=True,
+            graver=1,
         ),
-        Measure("corrections", "count", None, 2, 3, "You corrected {subject} {value} times in four weeks", unit="n", effect="count", graver=True),
+        Measure("corrections", "count", None, 2, 3, "You corrected {subject} {value} times in four weeks", unit="n", effect="count", graver=1),
         Measure("failed_calls", "count", None, 2, 3, "{subject} failed {value} times in four weeks", unit="n", effect="count"),
         Measure("no_recipe", "count", None, 2, 3, "{subject} was asked for {value} times in four weeks and has no recipe", unit="n", effect="count"),
-        Measure("by_hand", "count", None, 7, 8, "You added {subject} by hand {value} times in four weeks", unit="n", effect="count"),
+        Measure("by_hand", "count", None, 7, 8, "You added {subject} by hand {value} times in four weeks", unit="n", effect="count", graver=-2),
     )
 }
+GRADES = ("low", "medium", "high")
 LIMITED = ("slow", "slow_step")
 """Measures whose observations are seconds, and count as 1 above a limit."""
 
@@ -170,15 +173,17 @@ def shared_level(groups: Groups) -> float:
 
 def shortfall(measure: Measure, seen: Interval) -> float:
     """How far the whole interval lies outside of the healthy range; 0 when it does not."""
+    if measure.beyond is not None and 1 - measure.beyond < seen.value < measure.beyond:
+        return 0.0
     above = seen.low - measure.high if measure.high is not None else 0.0
     below = measure.low - seen.high if measure.low is not None else 0.0
     return max(above, below, 0.0)
 
 
 def severity(measure: Measure, gap: float) -> str:
-    """low, medium or high by how far outside it is; one step higher where it touches what ran without asking."""
+    """low, medium or high by how far outside it is, moved where the measure weighs more or less than others."""
     steps = {"share": (0.08, 0.25), "mean": (0.1, 0.3), "count": (3, 7)}[measure.kind]
-    return ("low", "medium", "high", "high")[sum(gap > s for s in steps) + measure.graver]
+    return GRADES[min(max(sum(gap > s for s in steps) + measure.graver, 0), 2)]
 
 
 def test_of(measure: Measure, subject: str) -> dict[str, Any]:
