@@ -44,8 +44,10 @@ class _Weeks:
         self.begin = until - timedelta(days=days)
         self.days, self.chance = days, chance
         self.number = 0
+        self.evening = self.task("Sort the pictures", "Documentation")
 
     def facts(self) -> Iterator[Fact]:
+        yield self.say(self.begin, "task.added", task=self.evening.to_json(), content_hash=content_hash(self.evening, {}))
         for n in range(self.days):
             day = self.begin + timedelta(days=n)
             bad = day < self.better
@@ -90,7 +92,7 @@ class _Weeks:
         """A plan that fills the evening; nobody opens it."""
         if day.weekday() < 5 and bad:
             begin = day.replace(hour=18, minute=0)
-            slot = {"task": "simulated", "window": f"quick_win@{day:%Y-%m-%d}", "start": stamp(begin), "end": stamp(begin + timedelta(hours=1))}
+            slot = {"task": self.evening.id, "window": f"quick_win@{day:%Y-%m-%d}", "start": stamp(begin), "end": stamp(begin + timedelta(hours=1))}
             slot |= {"lane": 0, "code": "value", "sentence": "It fits."}
             yield self.say(begin - timedelta(hours=8), "plan.made", slots=[slot], omissions=[], horizon=stamp(begin + timedelta(hours=4)), session=None)
 

@@ -109,6 +109,7 @@ def read(book: "Book", fact: Fact) -> None:
 
 def found(book: "Book", fact: Fact) -> None:
     """A shortfall with its figures; found again, it keeps the day when it was first seen."""
+    _by_no_agent(fact)
     own = fact.data["weakness"]
     old = book.get("weaknesses", str(own["key"]))
     row: Row = {name: str(own[name]) for name in ("key", "measure", "subject", "severity", "digest")}
@@ -129,6 +130,7 @@ def _figure(value: Any) -> float | None:
 
 def closed(book: "Book", fact: Fact) -> None:
     """Its own test showed it gone."""
+    _by_no_agent(fact)
     row = book.get("weaknesses", str(fact.data["key"]))
     if row is None:
         raise Refused(f"There is no weakness {clean(str(fact.data['key']))[:80]!r}.", code="missing")
@@ -141,6 +143,7 @@ def closed(book: "Book", fact: Fact) -> None:
 
 def proposed(book: "Book", fact: Fact) -> None:
     """One change. It stands once: what is open already stays as it is, and what was declined or taken back stays away for QUIET."""
+    _by_no_agent(fact)
     own = fact.data["improvement"]
     change = dict(own["change"])
     if own["kind"] not in KINDS:
@@ -206,6 +209,7 @@ def _ends(state: str, verb: str, *before: str) -> "Callable[[Book, Fact], None]"
 
 def measured(book: "Book", fact: Fact) -> None:
     """Before against after on the same measure. It is written once."""
+    _by_no_agent(fact)
     data = fact.data
     row = _improvement(book, fact, "accepted")
     if data["verdict"] not in VERDICTS:
@@ -220,6 +224,7 @@ def measured(book: "Book", fact: Fact) -> None:
 
 def reverted(book: "Book", fact: Fact) -> None:
     """A setting that harmed is as it was before, or the person has changed it since and it was left."""
+    _by_no_agent(fact)
     row = _improvement(book, fact, "accepted")
     if row["kind"] not in EDITS or row["verdict"] != "harmed":
         raise Refused(f"{row['id']} ({row['title'][:60]}) has not harmed by a setting, so there is nothing to revert.")
@@ -230,6 +235,12 @@ def reverted(book: "Book", fact: Fact) -> None:
 def _by_a_person(fact: Fact, does: str) -> None:
     if not fact.actor.startswith("person"):
         raise Refused(f"Only a person {does}, not {clean(fact.actor)[:40]}.")
+
+
+def _by_no_agent(fact: Fact) -> None:
+    """What is measured, suggested and reverted comes from Jarvis or the person; an agent would judge its own work."""
+    if fact.actor.startswith("agent"):
+        raise Refused(f"An agent ({clean(fact.actor)[:40]}) measures and suggests nothing about Jarvis.")
 
 
 RULES = {

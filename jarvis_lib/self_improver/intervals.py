@@ -44,14 +44,14 @@ def wilson(p: float, n: float, z: float) -> tuple[float, float]:
 
 
 def effective(xs: Sequence[float], days: Sequence[object]) -> float:
-    """Of how many independent observations the spread of the days speaks; never more than there are, never less than there are days."""
+    """Of how many independent observations the spread of the days speaks; never more than there are."""
     n, p = len(xs), sum(xs) / len(xs)
     by_day = _by_day([x - p for x in xs], days)
     plain = n * p * (1 - p)
     if plain == 0 or len(by_day) < 2:
         return float(n)
     clustered = sum(sum(own) ** 2 for own in by_day) * len(by_day) / (len(by_day) - 1)
-    return max(min(float(n), n * plain / clustered if clustered else float(n)), float(min(len(by_day), n)))
+    return max(min(float(n), n * plain / clustered if clustered else float(n)), 1.0)
 
 
 def mean(xs: Sequence[float], days: Sequence[object], *, level: float) -> Interval:

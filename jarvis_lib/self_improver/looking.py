@@ -3,6 +3,7 @@
 Pure but for the reading: the same store, moment and seed give the same facts, and a look over its own facts has nothing more to say.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -104,6 +105,8 @@ def _measured(reader: Reader, place: Place, row: Row, *, now: datetime, seed: in
     own = (row["id"], row["title"], row["kind"])
     if since is None or since > now:
         return Measured(*own, None, None, False, None, f"Not measured yet: its task {row['task']} is {row['task_state']}, and counts once it is done.")
+    if row["kind"] == "rule" and not _is_written(json.loads(row["change"]), place):
+        return Measured(*own, None, None, False, None, "Not measured yet: the line does not stand in jarvis.toml.")
     span = timedelta(days=place.settings.get("improver", "measure_days"))
     seen = _effect(reader, place, row, since, min(now, since + span), seed=seed)
     if seen.verdict == "too little data" and now >= since + span:
@@ -115,6 +118,10 @@ def _measured(reader: Reader, place: Place, row: Row, *, now: datetime, seed: in
     head = seen.verdict.capitalize() if final else f"So far, {(now - since).days} of {span.days} days: {seen.verdict}"
     said = seen.said.removeprefix("too little data: ")
     return Measured(*own, since, since + span, final, seen, f"{head}: {said}.")
+
+
+def _is_written(rule: dict[str, Any], place: Place) -> bool:
+    return rule["category"] in place.settings.get("policy", rule["to"])
 
 
 def _effect(reader: Reader, place: Place, row: Row, since: datetime, until: datetime, *, seed: int) -> Effect:

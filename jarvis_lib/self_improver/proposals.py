@@ -67,7 +67,7 @@ def _line(weak: Weakness, settings: Settings, category: str, to: str, title: str
     other = "ask" if to == "auto" else "auto"
     moved = {to: [*settings.get("policy", to), category], other: [c for c in settings.get("policy", other) if c != category]}
     lines = [f"{name} = {toml(values)}" for name, values in sorted(moved.items())]
-    return "rule", f"{category} -> {to}", title, {"where": "[policy]", "lines": lines, "by_hand": BY_HAND}
+    return "rule", f"{category} -> {to}", title, {"where": "[policy]", "lines": lines, "by_hand": BY_HAND, "category": category, "to": to}
 
 
 def _timeouts(weak: Weakness, settings: Settings, overruns: Sequence[float]) -> Made:

@@ -85,6 +85,8 @@ def _weakness(
 
 def _speaks(measure: Measure, one: Observation, figure: Interval) -> bool:
     """Does this observation speak for the weakness? It lies on the side on which the figure is unhealthy."""
+    if measure.kind == "count":
+        return True
     too_high = measure.high is not None and figure.value > measure.high
     return one.x > (measure.high or 0.0) if too_high else one.x < (measure.low or 0.0)
 
