@@ -77,11 +77,20 @@ def put_back(home: Path, edit: Edit, *, now: datetime) -> str:
             raise Refused(f"You have changed [{edit.section}] {edit.key} since (it is {toml(standing)} now), so it was left as it is.")
         end = lines[place][len(_bare(lines[place])) :]
         lines[place] = edit.line_before + end if edit.line_before is not None else ""
-        after = "".join(lines)
+        after = _as_kept(home, edit, before) or "".join(lines)
         _check(before, after, edit.section, edit.key, edit.old)
         _keep(home, before, now)
         _write(path, before, after)
     return said
+
+
+def _as_kept(home: Path, edit: Edit, now: str) -> str | None:
+    """The old file as it was kept, when nothing but this edit lies between it and the file of now; then every byte goes back."""
+    path = home / KEPT / Path(edit.kept).name
+    if not edit.kept or not path.is_file():
+        return None
+    kept = _read(path)
+    return kept if _replaced(kept, edit.section, edit.key, edit.new)[0] == now else None
 
 
 # --- the text ------------------------------------------------------------------------------------------------------------
