@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jarvis_lib import self_improver as improver
+from jarvis_lib.autonomous_queue.sessions import only_session
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.improver_rules import EDITS, MAY_CHANGE, NEVER, may_change
 from jarvis_lib.model.settings import KEYS, parse, template
@@ -120,7 +121,7 @@ def test_an_undo_that_was_tampered_with_cannot_write_another_key(home: Path) -> 
     edit = change(home, "windows.quick_win", "on", True, False, now=NOW)
     before = (home / "jarvis.toml").read_bytes()
     for line in ("on = true\nstart = '00:00'", "on = true\n[policy]\nauto = []", "start = '00:00'"):
-        evil = editing.Edit(**edit.to_json() | {"line_before": line})
+        evil = editing.Edit(**edit.to_json() | {"line_before": line, "kept": ""})
         with pytest.raises(Refused):
             put_back(home, evil, now=NOW)
     assert (home / "jarvis.toml").read_bytes() == before
@@ -281,6 +282,19 @@ def test_a_refused_acceptance_puts_the_file_back(place: Place) -> None:
     with pytest.raises(Refused, match="Only a person"):
         improver.accept(agent, "i1234", now=NOW)
     assert (place.home / "jarvis.toml").read_bytes() == before
+
+
+def test_settings_are_changed_between_sessions_only(place: Place) -> None:
+    """While a session is at work, accepting and taking back wait for its end; it would put the file back, and ask about everything that ran."""
+    own = improvement("setting", {"section": "night", "key": "reserve", "old": 1.55, "new": 2.0})
+    place.store.write(place.fact("improvement.proposed", at=NOW, improvement=own))
+    before = (place.home / "jarvis.toml").read_bytes()
+    with only_session(place), pytest.raises(Refused, match="A session is running") as told:
+        improver.accept(place, "i1234", now=NOW)
+    assert told.value.code == "busy" and (place.home / "jarvis.toml").read_bytes() == before
+    improver.accept(place, "i1234", now=NOW)
+    with only_session(place), pytest.raises(Refused, match="A session is running"):
+        improver.undo(place, "i1234", now=NOW)
 
 
 def test_the_spool_is_no_way_around(place: Place) -> None:

@@ -1,7 +1,8 @@
 """How is one setting of jarvis.toml changed without touching anything else of it, and put back?
 
 The line is replaced in the text, so comments, order and line ends stay. The new text must read as the old settings with this one key changed and
-nothing else, whatever way the file is written; else nothing is written. The old file is kept in `data/settings/`.
+nothing else, whatever way the file is written; else nothing is written. The old file is kept in `data/settings/`. The caller sees to it that no
+session is at work: a session puts any change of the file back.
 """
 
 import hashlib
@@ -77,7 +78,8 @@ def put_back(home: Path, edit: Edit, *, now: datetime) -> str:
             raise Refused(f"You have changed [{edit.section}] {edit.key} since (it is {toml(standing)} now), so it was left as it is.")
         end = lines[place][len(_bare(lines[place])) :]
         lines[place] = edit.line_before + end if edit.line_before is not None else ""
-        after = _as_kept(home, edit, before) or "".join(lines)
+        kept = _as_kept(home, edit, before)
+        after = "".join(lines) if kept is None else kept
         _check(before, after, edit.section, edit.key, edit.old)
         _keep(home, before, now)
         _write(path, before, after)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from jarvis_lib import autonomous_queue
+from jarvis_lib.autonomous_queue.sessions import only_session
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.improver_rules import EDITS, TASKS, milliseconds, named
 from jarvis_lib.model.ledger import Row
@@ -153,13 +154,7 @@ def accept(place: Place, word: str, *, now: datetime) -> str:
         raise Refused(f"{_name(row)} is {row['state']} already; `jarvis improver stats` shows what became of it.")
     what = json.loads(row["change"])
     if row["kind"] in EDITS:
-        edit = editing.change(place.home, what["section"], what["key"], what["old"], what["new"], now=now)
-        try:
-            place.store.write(place.fact("improvement.accepted", at=now, improvement=row["id"], edit=edit.to_json()))
-        except Refused as error:
-            if error.code != "busy":
-                editing.put_back(place.home, edit, now=now)
-            raise
+        edit = _edited(place, row, what, now=now)
         return f"Accepted {_name(row)}: jarvis.toml now says {edit.line_after.strip()}. {_measured_from(place)} Undo: jarvis improver undo {row['id']}"
     if row["kind"] in TASKS:
         task = _task(place, row, what, now=now)
@@ -169,6 +164,19 @@ def accept(place: Place, word: str, *, now: datetime) -> str:
     place.store.write(place.fact("improvement.accepted", at=now, improvement=row["id"]))
     shown = [f"{what['where']} {line}" for line in what["lines"]] if "lines" in what else [what["command"]]
     return "\n".join([f"Accepted {_name(row)}. {what['by_hand']}", *(f"    {line}" for line in shown), _measured_from(place)])
+
+
+def _edited(place: Place, row: Row, what: dict[str, Any], *, now: datetime) -> Edit:
+    """The file first, then the fact; where the fact is refused, the line goes back. Between sessions only: one at work puts any change back."""
+    with only_session(place):
+        edit = editing.change(place.home, what["section"], what["key"], what["old"], what["new"], now=now)
+        try:
+            place.store.write(place.fact("improvement.accepted", at=now, improvement=row["id"], edit=edit.to_json()))
+        except Refused as error:
+            if error.code != "busy":
+                editing.put_back(place.home, edit, now=now)
+            raise
+    return edit
 
 
 def _measured_from(place: Place, begin: str = "now") -> str:
@@ -206,7 +214,8 @@ def undo(place: Place, word: str, *, now: datetime) -> str:
         raise Refused(f"{_name(row)} is {row['state']}, so there is nothing to take back.")
     said = "Nothing was changed by it."
     if row["edit"]:
-        said = editing.put_back(place.home, Edit(**json.loads(row["edit"])), now=now)
+        with only_session(place):
+            said = editing.put_back(place.home, Edit(**json.loads(row["edit"])), now=now)
     elif row["task"]:
         said = f"Its task is {row['task_state']}; take that back with: jarvis queue undo {row['task']}"
         if row["task_state"] in ("queued", "parked", "proposed"):
@@ -218,7 +227,8 @@ def undo(place: Place, word: str, *, now: datetime) -> str:
 def apply_reverts(place: Place, *, now: datetime) -> list[str]:
     """Put back each setting whose change was measured as harmful; a line that you have changed since is left, and told. One sentence for each.
 
-    For the session after the night's study (its facts written); safe to call again.
+    For the session itself, which holds its lock, after its work has ended (while it works it puts any change of jarvis.toml back) and after the
+    study's facts are written; safe to call again. Settings that were read before stay as they were read.
     """
     with place.store.reading() as reader:
         rows = [r for r in reader.rows("self_improver.improvements") if r["state"] == "accepted" and r["verdict"] == "harmed" and r["edit"]]
