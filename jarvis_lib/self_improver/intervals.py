@@ -31,8 +31,11 @@ def z_of(level: float) -> float:
 
 def share(xs: Sequence[float], days: Sequence[object], *, level: float) -> Interval:
     """Wilson's interval of the share of ones, over as many observations as they are worth when days have luck in common."""
-    p = sum(xs) / len(xs)
-    low, high = wilson(p, effective(xs, days), z_of(level))
+    p, worth = sum(xs) / len(xs), effective(xs, days)
+    z = z_of(level)
+    if worth < len(xs):
+        z = _student(z, max(len(set(days)) - 1, 1))  # the spread of days is itself only estimated, from so many days
+    low, high = wilson(p, worth, z)
     return Interval(p, low, high, len(xs))
 
 
