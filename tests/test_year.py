@@ -32,6 +32,7 @@ READING = (
     *(("problems", verb) for verb in ("list", "metrics")),
     *(("patterns", verb) for verb in ("list", "stats")),
     *(("overnight", verb) for verb in ("report", "brief", "status", "plan", "is-overnight")),
+    *(("improver", verb) for verb in ("suggest", "stats", "measure")),
     *(("weekend", verb) for verb in ("suggest", "progress", "summary")),
 )
 NOTHING_YET = {("overnight", "report"): 3, ("weekend", "progress"): 3, ("overnight", "is-overnight"): 1}

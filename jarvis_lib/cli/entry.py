@@ -33,6 +33,7 @@ PARTS = {
     "patterns": "pattern_learner",
     "overnight": "overnight_runner",
     "weekend": "weekend_planner",
+    "improver": "self_improver",
 }
 """Part -> component. What is not built yet does not stand here."""
 

@@ -3,7 +3,7 @@
 import click
 
 from jarvis_lib.cli.context import look_at_calendars
-from jarvis_lib.cli.shape import Run, verb
+from jarvis_lib.cli.shape import Run, refuse_in_attempt, verb
 
 
 @verb("start", "jarvis overnight start\njarvis overnight start --for 30m", writes=True, long=True)
@@ -41,11 +41,18 @@ def report(run: Run) -> None:
 @verb("brief", "jarvis overnight brief\njarvis overnight brief --html", long=True)
 @click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
 @click.option("--no-page", is_flag=True, help="Only the text.")
-def brief(run: Run, html: bool, no_page: bool) -> None:
+@click.option("--read", "is_read", is_flag=True, help="Note that you have read it, so that unread briefs can be counted; shows nothing.")
+def brief(run: Run, html: bool, no_page: bool, is_read: bool) -> None:
     """The morning brief: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
     from jarvis_lib import overnight_runner
     from jarvis_lib.report.text import brief_text
 
+    if is_read:
+        refuse_in_attempt()
+        from jarvis_lib import self_improver
+
+        run.say(self_improver.log_read(run.place, now=run.place.now()))
+        return
     if not html:
         made = overnight_runner.brief(run.place, as_of=run.now)
         run.show("jarvis.brief/1", made, brief_text(made).splitlines())

@@ -57,6 +57,12 @@ weekend = _part(
     example="jarvis weekend suggest\njarvis weekend select w3f9a1\njarvis weekend start",
     help="Choose what is worth the weekend, and follow it.",
 )
+improver = _part(
+    "improver",
+    ("suggest", "stats", "accept", "decline", "undo", "measure", "log-time", "log-failure", "log-correction"),
+    example="jarvis improver suggest\njarvis improver stats\njarvis improver accept i3f9a12bc",
+    help="Measure Jarvis itself, suggest one change at a time, and tell whether it helped.",
+)
 store = _part(
     "store",
     ("verify", "rebuild", "backup", "repair"),

@@ -10,8 +10,8 @@ OWN_STATE = (
     "data/jarvis.duckdb",
     "data/snapshot.duckdb",
     "data/settings-read.json",
-    *(f"data/{name}" for name in ("kept", "attempts", "spool", "journal", "snapshots", "trash")),
-    *(f"data/{name}.lock" for name in ("store", "session", "fixing")),
+    *(f"data/{name}" for name in ("kept", "attempts", "spool", "journal", "snapshots", "settings", "trash")),
+    *(f"data/{name}.lock" for name in ("store", "session", "settings", "fixing")),
 )
 
 

@@ -173,6 +173,16 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "weekend.phases": {
         key_of(c): ("phases", _PHASES.get(c, ["prepare 15", "build 70", "verify 15"]), _PHASES_SAID if i == 0 else "") for i, c in enumerate(CATEGORIES)
     },
+    "predictors": {
+        "off": ("texts", [], "Predictors that tell nothing: capacity, anomaly, routine. They still predict and are scored."),
+    },
+    "improver": {
+        "look_days": ("int>=28", 56, "Weaknesses are measured over this many days."),
+        "measure_days": ("int>=7", 14, "What was accepted is measured over this many days after it, against 28 before."),
+        "most_open": ("int>=1", 5, "Suggestions that wait for an answer at once; the gravest first."),
+        "slow_seconds": ("num>=0.1", 5.0, "A call that was noted with `jarvis improver log-time` should not take longer."),
+        "slow_step_seconds": ("num>=1", 120.0, "A step of a session other than the work itself should not take longer."),
+    },
     "store": {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
@@ -273,21 +283,22 @@ def template() -> str:
     for section, keys in KEYS.items():
         out.append(f"[{section}]")
         for name, (_, default, meaning) in keys.items():
-            line = f"{name} = {_toml(default)}"
+            line = f"{name} = {toml(default)}"
             out.append(f"{line}  # {meaning}" if meaning else line)
         out.append("")
     return "\n".join(out)
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """The value as it stands in the file."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
+        return "[" + ", ".join(toml(v) for v in value) + "]"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
+        return "{ " + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + " }" if value else "{}"
     return f"{value}"
 
 

@@ -1,4 +1,4 @@
-"""What happened, for a person with `tail -f`? Five files in `logs/`, each a readable view of facts that stand in the store.
+"""What happened, for a person with `tail -f`? Six files in `logs/`, each a readable view of facts that stand in the store.
 
 Promise: every line comes from an applied fact, is safe to print, and is written whole. The files may be deleted at any time. At
 10 MB a file is copied to `NAME.1` (to `NAME.5`) and emptied in place, so that who follows it goes on seeing lines. Times are UTC.
@@ -25,6 +25,7 @@ SPAWNS = "subagent_spawns.jsonl"
 QUEUE = "queue_actions.log"
 FIXES = "auto_fixes.log"
 DECISIONS = "decisions.log"
+IMPROVEMENTS = "improvements.log"
 
 Line = tuple[str, str]
 
@@ -172,6 +173,23 @@ def _fix(fact: Fact) -> str:
     return _said(fact, fact.actor, word, f"fix {fact.id}", fix.get("playbook"), risk, fix.get("said"), f"check: {fix.get('check')}")
 
 
+def _weakness(fact: Fact) -> str:
+    own = _dict(fact.data.get("weakness")) or fact.data
+    return _said(fact, f"weakness {fact.kind.partition('.')[2]}", own.get("severity"), own.get("key"), own.get("said"))
+
+
+def _improvement(fact: Fact) -> str:
+    """One line for each turn of its life; the id leads, so that `grep ID` tells all of it."""
+    data, event = fact.data, fact.kind.partition(".")[2]
+    if event == "proposed":
+        own = _dict(data.get("improvement"))
+        return _said(fact, own.get("id"), event, own.get("kind"), _quoted(own.get("title")), f"because {own.get('why')}")
+    edit = _dict(data.get("edit"))
+    changed = f"[{edit.get('section')}] {edit.get('key')}: {edit.get('old')} -> {edit.get('new')}" if edit else ""
+    task = f"task {data['task']}" if data.get("task") else ""
+    return _said(fact, data.get("improvement"), event, fact.actor, data.get("verdict"), changed, task, data.get("said"))
+
+
 _VIEWS: tuple[tuple[str, str, Callable[[Fact], str]], ...] = (
     ("session.", EXECUTION, _session),
     ("attempt.", EXECUTION, _attempt),
@@ -181,6 +199,8 @@ _VIEWS: tuple[tuple[str, str, Callable[[Fact], str]], ...] = (
     ("task.", QUEUE, _task),
     ("task.decided", DECISIONS, _decision),
     ("fix.", FIXES, _fix),
+    ("weakness.", IMPROVEMENTS, _weakness),
+    ("improvement.", IMPROVEMENTS, _improvement),
 )
 
 
