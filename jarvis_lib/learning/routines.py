@@ -4,6 +4,7 @@ Each kind's history is cut in half. The earlier half proposes hour and days; the
 often a guess would have. Times are local clock times without a zone, so a clock change moves no routine. Order does not matter.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -141,11 +142,10 @@ def _hours(times: dict[str, Sequence[datetime]]) -> dict[str, list[int]]:
 def _clusters(counts: Counter[int]) -> list[dict[int, int]]:
     """DBSCAN on the circle of the day: a minute with LEAST times within REACH is a core, neighbouring cores are one cluster, and what lies
     within REACH of a core belongs to it (M. Ester and others, "A density-based algorithm for discovering clusters", KDD 1996)."""
-    flat = [0] * DAY
-    for minute, n in counts.items():
-        flat[minute] = n
-    sums = [0, *accumulate(flat[-REACH:] + flat + flat[:REACH])]
-    cores = [m for m in sorted(counts) if sums[m + 2 * REACH + 1] - sums[m] >= LEAST]
+    points = sorted(counts)
+    round_it = [m + by for by in (-DAY, 0, DAY) for m in points]
+    sums = [0, *accumulate([counts[m] for m in points] * 3)]
+    cores = [m for m in points if sums[bisect_right(round_it, m + REACH)] - sums[bisect_left(round_it, m - REACH)] >= LEAST]
     if not cores:
         return []
     groups = [[cores[0]]]
@@ -158,10 +158,10 @@ def _clusters(counts: Counter[int]) -> list[dict[int, int]]:
         groups[0] = groups.pop() + groups[0]
     owner = {core: i for i, group in enumerate(groups) for core in group}
     clusters: list[dict[int, int]] = [{} for _ in groups]
-    for minute, n in sorted(counts.items()):
+    for minute in points:
         near = next((m % DAY for by in range(REACH + 1) for m in (minute - by, minute + by) if m % DAY in owner), None)
         if near is not None:
-            clusters[owner[near]][minute] = n
+            clusters[owner[near]][minute] = counts[minute]
     return clusters
 
 

@@ -13,7 +13,14 @@ from jarvis_lib.model.ledger import KEYS, Row
 if TYPE_CHECKING:
     import duckdb
 
-_INDEXED = {"tasks": ("state",), "attempts": ("session",), "sessions": ("closed_at",), "overrides": ("ended_at",), "weekend_builds": ("weekend",)}
+_INDEXED = {
+    "tasks": ("state",),
+    "attempts": ("session",),
+    "sessions": ("closed_at",),
+    "overrides": ("ended_at",),
+    "weekend_builds": ("weekend",),
+    "suggestions": ("state", "pattern"),
+}
 
 
 def to_db(value: Any) -> Any:
