@@ -1,7 +1,7 @@
 """Which moment does this text mean? A small closed grammar: what it cannot read with certainty is refused."""
 
 import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean
@@ -25,6 +25,17 @@ def read(text: str, zone: tzinfo, *, now: datetime, option: str, ahead: bool = F
     except (ValueError, OverflowError):
         pass  # a date that does not exist is told like any other text that is not one
     raise Refused(f'{option} {tidy[:60]!r} is not a time; write "2026-11-24 23:30" (local), "23:30", or ISO 8601 with an offset.', code="usage")
+
+
+def day(text: str, zone: tzinfo, *, now: datetime, option: str) -> date:
+    """The local day: `today`, `tomorrow`, or a date."""
+    tidy, today = clean(text).casefold(), now.astimezone(zone).date()
+    if tidy in ("today", "tomorrow"):
+        return today + timedelta(days=tidy == "tomorrow")
+    try:
+        return date.fromisoformat(tidy)
+    except ValueError:
+        raise Refused(f"{option} {tidy[:40]!r} is not a day; write today, tomorrow, or 2026-11-27.", code="usage") from None
 
 
 def minutes(text: str, *, option: str, days: bool = False) -> float:

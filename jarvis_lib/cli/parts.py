@@ -7,7 +7,7 @@ from jarvis_lib.cli.shape import Group
 
 def _part(name: str, verbs: Sequence[str], *, example: str, help: str, elsewhere: dict[str, str] | None = None) -> Group:
     """A group whose verbs stand in `cli/<name>.py`; one that Python's own words shadow has an underscore behind."""
-    known = {v: f"jarvis_lib.cli.{name}:{v.replace('-', '_')}{'_' if v in ('list', 'next', 'set') else ''}" for v in verbs}
+    known = {v: f"jarvis_lib.cli.{name}:{v.replace('-', '_')}{'_' if v in ('list', 'next', 'set', 'import') else ''}" for v in verbs}
     return Group(name, members=known | (elsewhere or {}), example=example, help=help)
 
 
@@ -41,9 +41,9 @@ problems = _part(
 )
 patterns = _part(
     "patterns",
-    ("list", "stats"),
-    example="jarvis patterns list",
-    help="Learn which tasks come again at the same time, and say how sure that is.",
+    ("predict", "suggest", "list", "stats", "log", "enable", "disable", "dismiss", "import", "purge"),
+    example="jarvis patterns list\njarvis patterns predict --day tomorrow\njarvis patterns suggest",
+    help="Learn what you do again and again, predict the coming day, and make ready what you will need.",
 )
 overnight = _part(
     "overnight",

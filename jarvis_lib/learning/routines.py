@@ -4,21 +4,25 @@ Each kind's history is cut in half. The earlier half proposes hour and days; the
 often a guess would have. Times are local clock times without a zone, so a clock change moves no routine. Order does not matter.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from math import cos, exp, pi, sin, sqrt
+from itertools import accumulate
+from math import exp, sqrt
 from statistics import NormalDist
 
 from jarvis_lib.model.prose import plural
 
-HISTORY = timedelta(weeks=26)
+HISTORY = timedelta(weeks=52)
 """What is older does not count."""
 LEAST = 4
 """Days on which a thing must have come in the earlier half, and again, as expected, in the later one."""
 MOSTLY = 0.5
 """A routine comes on at least this share of its days, in either half."""
+SILENT = 4
+"""A routine that did not come on so many of its newest days in a row has ended."""
 DOUBT = 0.025
 """Chance that a lower bound is too high: one side of a 95 % interval. Several proposals of one kind share it (Bonferroni)."""
 TOLERANCE = 60
@@ -94,7 +98,7 @@ class _History:
 def routines(events: Iterable[Event], *, now: datetime) -> list[Routine]:
     """Every kind that came at least LEAST times in the HISTORY before `now` (local, no zone): those that hold first, then those forming.
 
-    Reads only what came by `now`. scikit-learn is loaded only when some kind came on LEAST days of its earlier half.
+    Reads only what came by `now`, and loads nothing heavy.
     """
     histories = _histories(events, now)
     hours = _hours({h.key: h.earlier for h in histories if len({t.date() for t in h.earlier}) >= LEAST})
@@ -127,30 +131,38 @@ def _histories(events: Iterable[Event], now: datetime) -> list[_History]:
 
 
 def _hours(times: dict[str, Sequence[datetime]]) -> dict[str, list[int]]:
-    """For each key the minutes of the day around which its times gather, the fullest first, none within reach of another.
+    """For each key the minutes of the day around which its times gather, the fullest first, none within reach of another."""
+    found = {}
+    for key, own in times.items():
+        counts = Counter(_minute(t) for t in {t.replace(second=0, microsecond=0) for t in own})
+        found[key] = _apart([_centre(cluster) for cluster in _clusters(counts)])
+    return found
 
-    One DBSCAN for all: a time of day is a point on the circle, and each key has a circle of its own far from the others.
-    """
-    counts = Counter((key, _minute(t)) for key, own in times.items() for t in {t.replace(second=0, microsecond=0) for t in own})
+
+def _clusters(counts: Counter[int]) -> list[dict[int, int]]:
+    """DBSCAN on the circle of the day: a minute with LEAST times within REACH is a core, neighbouring cores are one cluster, and what lies
+    within REACH of a core belongs to it (M. Ester and others, "A density-based algorithm for discovering clusters", KDD 1996)."""
     points = sorted(counts)
-    clusters: dict[str, dict[int, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
-    for (key, minute), label in zip(points, _labels(points, [counts[p] for p in points]), strict=True):
-        if label >= 0:
-            clusters[key][label][minute] = counts[key, minute]
-    return {key: _apart([_centre(cluster) for cluster in own.values()]) for key, own in clusters.items()}
-
-
-def _labels(points: Sequence[tuple[str, int]], weights: Sequence[int]) -> list[int]:
-    """The cluster of each point, -1 for none."""
-    if not points:
+    round_it = [m + by for by in (-DAY, 0, DAY) for m in points]
+    sums = [0, *accumulate([counts[m] for m in points] * 3)]
+    cores = [m for m in points if sums[bisect_right(round_it, m + REACH)] - sums[bisect_left(round_it, m - REACH)] >= LEAST]
+    if not cores:
         return []
-    from sklearn.cluster import DBSCAN
-
-    circle = {key: 10.0 * i for i, key in enumerate(dict.fromkeys(key for key, _ in points))}
-    places = [(*_on_circle(minute), circle[key]) for key, minute in points]
-    reach = 2 * sin(pi * REACH / DAY)
-    labels: list[int] = DBSCAN(eps=reach + 1e-9, min_samples=LEAST).fit(places, sample_weight=weights).labels_.tolist()
-    return labels
+    groups = [[cores[0]]]
+    for core in cores[1:]:
+        if core - groups[-1][-1] <= REACH:
+            groups[-1].append(core)
+        else:
+            groups.append([core])
+    if len(groups) > 1 and groups[0][0] + DAY - groups[-1][-1] <= REACH:
+        groups[0] = groups.pop() + groups[0]
+    owner = {core: i for i, group in enumerate(groups) for core in group}
+    clusters: list[dict[int, int]] = [{} for _ in groups]
+    for minute in points:
+        near = next((m % DAY for by in range(REACH + 1) for m in (minute - by, minute + by) if m % DAY in owner), None)
+        if near is not None:
+            clusters[owner[near]][minute] = counts[minute]
+    return clusters
 
 
 def _centre(cluster: dict[int, int]) -> tuple[int, int]:
@@ -168,10 +180,6 @@ def _apart(centres: Sequence[tuple[int, int]]) -> list[int]:
         if all(abs(_off(minute, other)) > 2 * TOLERANCE for other in kept):
             kept.append(minute)
     return kept
-
-
-def _on_circle(minute: int) -> tuple[float, float]:
-    return cos(2 * pi * minute / DAY), sin(2 * pi * minute / DAY)
 
 
 def _minute(at: datetime) -> int:
@@ -220,7 +228,7 @@ def _checked(history: _History, days: tuple[int, ...], minute: int, *, doubt: fl
     later = history.after(days, minute)
     n = len(came.keys() & set(later))
     low, guess = wilson_low(n, len(later), doubt=doubt), _guess(history, days, minute, later)
-    missing = _missing(n, len(later), low, guess)
+    missing = _missing(n, len(later), low, guess) or _ended(later, came.keys())
     expected = None if missing else _next(days, minute, set(came), now=history.now)
     found = len(came.keys() & earlier)
     return Routine(history.key, len(history.times), history.times[-1], days, minute, found, n, len(later), low, guess, expected, missing)
@@ -235,6 +243,12 @@ def _missing(n: int, occasions: int, low: float, guess: float) -> str:
     if low <= guess:
         return f"it came on {n} of {occasions} days after that, at least {low:.0%}; guessing hits {guess:.0%}"
     return ""
+
+
+def _ended(later: Sequence[date], came: Collection[date]) -> str:
+    """What says that it is over, or an empty string."""
+    silent = next((n for n, day in enumerate(reversed(later)) if day in came), len(later))
+    return f"it did not come on its newest {silent} days" if silent >= SILENT else ""
 
 
 def _guess(history: _History, days: tuple[int, ...], minute: int, later: Sequence[date]) -> float:

@@ -130,7 +130,8 @@ def _added(book: Book, fact: Fact) -> None:
     if book.get("tasks", task.id) is not None:
         raise Refused(f"There is already a task {task.id}; it was not added again.")
     _check_dependencies(book, task)
-    proposed = not fact.actor.startswith("person")
+    by_pattern = "pattern" in fact.data and pattern_rules.may_queue(book, str(fact.data["pattern"]), task)
+    proposed = not (fact.actor.startswith("person") or by_pattern)
     book.put(
         "tasks",
         _fields(task)

@@ -165,6 +165,15 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "false_alarms_per_week": ("num>=0.01", 1.0, "So many alarms a week may be false, all metrics together."),
         "forecast_days": ("num>=0.1", 7.0, "How far ahead the crossing of a limit is forecast."),
     },
+    "patterns": {
+        "repositories": ("globs", [], "Git repositories whose commits by you count as events, as patterns below the workspace (or absolute)."),
+        "emails": ("texts", [], "Yours, as authors of commits; empty = the one that git itself has for the repository."),
+        "shell_history": ("path", "", "History file of your shell; only the first word of each command is kept. Empty = it is never read."),
+        "calendar": ("bool", False, "Titles of calendar entries count as events, where [calendar] titles keeps them."),
+        "worth_minutes": ("num>=0", 30.0, "What a thing that is ready before you need it is worth to you."),
+        "cost_minutes": ("num>=0", 15.0, "What one made in vain costs; it is offered when probability x worth is more."),
+        "lead_hours": ("num>=2", 3.0, "Offered things are started this long before the need, and at most one hour later."),
+    },
     "weekend": {
         "candidates": ("int>=1", 5, "The suggestion names at most so many; 3 to 5 can be read in a minute."),
         "single_hours": ("pair", [8, 12], "A task of this many hours is a candidate by itself; smaller ones in groups."),

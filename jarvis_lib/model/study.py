@@ -12,7 +12,7 @@ from jarvis_lib.model.fact import Refused, moment, stamp
 
 MAY_WRITE = {
     "problem_predictor": ("prediction.made", "prediction.scored", "problem.found", "problem.gone"),
-    "pattern_learner": ("prediction.made", "prediction.scored", "pattern.learned", "pattern.retired", "pattern.suggested", "task.added"),
+    "pattern_learner": ("prediction.made", "prediction.scored", "pattern.learned", "pattern.retired", "pattern.suggested", "pattern.settled", "task.added"),
     "build_scheduler": ("plan.made",),
     "self_improver": ("prediction.scored", "weakness.found", "weakness.closed", "improvement.proposed", "improvement.measured"),
 }

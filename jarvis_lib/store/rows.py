@@ -20,6 +20,7 @@ _INDEXED = {
     "overrides": ("ended_at",),
     "weekend_builds": ("weekend",),
     "fixes": ("problem",),
+    "suggestions": ("state", "pattern"),
 }
 
 

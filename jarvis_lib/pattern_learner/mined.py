@@ -1,14 +1,14 @@
-"""Which routines does the person have, and how sure is that?
+"""Which events come again at the same hour of the same days, and does that hold on days that were not used to find it?
 
-Promise: a routine is found on earlier days and checked on later ones, and it is told with both: how often it came true, and what a guess
-would have hit. What is not sure yet is called forming and says what is missing. Only tasks that persons added count, by the local clock.
-Nothing is written, proposed or started.
+A pattern is a *routine* when it held on later days, and *learned* when it did so often enough to act on (pattern_rules.LEARNED_N days and lower bound).
+What is not sure yet is called forming and says what is missing. Everything is by the local clock.
 """
 
+import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.learning import routines
 from jarvis_lib.learning.routines import EVERY_DAY, HISTORY, LEAST, WORKDAYS, Routine, clock
 from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.pattern_rules import LEARNED_LOW, LEARNED_N
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.window import DAYS
-from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 
 _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -33,7 +33,8 @@ class Pattern:
     """One routine, or one that is forming. Shares are from 0 to 1; `next_at` is aware UTC and None unless it is a routine.
 
     Of `occasions` (days after it was found on which it could have come), it came on `n`; `low` is Wilson's lower bound of that share and
-    `base_rate` what guessing hits. `found` are the days before, `tasks` all tasks of the kind.
+    `base_rate` what guessing hits. `found` are the days before, `tasks` all events of the kind. `id` is the same from night to night; `answer` is
+    what the person said about it.
     """
 
     title: str
@@ -49,6 +50,9 @@ class Pattern:
     base_rate: float
     next_at: datetime | None
     said: str
+    id: str = ""
+    kind: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,12 @@ class Learned:
 
     @property
     def routines(self) -> tuple[Pattern, ...]:
-        return tuple(p for p in self.patterns if p.standing == "routine")
+        return tuple(p for p in self.patterns if p.standing in ("routine", "learned"))
+
+    @property
+    def proved(self) -> tuple[Pattern, ...]:
+        """Those that count as learned."""
+        return tuple(p for p in self.patterns if p.standing == "learned")
 
 
 # --- rules ---------------------------------------------------------------------------------------------------------------
@@ -77,16 +86,17 @@ def kind_of(title: str, category: str) -> str:
 
 
 def learn(rows: Sequence[Row], zone: ZoneInfo, *, now: datetime) -> Learned:
-    """The patterns in these tasks (`title`, `category`, `added_at` aware) as they stood at `now`, in the person's own local time."""
+    """The patterns in these events (`title`, `category`, `added_at` aware, `kind` where title and category do not make it) as they stood at `now`."""
     counted = [r for r in rows if now - HISTORY < r["added_at"] <= now]
     kinds: dict[str, list[Row]] = defaultdict(list)
     for row in counted:
-        kinds[kind_of(row["title"], row["category"])].append(row)
+        kinds[row.get("kind") or kind_of(row["title"], row["category"])].append(row)
     events = [(kind, _local(r["added_at"], zone)) for kind, own in kinds.items() for r in own]
-    patterns = tuple(_pattern(r, kinds[r.key], zone) for r in routines.routines(events, now=_local(now, zone)))
+    patterns = _named(_pattern(r, kinds[r.key], zone) for r in routines.routines(events, now=_local(now, zone)))
     first = min((r["added_at"] for r in counted), default=now)
     weeks = max(1, -((first - now) // timedelta(weeks=1)))
-    return Learned(_summary(patterns, len(counted), weeks), len(counted), weeks, len(kinds), patterns)
+    noun = "task" if all(r.get("source", "tasks") == "tasks" for r in counted) else "event"
+    return Learned(_summary(patterns, plural(len(counted), noun), weeks), len(counted), weeks, len(kinds), patterns)
 
 
 def _local(at: datetime, zone: ZoneInfo) -> datetime:
@@ -99,9 +109,22 @@ def _pattern(r: Routine, tasks: Sequence[Row], zone: ZoneInfo) -> Pattern:
     when = "" if r.minute is None else f"{_days(r.days)} about {clock(r.minute)}"
     expected = r.next_at.replace(tzinfo=zone).astimezone(UTC) if r.next_at else None
     said = _holds_said(r) if r.holds else f"Forming: {r.missing}."
-    standing = "routine" if r.holds else "forming"
+    proved = r.holds and r.occasions >= LEARNED_N and r.low >= LEARNED_LOW
+    standing = "learned" if proved else "routine" if r.holds else "forming"
     shares = (r.hit_rate, r.low, r.base_rate)
-    return Pattern(clean(newest["title"]), newest["category"], standing, when, r.events, r.found, r.n, r.occasions, *shares, expected, said)
+    return Pattern(clean(newest["title"]), newest["category"], standing, when, r.events, r.found, r.n, r.occasions, *shares, expected, said, kind=r.key)
+
+
+def _named(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
+    """With ids that stay when the hour moves by minutes: kind, days, and the how manieth of these it is by the clock."""
+    found = list(patterns)
+    rank: Counter[tuple[str, str]] = Counter()
+    ids = {}
+    for place in sorted(range(len(found)), key=lambda i: found[i].when):
+        own = (found[place].kind, found[place].when.split(" about ")[0])
+        ids[place] = hashlib.sha256(repr((*own, rank[own])).encode()).hexdigest()[:8]
+        rank[own] += 1
+    return tuple(replace(p, id=ids[i]) for i, p in enumerate(found))
 
 
 def _days(days: tuple[int, ...]) -> str:
@@ -115,34 +138,19 @@ def _holds_said(r: Routine) -> str:
     )
 
 
-def _summary(patterns: Sequence[Pattern], tasks: int, weeks: int) -> str:
-    holding = [p for p in patterns if p.standing == "routine"]
-    history = f"{plural(tasks, 'task')} in {plural(weeks, 'week')}"
+def _summary(patterns: Sequence[Pattern], events: str, weeks: int) -> str:
+    holding = [p for p in patterns if p.standing != "forming"]
+    history = f"{events} in {plural(weeks, 'week')}"
     if holding:
         return f"{plural(len(holding), 'routine')}, {len(patterns) - len(holding)} forming ({history})"
     if patterns:
         return f"no routine yet, {len(patterns)} forming ({history})"
-    return f"no routine yet ({history}; a routine needs {LEAST} of the same)" if tasks else "no routine yet (no task was added by a person)"
-
-
-# --- verbs ---------------------------------------------------------------------------------------------------------------
-
-
-def listed(place: Place, *, now: datetime) -> Learned:
-    """The routines as they stood at `now`, and what is forming with what is missing."""
-    with place.store.reading() as reader:
-        rows = added(reader, now=now)
-    return learn(rows, place.zone, now=now)
+    return f"no routine yet ({history}; a routine needs {LEAST} of the same)" if not events.startswith("0 ") else "no routine yet (no task was added by a person)"
 
 
 def added(reader: Reader, *, now: datetime) -> list[Row]:
     """The tasks that persons added in the HISTORY before `now`: `title`, `category` and `added_at` (aware UTC)."""
     return reader.rows("pattern_learner.added", since=now - HISTORY, until=now)
-
-
-def stats(place: Place, *, now: datetime) -> dict[str, Any]:
-    """Counts, and how all routines together did after they were found, against guessing (`stats_of`)."""
-    return stats_of(listed(place, now=now))
 
 
 def stats_of(learned: Learned) -> dict[str, Any]:
@@ -161,9 +169,3 @@ def stats_of(learned: Learned) -> dict[str, Any]:
         "hit_rate": hits / occasions if occasions else None,
         "base_rate": sum(p.base_rate * p.occasions for p in holding) / occasions if occasions else None,
     }
-
-
-if __name__ == "__main__":
-    from jarvis_lib.cli.entry import component_main
-
-    component_main("patterns")
