@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from jarvis_lib import autonomous_queue, build_scheduler, pattern_learner, problem_predictor
+from jarvis_lib import autonomous_queue, build_scheduler, problem_predictor, self_improver
 from jarvis_lib.autonomous_queue import sessions
 from jarvis_lib.autonomous_queue.sessions import Hours, phase
 from jarvis_lib.execution.engine import Engine, LocalEngine
@@ -50,7 +50,9 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -
     with phase(place, session, "problems", say, may_fail=True) as done:
         done(_problems(place, session, hours, say))
     with phase(place, session, "patterns", say, may_fail=True) as done:
-        done(pattern_learner.listed(place, now=place.now()).said)
+        done(steps.run(place, session, "pattern_learner", hours).said)
+    with phase(place, session, "improve", say, may_fail=True) as done:
+        done(steps.run(place, session, "self_improver", hours).said)
     with phase(place, session, "plan", say) as done:
         plan = _plan(place, session, hours, done)
         done(sessions.said_plan(plan, hours))
@@ -60,7 +62,8 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -
     with phase(place, session, "report", say, may_fail=True) as done:
         after = problem_predictor.scan(place, now=place.now())
         build_scheduler.make_plan(place, now=place.now())
-        done(f"{plural(len(after), 'problem')} left open; the coming windows are planned anew")
+        reverted = self_improver.apply_reverts(place, now=place.now())
+        done("; ".join([f"{plural(len(after), 'problem')} left open; the coming windows are planned anew", *reverted]))
     return f"it ended because {tally.why_ended}"
 
 
@@ -68,10 +71,12 @@ def _problems(place: Place, session: str, hours: Hours, say: Say) -> str:
     """Measure, let the notebook look at what was measured, then fix what is safe to fix."""
     found = problem_predictor.scan(place, now=place.now())
     words = [f"{plural(len(found), 'problem')} found"]
+    words += steps.tried(place, session, "problem_predictor", hours)
     fixes = problem_predictor.fix_safe(place, now=place.now(), session=session)
     for fix in fixes:
         say(f"  {'fixed' if fix.verified else 'not fixed':<9} {fix.said}")
-    return "; ".join([*words, f"{sum(f.verified for f in fixes)} fixed and re-checked"])
+    emptied = problem_predictor.empty_trash(place, now=place.now())
+    return "; ".join([*words, f"{sum(f.verified for f in fixes)} fixed and re-checked", *([emptied] if emptied else [])])
 
 
 def _plan(place: Place, session: str, hours: Hours, done: Callable[[str], None]) -> Plan:

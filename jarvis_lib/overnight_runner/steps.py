@@ -43,15 +43,10 @@ def run(place: Place, session: str, component: str, hours: Hours, /, **parameter
     return study
 
 
-def learn(place: Place, session: str, component: str, hours: Hours) -> str:
-    """`run`, and what the study says."""
-    return run(place, session, component, hours).said
-
-
 def tried(place: Place, session: str, component: str, hours: Hours) -> list[str]:
-    """`learn` as a list of one sentence; where the notebook fails the night goes on without it, and a notice says so."""
+    """What the study of `run` says, as a list of one sentence; where the notebook fails the night goes on without it, and a notice says so."""
     try:
-        return [learn(place, session, component, hours)]
+        return [run(place, session, component, hours).said]
     except Exception as error:  # noqa: BLE001  # a notebook is the person's to change: whatever it raises, the night goes on
         return [went_without(place, component, error)]
 

@@ -16,7 +16,7 @@ from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import coming
 from jarvis_lib.report import coverage as covering
 from jarvis_lib.report import headline as head
-from jarvis_lib.report import health, mending, needs, proof, tally
+from jarvis_lib.report import health, learned, mending, needs, proof, tally
 from jarvis_lib.report import outlook as looking
 from jarvis_lib.report.clock import day_of, span, time_of, when
 from jarvis_lib.report.parts import PAGES, Brief, Card, FixRow, RanRow
@@ -26,7 +26,7 @@ from jarvis_lib.store.store import Reader
 __all__ = ["Brief", "compose"]
 
 Row = dict[str, Any]
-ROWS, FIXES, PROBLEMS, PLACES, OMISSIONS = 8, 6, 5, 6, 3
+ROWS, FIXES, PROBLEMS, PLACES, OMISSIONS, NEWS = 8, 6, 5, 6, 3, 5
 
 
 def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings, home: Path) -> Brief:
@@ -46,6 +46,7 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     night = _night(reader, cover, ran, endings, fixes, cards, len(running), settings, zone)
     problems = mending.problem_rows(open_problems)
     plan = looking.outlook(reader, settings, now=now, zone=zone)
+    told = learned.news(reader, since=cover.since, now=now, zone=zone)
     best = sorted(night.shipped, key=lambda r: (not r.measured, -r.planned_hours))
     shipped = [*best, *(r for r in ran if r.status is proof.UNDONE)]
     return Brief(
@@ -80,6 +81,8 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         numbers=tuple(tally.numbers(reader, settings, now=now)),
         numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
         system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
+        news=tuple(told[:NEWS]),
+        news_more=max(len(told) - NEWS, 0),
         pages=tuple((PAGES[r["kind"]], r["path"]) for r in reader.rows("report.pages_between", **between) if r["kind"] in PAGES),
     )
 

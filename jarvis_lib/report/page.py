@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import jinja2
 
 TEMPLATES = Path(__file__).with_name("templates")
-SECTIONS = ("headline", "needs", "ran", "problems", "plan", "numbers", "system")
+SECTIONS = ("headline", "needs", "ran", "problems", "plan", "learned", "numbers", "system")
 WEEKEND_SECTIONS = ("headline", "needs", "builds", "week", "estimates", "patterns", "next", "not_done")
 MORNING = time(7)
 Values = Brief | WeekendReport

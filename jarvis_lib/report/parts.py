@@ -113,6 +113,15 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class NewsRow:
+    """One thing that was learned, built ahead, suggested or measured, and the line that answers it."""
+
+    status: Status
+    said: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class SystemLine:
     """One fact about the machinery: is it what the brief relies on?"""
 
@@ -157,6 +166,8 @@ class Brief:
     numbers_said: tuple[str, ...]
     system: tuple[SystemLine, ...]
     pages: tuple[tuple[str, str], ...] = ()
+    news: tuple[NewsRow, ...] = ()
+    news_more: int = 0
 
     @property
     def told(self) -> str:

@@ -12,7 +12,7 @@ WIDTH = 100
 def brief_text(brief: Brief, width: int = WIDTH) -> str:
     """The brief as lines of at most `width` characters (command lines and file names are never broken). No escape sequences."""
     opening = _good(brief) if brief.good else _bad(brief)
-    parts = [opening, _needs(brief), _mending(brief), _plan(brief), _numbers(brief), _system(brief), _closing(brief)]
+    parts = [opening, _needs(brief), _mending(brief), _plan(brief), _news(brief), _numbers(brief), _system(brief), _closing(brief)]
     return "\n\n".join("\n".join(wrapped(part, width)) for part in parts if part)
 
 
@@ -90,6 +90,14 @@ def _plan(brief: Brief) -> list[str]:
     lines += [f"  not placed: {sentence}" for sentence in brief.omissions]
     left = brief.plan_more + brief.omissions_more
     return [*lines, *([f"  and {left} more: jarvis scheduler list"] if left else [])]
+
+
+def _news(brief: Brief) -> list[str]:
+    """Nothing without news."""
+    lines = ["Learned and built ahead:"] if brief.news else []
+    for row in brief.news:
+        lines += [f"  {row.status.sign} {row.status.word}: {row.said}", *([f"      $ {row.command}"] if row.command else [])]
+    return [*lines, *([f"  and {brief.news_more} more: jarvis patterns list, jarvis improver suggest"] if brief.news_more else [])]
 
 
 def _numbers(brief: Brief) -> list[str]:

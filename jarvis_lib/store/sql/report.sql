@@ -142,3 +142,17 @@ ORDER BY ended_at DESC, id;
 -- The newest page of each of the night's analytic steps.
 SELECT kind, path, headline, made_at FROM briefs WHERE made_at > $since AND made_at <= $now
 QUALIFY row_number() OVER (PARTITION BY kind ORDER BY made_at DESC, path) = 1 ORDER BY kind;
+
+-- name: patterns_between
+SELECT * FROM patterns WHERE (state = 'learned' AND learned_at > $since AND learned_at <= $now) OR (state = 'retired' AND changed_at > $since AND changed_at <= $now)
+ORDER BY state, low DESC, id;
+
+-- name: built_ahead_between
+SELECT s.*, t.state AS task_state FROM suggestions s LEFT JOIN tasks t ON t.id = s.task
+WHERE s.made_at > $since AND s.made_at <= $now AND s.state IN ('asked', 'queued', 'used') ORDER BY s.need_at, s.id;
+
+-- name: measured_between
+SELECT * FROM improvements WHERE measured_at > $since AND measured_at <= $now ORDER BY measured_at DESC, id;
+
+-- name: improvements_between
+SELECT * FROM improvements WHERE state = 'proposed' AND proposed_at > $since AND proposed_at <= $now ORDER BY proposed_at DESC, id;
