@@ -22,7 +22,7 @@ from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, opened, passed, task
 from tests.report_nights import attempt
-from tests.simulated_year import simulate_year
+from jarvis_lib.doors.simulated.year import simulate_year
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=12)

@@ -64,7 +64,10 @@ def test_add_records_one_fact_and_says_what_it_took(jarvis: Jarvis, home: Path) 
     (file,) = spooled(home)
     task = json.loads(file.read_text())["data"]["task"]
     assert code == 0
-    assert out == f"Added {task['id']}: Write docs (1.5 h, Documentation, LOW). Recipe: echo hi (yours). 1 check. Recorded; decided at the next drain.\n"
+    assert (
+        out
+        == f"Added {task['id']}: Write docs (1.5 h, Documentation, LOW). Recipe: echo hi (yours). 1 check. It is safe on disk; the next command that opens the store decides whether it may run: jarvis inbox\n"
+    )
 
 
 def test_add_without_a_fitting_recipe_names_the_one_command(jarvis: Jarvis) -> None:

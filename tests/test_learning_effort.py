@@ -232,3 +232,15 @@ def test_the_same_seed_gives_the_same_nights(learned: Effort) -> None:
 def test_a_night_without_hours_or_lanes_is_refused(learned: Effort, night: dict[str, float], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         learned.finish_probability(of("Documentation"), hours=night["hours"], lanes=int(night["lanes"]), seed=1)
+
+
+def test_a_handful_of_tiny_tasks_says_nothing_of_long_ones() -> None:
+    """A newcomer tries three tasks of some minutes that take seconds; a task of ten hours still has the hours that it has for everybody."""
+    tiny = pl.DataFrame({"estimate_h": [0.1] * 6, "actual_h": [0.001] * 6, "category": ["Documentation"] * 6})
+    asked = pl.DataFrame({"estimate_h": [10.0, 0.1], "category": ["Documentation"] * 2})
+    nobody, now = fit(pl.DataFrame(schema={"estimate_h": pl.Float64, "actual_h": pl.Float64}), seed=1).predict(asked), fit(tiny, seed=1).predict(asked)
+    assert now["p80"][0] == pytest.approx(nobody["p80"][0]) and now["p50"][1] < nobody["p50"][1] / 2
+    longer = fit(pl.concat([tiny, pl.DataFrame({"estimate_h": [8.0] * 30, "actual_h": [16.0] * 30, "category": ["Documentation"] * 30})]), seed=1).predict(
+        asked
+    )
+    assert longer["p50"][0] > 1.4 * nobody["p50"][0]

@@ -27,7 +27,7 @@ from jarvis_lib.store import recover, spool
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, claimed, ended, opened, task
-from tests.simulated_shortfalls import HEALTHY, PLANTED, simulate_shortfalls
+from jarvis_lib.doors.simulated.shortfalls import HEALTHY, PLANTED, simulate_shortfalls
 
 UNTIL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -12,6 +12,7 @@ from jarvis_lib.build_scheduler import rank
 from jarvis_lib.build_scheduler.placing import Moved, Places, Placing
 from jarvis_lib.build_scheduler.room import NEVER, Spot, belongs, seconds, up
 from jarvis_lib.model.plan import Slot
+from jarvis_lib.model.prose import spell
 from jarvis_lib.model.task import PRIORITIES
 
 WEIGHTS = {"CRITICAL": 81, "HIGH": 27, "MEDIUM": 9, "LOW": 3, "BACKLOG": 1}
@@ -23,7 +24,7 @@ SAME_NEED = 0.1
 SLIP_S = 30 * 60
 """A place still holds when it begins up to this much later, because what is before it in its lane took longer."""
 TRIES = 20
-OVER = "that window is over or not open"
+OVER = "that window is over, or closed by your calendar or settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +176,22 @@ def _pin(state: Placing, task: str, key: str) -> str:
         state.take_some(task, places)
         if places or bump(state, task, until=NEVER, only=key):
             return ""
-        why = "what it waits for ends too late for it" if ready + seconds(state.table[task]) > max(ends) else "the window has no room of its length left"
+        why = _no_room(state, task, key, waits=ready > up(state.now) and ready + seconds(state.table[task]) > max(ends))
     for b in reversed(helped):
         state.release(b)
     return why
+
+
+def _no_room(state: Placing, task: str, key: str, *, waits: bool) -> str:
+    """What keeps a task that waits for nothing more, or for too long, out of a window."""
+    own = [w for w in state.room.windows if w.key == key]
+    hours, longest = state.table[task].hours, max(w.longest_h for w in own)
+    if hours > longest:
+        return f"it has {hours:g} h, and that window takes tasks of at most {longest:g} h"
+    need = state.table[task].need_h
+    if need > sum(w.hours for w in own):
+        return f"{spell(need)} are kept free for it, and the window has {spell(sum(w.hours for w in own))}"
+    return "what it waits for ends too late for it" if waits else "the window has no room of its length left"
 
 
 def help_dated(state: Placing, task: str) -> bool:

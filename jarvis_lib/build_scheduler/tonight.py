@@ -22,7 +22,7 @@ from jarvis_lib.store.store import Reader
 
 @dataclass(frozen=True, slots=True)
 class NightTask:
-    """One task of the night: its planned start and lane, when it ends (p50 and p80, None: not within the night), and how probable that is."""
+    """One task of the night, or the sitting of one (its title says which): its planned start and lane, when it ends (p50 and p80, None: not within the night), and how probable that is."""
 
     task: str
     title: str
@@ -60,6 +60,7 @@ class NightPlan:
     p80_end: datetime | None
     tasks: tuple[NightTask, ...]
     not_fitting: tuple[NotFitting, ...]
+    earlier: int
     later: int
     commands: tuple[str, ...]
 
@@ -107,7 +108,8 @@ def _worked(
 
 def _task(slot: Slot, outcome: Outcome, begin: datetime, titles: dict[str, Row], pinned: bool) -> NightTask:
     p50, p80 = (None if h is None else begin + timedelta(hours=h) for h in (outcome.p50, outcome.p80))
-    return NightTask(slot.task, titles[slot.task]["title"], slot.lane, slot.start, p50, p80, outcome.done, pinned, slot.code, slot.sentence)
+    title = titles[slot.task]["title"] + (f" (sitting {slot.part} of {slot.parts})" if slot.parts > 1 else "")
+    return NightTask(slot.task, title, slot.lane, slot.start, p50, p80, outcome.done, pinned, slot.code, slot.sentence)
 
 
 def _told(
@@ -124,11 +126,13 @@ def _told(
 ) -> NightPlan:
     starts, ends = max(parts[0].start, now), parts[-1].end
     there = {t.task for t in tasks}
+    before = {s.task for s in drawn.plan.slots if s.start < parts[0].start} - there
     left = [o for o in drawn.plan.omissions if o.code not in SETTLED]
     by = f"{ends.astimezone(zone):%H:%M}"
     said = f"{window_said(parts[0].kind, starts, ends, zone)}: "
+    whole = "all are" if not any(s.parts > s.part for s in drawn.plan.slots if s.window == parts[0].key) else "all that is planned for the night is"
     if tasks:
-        said += f"{plural(len(there), 'task')} on {plural(lanes, 'lane')}, {chance(probability)} that all are done by {by}"
+        said += f"{plural(len(there), 'task')} on {plural(lanes, 'lane')}, {chance(probability)} that {whole} done by {by}"
         said += f" (half of such nights by {clock(last[0], zone)[-5:]}, 8 of 10 by {clock(last[1], zone)[-5:]})." if probability >= 0.8 else "."
     else:
         said += "nothing is planned for it."
@@ -143,7 +147,8 @@ def _told(
         last[1] if tasks else None,
         tuple(tasks),
         tuple(NotFitting(o.task, titles[o.task]["title"], o.reserve, o.sentence) for o in left),
-        len({s.task for s in drawn.plan.slots} - there),
+        len(before),
+        len({s.task for s in drawn.plan.slots} - there - before),
         _commands(tasks, parts[0].key),
     )
 

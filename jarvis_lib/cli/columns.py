@@ -10,7 +10,7 @@ TASKS = (
     Column("state", "STATE", "word"),
     Column("priority", "PRIORITY", "word"),
     Column("hours", "HOURS", "hours"),
-    Column("category", "CATEGORY", grow=True),
+    Column("category", "CATEGORY", grow=True, spare=True),
     Column("title", "TITLE", grow=True),
 )
 PLANNED_TASKS = (*TASKS, Column("start", "PLANNED"))

@@ -5,7 +5,7 @@ Only `--after` opens the store: the other task must exist, and a circle must be 
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from jarvis_lib.cli.shape import Run, here, verb
 from jarvis_lib.execution.draft import added, draft, said, unused_proposals, why_no_recipe
 from jarvis_lib.model.fact import Fact, Refused, new_id
 from jarvis_lib.model.task import Task
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 EXAMPLE = """\
 jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH
@@ -30,7 +33,9 @@ jarvis add "Nightly tests" "" 0.5 "Test coverage" LOW --command 'make test' --ch
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook (JSON, else text). Repeatable.")
 @click.option("--command", metavar="LINE", help="Recipe: a command line; one that needs a shell runs by `sh -c`.")
 @click.option("--check", "checks", multiple=True, metavar="LINE", help="A command that must exit 0 afterwards. Repeatable.")
-@click.option("--measure", "measures", multiple=True, metavar="LINE", help="A command that prints a number, run before and after. Repeatable.")
+@click.option(
+    "--measure", "measures", multiple=True, metavar="LINE", help="A command that prints a number, (seconds; less is better), run before and after. Repeatable."
+)
 @click.option("--changes", multiple=True, metavar="PATH", help="A file or folder that the task changes; kept before, for undo. Repeatable.")
 @click.option("--after", "--depends", "after", multiple=True, metavar="ID", help="Run only after this task has shipped. Repeatable.")
 @click.option("--due", metavar="TIME", help='"2026-11-27 17:00" on the local clock, or ISO 8601.')
@@ -53,9 +58,9 @@ def _recorded(run: Run, arguments: dict[str, Any]) -> tuple[Task, str]:
     from jarvis_lib.store import spool
     from jarvis_lib.workspace import person, utc_now
 
-    home, due = run.folder, arguments["due"]
+    home = run.folder
     known = settings(home)
-    task = draft(home, known, **_located(home, arguments | {"due": run.moment(due, "--due") if due else None}))
+    task = draft(home, known, **_located(home, arguments | {"due": _due(run, arguments)}))
     spool.put(home, Fact(new_id(16), utc_now(), person(), "task.added", added(home, task)))
     return task, f"Added {said(task)} {echo(home, known, task)}"
 
@@ -63,14 +68,25 @@ def _recorded(run: Run, arguments: dict[str, Any]) -> tuple[Task, str]:
 def echo(home: Path, known: Remembered, task: Task) -> str:
     """What happens next with a task that was recorded, and what of it cannot be used."""
     prose = [f"“Test: {line[:60]}” is not a command, so it proves nothing; give it as --check." for line in unused_proposals(home, task)]
-    next_step = "Recorded; decided at the next drain." if task.recipe else why_no_recipe(home, known, task)
+    next_step = (
+        "It is safe on disk; the next command that opens the store decides whether it may run: jarvis inbox"
+        if task.recipe
+        else why_no_recipe(home, known, task)
+    )
     return " ".join([*prose, next_step])
+
+
+def _due(run: Run, arguments: dict[str, Any]) -> "datetime | None":
+    due = run.moment(arguments["due"], "--due") if arguments["due"] else None
+    if due is not None and due <= run.now:
+        raise Refused(f"--due {arguments['due']} has passed; give a time to come, or leave it out.", code="usage")
+    return due
 
 
 def _through_the_store(run: Run, arguments: dict[str, Any]) -> tuple[Task, str]:
     from jarvis_lib import autonomous_queue
 
-    due = run.moment(arguments["due"], "--due")
+    due = _due(run, arguments)
     made = autonomous_queue.add(run.place, now=run.now, **_located(run.place.home, arguments | {"due": due}))
     return made.task, made.said
 

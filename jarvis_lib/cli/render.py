@@ -42,12 +42,16 @@ _GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `key` may be a path (`task.title`); `kind` is text, number, hours, time, word (coloured) or id; `grow` may be cut."""
+    """One column. `key` may be a path (`task.title`); `kind` is text, number, hours, time, word (coloured) or id; `grow` may be cut.
+
+    A `spare` one is left out on a terminal that is too narrow for all.
+    """
 
     key: str
     head: str
     kind: str = "text"
     grow: bool = False
+    spare: bool = False
 
 
 def document(schema: str, data: Any, made: datetime, warnings: Sequence[str]) -> str:
@@ -88,6 +92,9 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, zone:
     """Aligned lines with a head, at most `width` wide where the growing columns can give way."""
     cells = [[_cell(row, c, zone, exact=False) for c in columns] for row in rows]
     widths = _fit([max(span(c.head), *(span(r[i]) for r in cells)) for i, c in enumerate(columns)], columns, width)
+    spare = [i for i, c in enumerate(columns) if c.spare]
+    if spare and _whole(widths) > width:
+        return table(rows, [c for i, c in enumerate(columns) if i != spare[-1]], zone=zone, width=width)
     head = _GAP.join(_pad(c.head, w, c) for c, w in zip(columns, widths, strict=True)).rstrip()
     lines = [click.style(head, bold=True)]
     for row in cells:
@@ -186,12 +193,26 @@ def _text(value: Any, zone: tzinfo) -> str:
 
 def _fit(widths: list[int], columns: Sequence[Column], width: int) -> list[int]:
     """The widths, with the widest growing column cut again and again until the line fits or none can give more."""
-    while sum(widths) + len(_GAP) * (len(widths) - 1) > width:
+    while _whole(widths) > width:
         i = max((i for i, c in enumerate(columns) if c.grow and widths[i] > NARROWEST), key=lambda i: widths[i], default=None)
         if i is None:
             break
         widths[i] -= 1
     return widths
+
+
+def _whole(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def folded(line: str, width: int) -> list[str]:
+    """The line in lines of at most `width`, broken between words and indented below its first word; a command to copy stays whole."""
+    if span(line) <= width or "  $ " in line:
+        return [line]
+    import textwrap
+
+    indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
+    return textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [line]
 
 
 def _pad(text: str, width: int, column: Column) -> str:

@@ -131,7 +131,7 @@ class Run:
 
             click.echo(render.document(schema, data, self._stamp(), self.warnings))
         else:
-            self._echo(lines)
+            self._echo(_folded(lines))
 
     def note(self, sentence: str) -> None:
         """A message beside the data, on standard error."""
@@ -145,6 +145,20 @@ class Run:
         from jarvis_lib.workspace import utc_now
 
         return utc_now()
+
+
+def _folded(lines: Sequence[str]) -> list[str]:
+    """For a terminal: no line is broken within a word. A pipe takes the lines as they are."""
+    import sys
+
+    if not sys.stdout.isatty():
+        return list(lines)
+    from shutil import get_terminal_size
+
+    from jarvis_lib.cli import render
+
+    width = get_terminal_size((100, 24)).columns
+    return [short for line in lines for part in line.split("\n") for short in render.folded(part, width)]
 
 
 def _show_help(ctx: click.Context, option: click.Parameter, asked: bool) -> None:

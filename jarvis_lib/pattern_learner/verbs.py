@@ -80,8 +80,10 @@ def enable(place: Place, pattern: str, *, now: datetime, recipe: str | None = No
     template = suggesting.template_of(place, usual | dict(words or {}) | {"recipe": recipe}, title, like)
     _write(place, own, known, "pattern.enabled", key, now=now, template=template)
     low = own.low if own else known["low"] if known else 0.0
-    when = "It is queued by itself before each need; the policy still decides it." if low >= AUTOMATIC else (
-        f"Its lower bound is {low:.0%}; below {AUTOMATIC:.0%} it is offered and not queued by itself."
+    when = (
+        "It is queued by itself before each need; the policy still decides it."
+        if low >= AUTOMATIC
+        else (f"Its lower bound is {low:.0%}; below {AUTOMATIC:.0%} it is offered and not queued by itself.")
     )
     return f"Enabled {key} ({shorten(clean(title), 60)}): {template['title']}. {when}"
 

@@ -239,11 +239,15 @@ def _dots(reader: Reader, now: datetime, new: set[str]) -> list[Dot]:
     return [Dot(shorten(clean(r["title"]), 80), r["planned_hours"], r["seconds"] / 3600, r["id"] in new) for r in found[:DOTS]]
 
 
+def _times(ratio: float) -> str:
+    return "more than 20x" if ratio > 20 else "less than a twentieth" if ratio < 0.05 else f"{ratio:.2g}x"
+
+
 def _estimates_said(dots: Sequence[Dot]) -> str:
     if not dots:
         return "No task with an estimate was verified in the last 8 weeks, so there is nothing to compare."
     ratio = median(d.planned / d.took for d in dots)
-    word = "about as long as you plan" if 0.9 <= ratio <= 1.1 else f"you plan {ratio:.2g}x of what it takes"
+    word = "about as long as you plan" if 0.9 <= ratio <= 1.1 else f"you plan {_times(ratio)} of what it takes"
     inside = sum(d.took <= d.planned for d in dots)
     counted = f"median of {plural(len(dots), 'verified task')} of the last 8 weeks"
     return f"{word[0].upper()}{word[1:]} ({counted}); {inside} of {len(dots)} took no longer than planned."

@@ -53,21 +53,42 @@ def select(
     """Choose a candidate, with its phases changed as given. An earlier choice of this weekend that was not started gives way to it."""
     with place.store.reading() as reader:
         row = _candidate(reader, build, place, now)
+        before = reader.one("weekend_planner.chosen")
     phases = tuple(phase_from_json(p) for p in json.loads(row["content"])["phases"])
     if hours_of or commands or checks:
         if len(row["tasks"]) > 1:
             raise Refused(f"The phases of {row['id']} are its tasks; change one of them instead: jarvis queue edit {row['tasks'][0]} --hours 2", code="usage")
+        template = phases
         phases = changed(phases, hours_of=hours_of or {}, commands=commands or {}, checks=checks or {})
-        if hours_of:  # the hours are the person's own: what runs nothing leaves none to the others
-            phases = tuple(p if p.runs or p.main else replace(p, hours=0.0, p50=0.0, p80=0.0) for p in phases)
+        _room_for(phases, weekend_of(place.settings.windows, place.zone, row["weekend"], now, finish_time(place)))
+        phases = _with_whole_recipe(phases, template, named={clean(name).casefold() for name in hours_of or {}})
     if not any(p.runs for p in phases):
         what = f"give it a recipe (jarvis queue edit {row['tasks'][0]} --command '…'), then: jarvis weekend suggest"
         raise Refused(f"{row['id']} ({row['title'][:60]}) has nothing to run in any phase; {what}")
     place.store.write(place.fact("weekend.selected", at=now, build=row["id"], phases=[p.to_json() for p in phases]))
     kept, left = runnable(phases)
     said = [f"Chosen: {row['id']} ({row['title']}), {plural(len(kept), 'phase')}. Begin with: jarvis weekend start"]
+    if before is not None and before["id"] != row["id"] and before["weekend"] == row["weekend"]:
+        said.append(f"It takes the place of {before['id']} ({before['title'][:60]}), which was chosen and not started.")
     said += [left_out_said(left, row["id"])] if left else []
     return Chosen(row["id"], row["title"], kept, tuple(said))
+
+
+def _with_whole_recipe(phases: Sequence[Phase], template: Sequence[Phase], *, named: set[str]) -> tuple[Phase, ...]:
+    """The phase with the task's own recipe runs all of it, so it keeps the template's hours of phases in which nothing runs.
+
+    It does not when the person has given it hours of its own, nor for a phase that the template does not have.
+    """
+    own = {p.name: p for p in template}
+    settled = any(p.main and p.name in named for p in phases)
+    none = [replace(p, hours=0.0, p50=0.0, p80=0.0) if settled or p.name not in own else own[p.name] for p in phases]
+    return tuple(p if p.runs or p.main else n for p, n in zip(phases, none, strict=True))
+
+
+def _room_for(phases: Sequence[Phase], weekend: Weekend) -> None:
+    hours = sum(p.hours for p in phases)
+    if hours > weekend.whole_h:
+        raise Refused(f"The phases have {hours:g} h together, and the weekend of {weekend.said()} has {weekend.whole_h:g} h of its own; give fewer.")
 
 
 def _candidate(reader: Reader, text: str, place: Place, now: datetime) -> Row:
@@ -99,7 +120,9 @@ def start(place: Place, *, now: datetime) -> Chosen:
     with place.store.reading() as reader:
         build = reader.one("weekend_planner.chosen")
         if build is None:
-            raise Refused("No build is chosen, so there is nothing to start. Look and choose: jarvis weekend suggest", code="missing")
+            begun = reader.one("weekend_planner.newest_started", now=now)
+            known = f" {begun['id']} ({begun['title'][:60]}) is started already: jarvis weekend progress." if begun else ""
+            raise Refused(f"No build waits for its start.{known} Look and choose: jarvis weekend suggest", code="missing")
         bare = weekend_of(place.settings.windows, place.zone, build["weekend"], now, finish_time(place))
         weekend = weekend_of(place.settings.windows, place.zone, build["weekend"], now, finish_time(place), cuts_of(reader, bare.begins, bare.ends))
         own = {p.id: p for p in pieces(reader, place)}
@@ -111,7 +134,7 @@ def start(place: Place, *, now: datetime) -> Chosen:
     borrowed = [p.check for p in left if p.check]
     if len(build["tasks"]) == 1 and (len(kept) > 1 or borrowed or any(p.command or p.check for p in kept)):
         kept = _as_tasks(place, build, kept, borrowed, now=now)
-    return _begin(place, build, weekend, kept, [*notes, *([left_out_said(left, build["id"])] if left else [])], now=now)
+    return _begin(place, build, weekend, kept, [*notes, *([left_out_said(left, build["id"], started=True)] if left else [])], now=now)
 
 
 def _all_open(build: Row, own: Mapping[str, Piece]) -> None:

@@ -86,12 +86,14 @@ def runnable(phases: Sequence[Phase]) -> tuple[tuple[Phase, ...], tuple[Phase, .
     return tuple(_sized(p, p.hours + extra, phases) if p.main and extra else p for p in kept), tuple(left)
 
 
-def left_out_said(left: Sequence[Phase], build: str) -> str:
+def left_out_said(left: Sequence[Phase], build: str, *, started: bool = False) -> str:
     """Why some phases of the template do not run, how they would, and what becomes of their checks."""
     names = listed([p.name for p in left])
     them = "it" if len(left) == 1 else "them"
     checked = [p.name for p in left if p.check]
     proof = f" The check of {listed(checked)} counts for the phase that runs." if checked else ""
+    if started:
+        return f"Nothing runs in {names}, so {'it was' if len(left) == 1 else 'they were'} left out.{proof}"
     return (
         f"Nothing runs in {names}, so {'it is' if len(left) == 1 else 'they are'} left out; before the start you may give {them} a command: "
         f"jarvis weekend select {build} --phase-command {left[0].name}='…'.{proof}"

@@ -14,7 +14,7 @@ import polars as pl
 
 from jarvis_lib.learning.effort import nights
 from jarvis_lib.learning.effort.history import Asked, Floats, History, read_history, read_tasks
-from jarvis_lib.learning.effort.levels import PRIOR, SHOWN, SHOWN_AT
+from jarvis_lib.learning.effort.levels import BOOSTED_FROM, PRIOR, SHOWN, SHOWN_AT
 from jarvis_lib.learning.effort.mixing import Blend, blend
 from jarvis_lib.learning.effort.sentences import Habits, habits
 from jarvis_lib.model.plan import Luck
@@ -24,6 +24,8 @@ __all__ = ["PRIOR", "Choice", "Effort", "Simulation", "fit"]
 DRAWS = 1000
 USUAL_H = 1.0
 """Hours of a task without an estimate, while no task has ended."""
+SHORT = float(np.log(0.25))
+"""ln of the hours below which an estimate says next to nothing of longer tasks: mostly it is the time that it takes to start anything at all."""
 _HAIR = 1e-6
 """Quantiles are this much longer (0.0001 %), so that a task that takes exactly its hours has held them however they were rounded."""
 
@@ -65,6 +67,7 @@ class Effort:
     usual_h: float
     _blend: Blend = field(repr=False)
     _habits: Habits = field(repr=False)
+    _longer: "tuple[Blend, Habits] | None" = field(default=None, repr=False)
     _tried: dict[tuple[object, ...], nights.Tried] = field(default_factory=dict, repr=False)
     _truths: dict[int, nights.Truth] = field(default_factory=dict, repr=False)
 
@@ -74,9 +77,9 @@ class Effort:
         A task without a usable estimate is forecast as one of the usual size, and `why` says so.
         """
         asked = self._asked(tasks)
-        hours = np.exp(asked.size[:, None] + self._blend(asked)[:, SHOWN_AT]) * (1 + _HAIR)
+        hours = np.exp(asked.size[:, None] + self._spread(asked)[:, SHOWN_AT]) * (1 + _HAIR)
         columns = [pl.Series(name, hours[:, i], dtype=pl.Float64) for i, name in enumerate(SHOWN)]
-        return tasks.with_columns(*columns, pl.Series("why", self._habits.sentences(asked), dtype=pl.String))
+        return tasks.with_columns(*columns, pl.Series("why", self._sentences(asked), dtype=pl.String))
 
     def simulate(
         self, tasks: pl.DataFrame, *, hours: float, lanes: int, seed: int, after: Mapping[int, Sequence[int]] | None = None, n: int = DRAWS
@@ -88,7 +91,7 @@ class Effort:
         _proper(hours, lanes)
         asked = self._asked(tasks)
         waits = _earlier(after or {}, len(asked))
-        drawn = self._drawn(asked, self._blend(asked), np.random.default_rng(seed), n)
+        drawn = self._drawn(asked, self._spread(asked), np.random.default_rng(seed), n)
         ended = nights.ends(drawn, lanes=lanes, after=waits)
         last = ended.max(axis=1, initial=0.0)
         plain = float((last <= hours).mean())
@@ -119,7 +122,7 @@ class Effort:
         if not len(asked):
             return Choice((), tasks, 1.0, 0.0)
         past = self._past(len(asked), hours, lanes, by)
-        spread = self._blend(asked)
+        spread = self._spread(asked)
         drawn = self._drawn(asked, spread, np.random.default_rng(seed), nights.DRAWS_TO_CHOOSE)[None].astype(np.float32)
         order = nights.order_of(drawn, limit=hours, by=by)
         rows = np.flatnonzero(nights.fitting(drawn, order, limit=hours, lanes=lanes, level=past.planned_at(level))[0])
@@ -136,6 +139,19 @@ class Effort:
 
     def _asked(self, tasks: pl.DataFrame) -> Asked:
         return read_tasks(tasks, usual_h=self.usual_h)
+
+    def _spread(self, asked: Asked) -> Floats:
+        """The distribution of each task; what is known of short ones says nothing of the others while there are few."""
+        found = self._blend(asked)
+        if self._longer is None:
+            return found
+        return np.where((asked.size >= SHORT)[:, None], self._longer[0](asked), found)
+
+    def _sentences(self, asked: Asked) -> list[str]:
+        found = self._habits.sentences(asked)
+        if self._longer is None:
+            return found
+        return [long if at >= SHORT else short for at, long, short in zip(asked.size, self._longer[1].sentences(asked), found, strict=True)]
 
     def _drawn(self, asked: Asked, spread: Floats, rng: np.random.Generator, n: int) -> Floats:
         return nights.drawn(asked.size, spread, nights.lucks(n, len(asked), shared=self.shared, rng=rng))
@@ -158,7 +174,15 @@ def fit(history: pl.DataFrame, *, seed: int) -> Effort:
     """Learn from the finished tasks of `history`; it may be empty. Rows without hours, or with hours that are not positive, are counted and ignored."""
     known = read_history(history)
     made = blend(known, seed=seed)
-    return Effort(len(known), known.ignored, made.shares, nights.shared_luck(made.tested), seed, _usual(known), made, habits(known))
+    return Effort(len(known), known.ignored, made.shares, nights.shared_luck(made.tested), seed, _usual(known), made, habits(known), _longer(known, seed=seed))
+
+
+def _longer(history: History, *, seed: int) -> tuple[Blend, Habits] | None:
+    """What the tasks teach that are not short, or None where all together say it better: there are many, or none is short."""
+    own = history.where(history.size >= SHORT)
+    if len(history) >= BOOSTED_FROM or len(own) == len(history):
+        return None
+    return blend(own, seed=seed), habits(own)
 
 
 def _usual(history: History) -> float:

@@ -40,6 +40,10 @@ class History:
         """The oldest `end` of them."""
         return History(self.size[:end], self.error[:end], {w: v[:end] for w, v in self.words.items()}, 0)
 
+    def where(self, wanted: NDArray[np.bool_]) -> "History":
+        """Those that are wanted."""
+        return History(self.size[wanted], self.error[wanted], {w: v[wanted] for w, v in self.words.items()}, 0)
+
     @property
     def weights(self) -> Floats:
         """The newest counts 1, each older one less."""

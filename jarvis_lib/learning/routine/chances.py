@@ -107,7 +107,14 @@ def _fit(rows: Rows, seed: int) -> tuple[Any, Any]:
 
     line = make_pipeline(StandardScaler(), LogisticRegression(C=0.02, max_iter=400))
     trees = HistGradientBoostingClassifier(
-        max_iter=200, learning_rate=0.04, max_leaf_nodes=15, min_samples_leaf=60, l2_regularization=5.0, max_features=0.25, early_stopping=False, random_state=seed
+        max_iter=200,
+        learning_rate=0.04,
+        max_leaf_nodes=15,
+        min_samples_leaf=60,
+        l2_regularization=5.0,
+        max_features=0.25,
+        early_stopping=False,
+        random_state=seed,
     )
     with threadpool_limits(1):
         return line.fit(rows.figures.astype(np.float64), rows.came), trees.fit(rows.figures, rows.came)

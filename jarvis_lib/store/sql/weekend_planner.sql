@@ -21,6 +21,9 @@ SELECT * FROM weekend_suggestions WHERE weekend = $weekend ORDER BY made_at DESC
 -- name: chosen
 SELECT * FROM weekend_builds WHERE state = 'selected' ORDER BY selected_at DESC, id LIMIT 1;
 
+-- name: newest_started
+SELECT * FROM weekend_builds WHERE state = 'started' AND started_at <= $now ORDER BY started_at DESC, id LIMIT 1;
+
 -- name: build
 SELECT * FROM weekend_builds WHERE id = $id;
 
