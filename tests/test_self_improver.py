@@ -312,7 +312,8 @@ def test_a_rule_is_shown_and_never_written(short: Place) -> None:
     """ "Do not auto-approve Refactoring" gives the exact line; the file stays as it is, and nothing is measured until the person wrote it."""
     place = wide(short)
     before = (place.home / "jarvis.toml").read_bytes()
-    rules = [s for s in improver.suggest(place, now=UNTIL).suggestions if s.kind == "rule" and s.why.startswith("You corrected approvals")]
+    rules = [s for s in improver.suggest(place, now=UNTIL).suggestions if s.title.startswith("Ask before Refactoring")]
+    assert len(rules) == 1  # what was undone and what was corrected ask for the same line
     said = improver.accept(place, rules[0].id, now=UNTIL)
     assert '"Research/analysis", "Refactoring"]' in said and "yourself" in said and (place.home / "jarvis.toml").read_bytes() == before
     (one,) = improver.measure(at(place.home, UNTIL + 20 * DAY), now=UNTIL + 20 * DAY)
@@ -481,6 +482,18 @@ def test_every_measure_that_can_be_weak_suggests_one_concrete_change(place: Plac
         assert made is not None and made.title and made.why == weak.said, name
         keys = {"setting": {"section", "old", "new"}, "predictor": {"section", "old", "new"}, "pattern": {"command"}, "rule": {"lines", "where"}}
         assert keys.get(made.kind, {"title", "description", "category", "hours"}) <= made.change.keys(), name
+
+
+def test_do_not_auto_approve_becomes_a_stricter_line(place: Place) -> None:
+    """The category that the correction names moves from auto to ask; a correction of something else becomes a check to add."""
+    own = [Observation("corrections", "approvals", UNTIL - n * DAY, str(n), 1.0, "", "please do not auto-approve refactoring") for n in range(1, 5)]
+    (weak,) = found(grouped(own), now=UNTIL, seed=1)
+    made = propose(weak, place.settings, overruns=())
+    assert made is not None and made.kind == "rule" and made.change["to"] == "ask"
+    lines = dict(line.split(" = ") for line in made.change["lines"])
+    assert "Refactoring" in lines["ask"] and "Refactoring" not in lines["auto"] and "Bug fixes" in lines["auto"]
+    other = propose(one_weak("corrections", "tone", [1.0] * 4), place.settings, overruns=())
+    assert other is not None and other.kind == "check"
 
 
 # --- notes ---------------------------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def found(groups: Groups, *, now: datetime, seed: int) -> list[Weakness]:
 def _weakness(
     measure: Measure, subject: str, seen: Sequence[Observation], own: Sequence[Observation], figure: Interval, grade: str, *, now: datetime, seed: int
 ) -> Weakness:
-    said = measure.said.format(subject=subject, value=measure.figure(figure.value), n=figure.n)
+    said = measure.said.format(subject=subject.replace(": ", " "), value=measure.figure(figure.value), n=figure.n)
     bad = [o for o in reversed(seen) if _speaks(measure, o, figure)][:EVIDENCE]
     rows = tuple({"at": stamp(o.at), "ref": o.ref, "told": o.told, "x": round(o.x, 4)} for o in bad)
     named = digest([measure.name, subject, figure.n, round(figure.value, 6), [r["at"] for r in rows], grade])[:16]
