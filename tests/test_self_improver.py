@@ -264,10 +264,10 @@ def test_accept_changes_one_line_and_undo_puts_every_byte_back(short: Place) -> 
     word = take(short, "setting")
     said = improver.accept(short, word, now=UNTIL)
     changed = [(a, b) for a, b in zip(before.splitlines(), file.read_bytes().splitlines(), strict=True) if a != b]
-    assert changed == [(b"on = true", b"on = false")] and "on = false" in said
+    assert changed == [(b"on = true", b"on = false")] and "on is now false" in said
     assert [p.read_bytes() for p in (short.home / "data/settings").iterdir()] == [before]
     assert open_workspace(short.home).settings.get("windows.quick_win", "on") is False
-    assert "undo" in improver.undo(short, word, now=UNTIL) or file.read_bytes() == before
+    assert improver.undo(short, word, now=UNTIL).endswith("[windows.quick_win] on is true again.")
     assert file.read_bytes() == before
     log = (short.home / "logs/improvements.log").read_text()
     assert [f"{word}  {turn}" in log for turn in ("proposed", "accepted", "undone")] == [True] * 3

@@ -6,7 +6,7 @@ CREATE TABLE corrections ("at" TIMESTAMP, topic VARCHAR, said VARCHAR, actor VAR
 CREATE TABLE brief_readings ("at" TIMESTAMP, kind VARCHAR, actor VARCHAR);
 
 -- `key` = measure/subject. `low` and `high` are the interval of `value` over `n` observations, `healthy` (JSON) the range that it left; `test` (JSON) says
--- what would show it gone. `digest` names the evidence: the same evidence is written once. `times`: how often it was found after having been closed, plus one.
+-- what would show it gone. `digest` names severity and week of its newest row: it is written once for each. `times`: how often it was found after having been closed, plus one.
 CREATE TABLE weaknesses (
     key VARCHAR, measure VARCHAR, subject VARCHAR, said VARCHAR, severity VARCHAR, n INTEGER, value DOUBLE, low DOUBLE, high DOUBLE, healthy VARCHAR,
     trend VARCHAR, test VARCHAR, evidence VARCHAR, digest VARCHAR, state VARCHAR, first_found TIMESTAMP, last_found TIMESTAMP, closed_at TIMESTAMP,
