@@ -26,7 +26,7 @@ from jarvis_lib.self_improver.weaknesses import found, gone
 from jarvis_lib.store import recover, spool
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
-from tests.facts import added, claimed, ended, opened, task
+from tests.facts import added, claimed, ended, opened, passed, task
 from tests.simulated_shortfalls import HEALTHY, PLANTED, simulate_shortfalls
 
 UNTIL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
@@ -210,6 +210,21 @@ def test_briefs_count_as_unread_only_once_reading_is_told(place: Place) -> None:
     with place.store.reading() as reader:
         look = improver.look(reader, place, now=UNTIL, seed=1)
     assert [w.key for w in look.weaknesses] == ["unread/morning"] and (look.weaknesses[0].n, look.weaknesses[0].value) == (40, 39 / 40)
+
+
+def test_what_ran_without_asking_counts_as_wrong_when_it_was_corrected(place: Place) -> None:
+    """A correction that names the task makes it one; one that names nothing is only counted under its topic."""
+    now = place.now()
+    one, two = task("First"), task("Second")
+    place.store.write(added(place, one), added(place, two), opened(place))
+    for n, each in enumerate((one, two)):
+        place.store.write(claimed(place, each, f"a{n}"), ended(place, each, f"a{n}", evidence=[passed()]))
+    improver.log_correction(place, "tone", f"{one.id} should not have been done", now=now)
+    improver.log_correction(place, "tone", "be brief", now=now)
+    with place.store.reading() as reader:
+        rows = reader.rows("self_improver.observations", since=now - DAY, until=now)
+    assert {r["ref"]: r["x"] for r in rows if r["measure"] == "wrongly_auto"} == {one.id: 1, two.id: 0}
+    assert len([r for r in rows if r["measure"] == "corrections"]) == 2
 
 
 # --- the study -----------------------------------------------------------------------------------------------------------

@@ -73,9 +73,11 @@ SELECT f.id, f.playbook, f.problem, f.said, f."at" + INTERVAL 1 DAY AS "at",
     OR (p.came_back AND p.state <> 'fixed' AND p.last_seen > f."at" AND p.last_seen <= f."at" + INTERVAL 14 DAY) AS came_back
 FROM fixes f JOIN problems p ON p.key = f.problem WHERE f.verified AND f.undone_at IS NULL;
 
--- What ran without asking, and whether that was wrong: refuted, or undone by the person.
+-- What ran without asking, and whether that was wrong: refuted, undone by the person, or corrected by them under its id.
 CREATE VIEW improver_automatic AS
-SELECT t.id AS task, t.title, t.category, max(a.ended_at) AS "at", t.undone_at IS NOT NULL OR bool_or(a.verdict = 'refuted') AS wrong
+SELECT t.id AS task, t.title, t.category, max(a.ended_at) AS "at",
+    t.undone_at IS NOT NULL OR bool_or(a.verdict = 'refuted')
+    OR EXISTS (SELECT 1 FROM corrections c WHERE c.topic = t.id OR contains(c.said, t.id)) AS wrong
 FROM tasks t JOIN attempts a ON a.task = t.id
 WHERE a.ended_at IS NOT NULL AND a.outcome = 'finished' AND NOT EXISTS (
     SELECT 1 FROM facts f WHERE f.task = t.id AND f.kind = 'task.approved' AND f.refused IS NULL
