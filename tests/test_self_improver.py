@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import self_improver as improver
 from jarvis_lib.cli.entry import main
+from jarvis_lib.doors.simulated.shortfalls import HEALTHY, PLANTED, simulate_shortfalls
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.study import read_study
 from jarvis_lib.self_improver.effects import compared, spared
@@ -26,8 +27,7 @@ from jarvis_lib.self_improver.weaknesses import found, gone
 from jarvis_lib.store import recover, spool
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
-from tests.facts import added, claimed, ended, opened, task
-from jarvis_lib.doors.simulated.shortfalls import HEALTHY, PLANTED, simulate_shortfalls
+from tests.facts import added, claimed, ended, opened, passed, task
 
 UNTIL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -212,6 +212,21 @@ def test_briefs_count_as_unread_only_once_reading_is_told(place: Place) -> None:
     assert [w.key for w in look.weaknesses] == ["unread/morning"] and (look.weaknesses[0].n, look.weaknesses[0].value) == (40, 39 / 40)
 
 
+def test_what_ran_without_asking_counts_as_wrong_when_it_was_corrected(place: Place) -> None:
+    """A correction that names the task makes it one; one that names nothing is only counted under its topic."""
+    now = place.now()
+    one, two = task("First"), task("Second")
+    place.store.write(added(place, one), added(place, two), opened(place))
+    for n, each in enumerate((one, two)):
+        place.store.write(claimed(place, each, f"a{n}"), ended(place, each, f"a{n}", evidence=[passed()]))
+    improver.log_correction(place, "tone", f"{one.id} should not have been done", now=now)
+    improver.log_correction(place, "tone", "be brief", now=now)
+    with place.store.reading() as reader:
+        rows = reader.rows("self_improver.observations", since=now - DAY, until=now)
+    assert {r["ref"]: r["x"] for r in rows if r["measure"] == "wrongly_auto"} == {one.id: 1, two.id: 0}
+    assert len([r for r in rows if r["measure"] == "corrections"]) == 2
+
+
 # --- the study -----------------------------------------------------------------------------------------------------------
 
 
@@ -264,10 +279,10 @@ def test_accept_changes_one_line_and_undo_puts_every_byte_back(short: Place) -> 
     word = take(short, "setting")
     said = improver.accept(short, word, now=UNTIL)
     changed = [(a, b) for a, b in zip(before.splitlines(), file.read_bytes().splitlines(), strict=True) if a != b]
-    assert changed == [(b"on = true", b"on = false")] and "on = false" in said
+    assert changed == [(b"on = true", b"on = false")] and "on is now false" in said
     assert [p.read_bytes() for p in (short.home / "data/settings").iterdir()] == [before]
     assert open_workspace(short.home).settings.get("windows.quick_win", "on") is False
-    assert "undo" in improver.undo(short, word, now=UNTIL) or file.read_bytes() == before
+    assert improver.undo(short, word, now=UNTIL).endswith("[windows.quick_win] on is true again.")
     assert file.read_bytes() == before
     log = (short.home / "logs/improvements.log").read_text()
     assert [f"{word}  {turn}" in log for turn in ("proposed", "accepted", "undone")] == [True] * 3
@@ -312,7 +327,8 @@ def test_a_rule_is_shown_and_never_written(short: Place) -> None:
     """ "Do not auto-approve Refactoring" gives the exact line; the file stays as it is, and nothing is measured until the person wrote it."""
     place = wide(short)
     before = (place.home / "jarvis.toml").read_bytes()
-    rules = [s for s in improver.suggest(place, now=UNTIL).suggestions if s.kind == "rule" and s.why.startswith("You corrected approvals")]
+    rules = [s for s in improver.suggest(place, now=UNTIL).suggestions if s.title.startswith("Ask before Refactoring")]
+    assert len(rules) == 1  # what was undone and what was corrected ask for the same line
     said = improver.accept(place, rules[0].id, now=UNTIL)
     assert '"Research/analysis", "Refactoring"]' in said and "yourself" in said and (place.home / "jarvis.toml").read_bytes() == before
     (one,) = improver.measure(at(place.home, UNTIL + 20 * DAY), now=UNTIL + 20 * DAY)
@@ -481,6 +497,18 @@ def test_every_measure_that_can_be_weak_suggests_one_concrete_change(place: Plac
         assert made is not None and made.title and made.why == weak.said, name
         keys = {"setting": {"section", "old", "new"}, "predictor": {"section", "old", "new"}, "pattern": {"command"}, "rule": {"lines", "where"}}
         assert keys.get(made.kind, {"title", "description", "category", "hours"}) <= made.change.keys(), name
+
+
+def test_do_not_auto_approve_becomes_a_stricter_line(place: Place) -> None:
+    """The category that the correction names moves from auto to ask; a correction of something else becomes a check to add."""
+    own = [Observation("corrections", "approvals", UNTIL - n * DAY, str(n), 1.0, "", "please do not auto-approve refactoring") for n in range(1, 5)]
+    (weak,) = found(grouped(own), now=UNTIL, seed=1)
+    made = propose(weak, place.settings, overruns=())
+    assert made is not None and made.kind == "rule" and made.change["to"] == "ask"
+    lines = dict(line.split(" = ") for line in made.change["lines"])
+    assert "Refactoring" in lines["ask"] and "Refactoring" not in lines["auto"] and "Bug fixes" in lines["auto"]
+    other = propose(one_weak("corrections", "tone", [1.0] * 4), place.settings, overruns=())
+    assert other is not None and other.kind == "check"
 
 
 # --- notes ---------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ def suggestion_lines(made: "Suggestions") -> list[str]:
     lines = [made.said]
     for s in made.suggestions:
         lines += ["", click.style(f"{s.id}  {clean(s.title)}", bold=True)]
-        lines += indented(f"Because {clean(s.why)} ({s.severity or 'unknown'} severity; trend: {s.trend or 'unknown'})")
+        lines += indented(f"Why: {clean(s.why)} ({s.severity or 'unknown'} severity; trend: {s.trend or 'unknown'})")
         lines += indented(change_said(s))
         lines += indented(f"Gone when {s.gone_when}.") if s.gone_when else []
         lines += indented(s.how)
@@ -42,7 +42,7 @@ def change_said(s: "Suggestion") -> str:
 def stats_lines(data: dict[str, Any]) -> list[str]:
     """The figures, part by part; a part with nothing in it says so in one line."""
     lines = [data["said"]]
-    lines += _part("Weaknesses", [_weakness(w) for w in data["weaknesses"]], "none was found")
+    lines += _part("Weaknesses", [_weakness(w) for w in data["weaknesses"]], "none is written down; jarvis improver suggest looks")
     lines += _part("Improvements", [_improvement(i) for i in data["improvements"]], "none yet")
     lines += _part("Decisions", [_decision(d) for d in data["decisions"] if d["of"]], "nothing was decided")
     lines += _part("Predictors", [_predictor(p) for p in data["scoreboard"]], "nothing was scored yet")

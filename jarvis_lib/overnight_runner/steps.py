@@ -5,6 +5,7 @@ file; the session checks it and writes its facts. The executed notebook is kept 
 """
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,9 @@ def run(place: Place, session: str, component: str, hours: Hours, /, **parameter
         raise Refused(str(result["said"]), code="failed")
     study = _read(out, component, now)
     page = publish_deep(place, folder / f"{component}.ipynb", component, study.said, as_of=now)
-    place.store.write(*(place.fact(kind, **data) for kind, data in study.facts), page)
-    return study
+    applied = place.store.append(*(place.fact(kind, **data) for kind, data in study.facts), page)
+    refused = [a.refused for a in applied if a.refused]
+    return replace(study, said=f"{study.said}; {len(refused)} of its facts were refused, first: {refused[0]}") if refused else study
 
 
 def tried(place: Place, session: str, component: str, hours: Hours) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.fact import Refused, text
 from jarvis_lib.model.improver_rules import QUIET
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.self_improver.effects import BEFORE, Effect, compared, spared
@@ -78,18 +78,26 @@ def observations(reader: Reader, place: Place, *, since: datetime, until: dateti
 
 
 def _proposals(weak: Sequence[Weakness], improvements: Sequence[Row], place: Place, overruns: Sequence[float], *, now: datetime) -> list[Proposal]:
-    """What is new to suggest: the gravest weaknesses first, at most as many as may be open, nothing that was answered within QUIET."""
+    """What is new to suggest, the gravest first: at most as many as may be open, no change twice (two weaknesses may ask for the same), nothing that was
+    answered within QUIET."""
     known = {r["id"]: r for r in improvements}
+    taken = {r["change"] for r in improvements if not _may_return(r, now)}
     room = place.settings.get("improver", "most_open") - sum(r["state"] == "proposed" for r in improvements)
     made: dict[str, Proposal] = {}
     for one in weak:
         proposal = propose(one, place.settings, overruns=overruns)
-        if proposal is None or proposal.id in made or len(made) >= room:
+        if proposal is None or len(made) >= room or text(proposal.change) in taken:
             continue
         old = known.get(proposal.id)
-        if old is None or (old["state"] not in ("proposed", "accepted") and now >= (old["ended_at"] or old["decided_at"]) + QUIET):
+        if old is None or _may_return(old, now):
             made[proposal.id] = proposal
+            taken.add(text(proposal.change))
     return list(made.values())
+
+
+def _may_return(row: Row, now: datetime) -> bool:
+    """Was this answered with no, or taken back, so long ago that it may be suggested again?"""
+    return row["state"] not in ("proposed", "accepted") and bool(now >= (row["ended_at"] or row["decided_at"]) + QUIET)
 
 
 # --- effects -------------------------------------------------------------------------------------------------------------

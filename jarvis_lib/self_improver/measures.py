@@ -191,7 +191,7 @@ def test_of(measure: Measure, subject: str) -> dict[str, Any]:
     bounds = (("at least", measure.low), ("at most", measure.high))
     ends = [f"{word} {measure.figure(bound)}" for word, bound in bounds if bound is not None]
     least = 0 if measure.kind == "count" else measure.least
-    words = f"{measure.name} of {subject} over {FOUR_WEEKS.days} days is {' and '.join(ends)}" + (f", over at least {least}" if least else "")
+    words = f"{measure.name} of {subject} over {FOUR_WEEKS.days} days is {' and '.join(ends)}" + (f", seen at least {least} times" if least else "")
     return {"measure": measure.name, "subject": subject, "low": measure.low, "high": measure.high, "days": FOUR_WEEKS.days, "least": least, "said": words}
 
 

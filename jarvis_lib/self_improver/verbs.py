@@ -12,6 +12,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.improver_rules import EDITS, TASKS, milliseconds, named
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.settings import toml
 from jarvis_lib.self_improver import editing, figures
 from jarvis_lib.self_improver.editing import Edit
 from jarvis_lib.self_improver.looking import Measured, effects, find, look, observations
@@ -155,15 +156,24 @@ def accept(place: Place, word: str, *, now: datetime) -> str:
     what = json.loads(row["change"])
     if row["kind"] in EDITS:
         edit = _edited(place, row, what, now=now)
-        return f"Accepted {_name(row)}: jarvis.toml now says {edit.line_after.strip()}. {_measured_from(place)} Undo: jarvis improver undo {row['id']}"
+        said = f"Accepted {_name(row)}: [{edit.section}] {edit.key} is now {toml(edit.new)} in jarvis.toml."
+        return f"{said} {_measured_from(place)} Undo: jarvis improver undo {row['id']}"
     if row["kind"] in TASKS:
         task = _task(place, row, what, now=now)
         place.store.write(place.fact("improvement.accepted", at=now, improvement=row["id"], task=task))
         seen = autonomous_queue.show(place, task)
-        return f"Accepted {_name(row)}: it is task {task}, which is {seen['said']}. {clean(seen['task']['why'])} {_measured_from(place, 'it is done')}"
+        return f"Accepted {_name(row)}: it is task {task}, which is {seen['said']}. {clean(seen['task']['why'])} {_measured_from(place, 'it is done')}".replace(
+            "  ", " "
+        )
     place.store.write(place.fact("improvement.accepted", at=now, improvement=row["id"]))
     shown = [f"{what['where']} {line}" for line in what["lines"]] if "lines" in what else [what["command"]]
-    return "\n".join([f"Accepted {_name(row)}. {what['by_hand']}", *(f"    {line}" for line in shown), _measured_from(place)])
+    return "\n".join(
+        [
+            f"Accepted {_name(row)}. {what['by_hand']}",
+            *(f"    {line}" for line in shown),
+            _measured_from(place, "the line stands there" if "lines" in what else ""),
+        ]
+    )
 
 
 def _edited(place: Place, row: Row, what: dict[str, Any], *, now: datetime) -> Edit:
@@ -179,8 +189,9 @@ def _edited(place: Place, row: Row, what: dict[str, Any], *, now: datetime) -> E
     return edit
 
 
-def _measured_from(place: Place, begin: str = "now") -> str:
-    return f"It is measured over the {place.settings.get('improver', 'measure_days')} days after {begin}."
+def _measured_from(place: Place, begin: str = "") -> str:
+    days = place.settings.get("improver", "measure_days")
+    return f"It is measured over the {days} days after {begin}." if begin else f"It is measured over the next {days} days."
 
 
 def _task(place: Place, row: Row, what: dict[str, Any], *, now: datetime) -> str:

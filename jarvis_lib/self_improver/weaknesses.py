@@ -74,10 +74,11 @@ def found(groups: Groups, *, now: datetime, seed: int) -> list[Weakness]:
 def _weakness(
     measure: Measure, subject: str, seen: Sequence[Observation], own: Sequence[Observation], figure: Interval, grade: str, *, now: datetime, seed: int
 ) -> Weakness:
-    said = measure.said.format(subject=subject, value=measure.figure(figure.value), n=figure.n)
+    said = measure.said.format(subject=subject.replace(": ", " "), value=measure.figure(figure.value), n=figure.n)
     bad = [o for o in reversed(seen) if _speaks(measure, o, figure)][:EVIDENCE]
     rows = tuple({"at": stamp(o.at), "ref": o.ref, "told": o.told, "x": round(o.x, 4)} for o in bad)
-    named = digest([measure.name, subject, figure.n, round(figure.value, 6), [r["at"] for r in rows], grade])[:16]
+    week = seen[-1].at.isocalendar()[:2]  # while it stands it is written down anew each week with its newest rows, not each night
+    named = digest([measure.name, subject, grade, list(week)])[:16]
     parts: dict[str, Any] = {"healthy": (measure.low, measure.high), "trend": trend(measure, own, now=now, seed=seed), "test": test_of(measure, subject)}
     key = f"{measure.name}/{subject}"
     return Weakness(key, measure.name, subject, f"{said}.", grade, figure.n, figure.value, figure.low, figure.high, evidence=rows, digest=named, **parts)

@@ -1,7 +1,7 @@
 """Made-up weeks in which Jarvis falls short in known ways: MADE UP by a seeded generator, nobody's data. It goes through real facts and the real ledger.
 
 What is planted stands in `PLANTED`, what is healthy beside it in `HEALTHY`; a look must find the first and leave the second alone. It can be laid over
-`jarvis_lib.doors.simulated.year` (ask for a span in which that has no open session) or into an empty workspace. Equal arguments, equal rows.
+`jarvis_lib.doors.simulated.year`, whose sessions are all closed, or into an empty workspace. Equal arguments, equal rows.
 """
 
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ CREATE TABLE corrections ("at" TIMESTAMP, topic VARCHAR, said VARCHAR, actor VAR
 CREATE TABLE brief_readings ("at" TIMESTAMP, kind VARCHAR, actor VARCHAR);
 
 -- `key` = measure/subject. `low` and `high` are the interval of `value` over `n` observations, `healthy` (JSON) the range that it left; `test` (JSON) says
--- what would show it gone. `digest` names the evidence: the same evidence is written once. `times`: how often it was found after having been closed, plus one.
+-- what would show it gone. `digest` names severity and week of its newest row: it is written once for each. `times`: how often it was found after having been closed, plus one.
 CREATE TABLE weaknesses (
     key VARCHAR, measure VARCHAR, subject VARCHAR, said VARCHAR, severity VARCHAR, n INTEGER, value DOUBLE, low DOUBLE, high DOUBLE, healthy VARCHAR,
     trend VARCHAR, test VARCHAR, evidence VARCHAR, digest VARCHAR, state VARCHAR, first_found TIMESTAMP, last_found TIMESTAMP, closed_at TIMESTAMP,
@@ -73,9 +73,11 @@ SELECT f.id, f.playbook, f.problem, f.said, f."at" + INTERVAL 1 DAY AS "at",
     OR (p.came_back AND p.state <> 'fixed' AND p.last_seen > f."at" AND p.last_seen <= f."at" + INTERVAL 14 DAY) AS came_back
 FROM fixes f JOIN problems p ON p.key = f.problem WHERE f.verified AND f.undone_at IS NULL;
 
--- What ran without asking, and whether that was wrong: refuted, or undone by the person.
+-- What ran without asking, and whether that was wrong: refuted, undone by the person, or corrected by them under its id.
 CREATE VIEW improver_automatic AS
-SELECT t.id AS task, t.title, t.category, max(a.ended_at) AS "at", t.undone_at IS NOT NULL OR bool_or(a.verdict = 'refuted') AS wrong
+SELECT t.id AS task, t.title, t.category, max(a.ended_at) AS "at",
+    t.undone_at IS NOT NULL OR bool_or(a.verdict = 'refuted')
+    OR EXISTS (SELECT 1 FROM corrections c WHERE c.topic = t.id OR contains(c.said, t.id)) AS wrong
 FROM tasks t JOIN attempts a ON a.task = t.id
 WHERE a.ended_at IS NOT NULL AND a.outcome = 'finished' AND NOT EXISTS (
     SELECT 1 FROM facts f WHERE f.task = t.id AND f.kind = 'task.approved' AND f.refused IS NULL
