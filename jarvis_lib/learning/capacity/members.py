@@ -26,13 +26,12 @@ _LOGISTIC = np.sqrt(3) / np.pi
 
 def bootstrap(known: Steps, gap: float, hours: Floats, *, rng: np.random.Generator, paths: int) -> Floats:
     """P(risen by `gap` within `hours`), from so many paths; each hour of a path stands for a spread around it."""
-    steps = max(int(np.ceil((hours[-1] + known.stale) / known.step)), 1)
-    took = passages(known, gap, steps, rng=rng, paths=paths) * known.step - known.stale
-    finite = took[np.isfinite(took)]
-    if not len(finite):
+    took = passages(known, gap, known.until(hours[-1]), rng=rng, paths=paths)
+    took = took[np.isfinite(took)]
+    if not len(took):
         return np.zeros(len(hours))
-    spread = spread_of(len(known.values) - 1)
-    far = (np.log(hours)[:, None] - np.log(np.maximum(finite, known.seen))) / (spread * _LOGISTIC)
+    spread = spread_of(took, len(known.values) - 1)
+    far = (np.log(hours)[:, None] - np.log(np.maximum(took * known.step - known.stale, known.seen))) / (spread * _LOGISTIC)
     return proper((1 / (1 + np.exp(-np.clip(far, -40, 40)))).sum(axis=1) / paths)
 
 

@@ -24,11 +24,14 @@ SLOWEST = 1e-6
 """A path that has come no farther than this share of the way is taken to stand still."""
 FEW = 1.5
 """How much a short history adds to the square of it, divided by the number of its increments."""
+FAR = 0.3
+"""How much is added for each e-fold by which a time is longer than the history."""
 
 
-def spread_of(increments: int) -> float:
-    """What is added to the spread of the drawn times, wider for a short history."""
-    return float(np.sqrt(SMEAR**2 + FEW / max(increments, 1)))
+def spread_of(steps: Floats, increments: int) -> Floats:
+    """What is added to the spread of the drawn `steps`: more for a short history, and for times longer than it."""
+    beyond = np.log(np.maximum(steps / max(increments, 1), 1.0))
+    return np.sqrt(SMEAR**2 + FEW / max(increments, 1) + (FAR * beyond) ** 2)
 
 
 def passages(known: Steps, gap: float, steps: int, *, rng: np.random.Generator, paths: int) -> Floats:
