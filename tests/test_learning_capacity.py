@@ -249,6 +249,16 @@ def test_a_disk_that_fills_within_hours_is_seen_from_minutes() -> None:
     assert flooded.p_hit > 0.3 > 0.01 > calm.p_hit
 
 
+@pytest.mark.parametrize("hours", [48, 24 * 7])
+def test_noise_does_not_add_up_to_a_crossing(hours: int) -> None:
+    """30 days of a level of 50 with a spread of 1 and a daily wave of 3: 60 is far, 53.5 is passed each day."""
+    times = days_before(30 * 96, step=timedelta(minutes=15))
+    wave = 3 * np.sin(np.arange(len(times)) * 2 * np.pi / 96)
+    values = 50 + wave + np.random.default_rng(16).normal(0, 1, len(times))
+    far, near = (forecast(times, values, threshold=t, now=NOW, horizon=timedelta(hours=hours), seed=1, boosted=False) for t in (60.0, 53.5))
+    assert far.p_hit < 0.25 and near.p_hit > 0.75
+
+
 def test_the_weights_name_the_members_and_the_trees_count_little_where_paths_are_the_truth() -> None:
     values = growing(700, seed=11)
     hit = asked(values, values[-1] + 100, boosted=True)
