@@ -67,7 +67,8 @@ def _wobble(known: Steps) -> Floats | None:
     ends = np.arange(1, len(known.values) + 1)
     begins = np.maximum(ends - width, 0)
     sums = np.concatenate([[0.0], np.cumsum(known.values - known.values[0])])
-    return known.values - known.values[0] - (sums[ends] - sums[begins]) / (ends - begins)
+    above: Floats = known.values - known.values[0] - (sums[ends] - sums[begins]) / (ends - begins)
+    return above
 
 
 def _first(risen: Floats, gap: float) -> Floats:
