@@ -3,6 +3,7 @@
 The farther ahead, the longer the memory: the first blocks come from the newest past, later ones from farther back, for a quarter of the paths
 each with another half-life. Blocks hold a whole cycle (a week of daily values, a day of finer ones). A series that is cleaned up again and
 again (saw-teeth) is drawn in two parts, growth and clean-ups, so that a path does not climb past a level at which it has always been cut back.
+A series that wobbles is drawn as its short mean, whose moves add up, and what it has above that, which does not.
 """
 
 from dataclasses import dataclass
@@ -22,13 +23,18 @@ SMEAR = 0.55
 """The spread in ln(hours) that paths do not know of."""
 SLOWEST = 1e-6
 """A path that has come no farther than this share of the way is taken to stand still."""
+FALLING = 0.25
+"""A series of whose moves so many go down wobbles."""
 FEW = 1.5
 """How much a short history adds to the square of it, divided by the number of its increments."""
+FAR = 0.3
+"""How much is added for each e-fold by which a time is longer than the history."""
 
 
-def spread_of(increments: int) -> float:
-    """What is added to the spread of the drawn times, wider for a short history."""
-    return float(np.sqrt(SMEAR**2 + FEW / max(increments, 1)))
+def spread_of(steps: Floats, increments: int) -> Floats:
+    """What is added to the spread of the drawn `steps`: more for a short history, and for times longer than it."""
+    beyond = np.log(np.maximum(steps / max(increments, 1), 1.0))
+    return np.sqrt(SMEAR**2 + FEW / max(increments, 1) + (FAR * beyond) ** 2)
 
 
 def passages(known: Steps, gap: float, steps: int, *, rng: np.random.Generator, paths: int) -> Floats:
@@ -41,8 +47,28 @@ def passages(known: Steps, gap: float, steps: int, *, rng: np.random.Generator, 
     moves = np.diff(known.values)
     if teeth is not None:
         return _toothed(teeth, known, gap, steps, rng, paths)
-    risen = np.maximum.accumulate(np.cumsum(moves[_drawn(len(moves), known, steps, rng, paths)], axis=1), axis=1)
-    return _first(risen, gap)
+    rows = _drawn(len(moves), known, steps, rng, paths)
+    wobble = _wobble(known)
+    if wobble is None:
+        return _first(np.maximum.accumulate(np.cumsum(moves[rows], axis=1), axis=1), gap)
+    risen = np.cumsum((moves - np.diff(wobble))[rows], axis=1) + wobble[1:][rows] - wobble[-1]
+    return _first(np.maximum.accumulate(risen, axis=1), gap)
+
+
+def _wobble(known: Steps) -> Floats | None:
+    """What a series that falls as often as it rises has above its own short trailing mean; None for one that mostly rises, or is short.
+
+    It comes and goes and does not add up: summed like growth, noise would carry a path anywhere.
+    """
+    moves = np.diff(known.values)
+    width = max(round(SHORT[1] * known.per_day), 2) if known.per_day > 1 else CYCLE_DAYS
+    if len(moves) < 4 * width or (moves < 0).sum() < FALLING * np.count_nonzero(moves) or not moves.any():
+        return None
+    ends = np.arange(1, len(known.values) + 1)
+    begins = np.maximum(ends - width, 0)
+    sums = np.concatenate([[0.0], np.cumsum(known.values - known.values[0])])
+    above: Floats = known.values - known.values[0] - (sums[ends] - sums[begins]) / (ends - begins)
+    return above
 
 
 def _first(risen: Floats, gap: float) -> Floats:

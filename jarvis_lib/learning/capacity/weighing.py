@@ -5,9 +5,9 @@ import numpy as np
 from jarvis_lib.learning.capacity.history import Floats, Steps
 from jarvis_lib.learning.capacity.members import BOOSTED_FROM, bootstrap, trees, until
 
-PRIOR = 0.3
+PRIOR = 0.1
 """The weight of the boosted member before anything is known of the series."""
-TRUST = 0.05
+TRUST = 0.1
 """How much loss (mean squared error of a probability) it takes to move the weight by one from the prior."""
 TESTS, TEST_PATHS = 8, 120
 MULTIPLES = (0.5, 1.0, 2.0)
@@ -20,7 +20,7 @@ def boosted_weight(known: Steps, gap: float, hours: Floats, *, rng: np.random.Ge
     The trees of the backtest are fitted once, to what was known at the first of these moments.
     """
     n = len(known.values)
-    steps = max(int(np.ceil(hours[-1] / known.step)), 1)
+    steps = known.until(hours[-1])
     first = n - 1 - min(steps, n // 3)
     early = until(known, first)
     if len(early.values) < BOOSTED_FROM:
