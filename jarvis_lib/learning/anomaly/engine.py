@@ -117,7 +117,7 @@ class Engine:
         if not begin:
             self._began_s = float(seconds[0])
         before = self._read.before(begin, 1)
-        gap = np.diff(seconds, prepend=before[SECONDS] if begin else np.nan)
+        gap = seconds - np.concatenate([before[SECONDS] if begin else [np.nan], seconds[:-1]])
         run, still_s = self._still.of(seconds, values)
         self._read.append(np.stack([seconds, wall, values, gap, run]))
         raw, level = self._raw(begin, begin + len(values))
@@ -173,7 +173,7 @@ class Engine:
             at = until
         read = self._read.before(end, end - begin + CONTEXT)
         values = read[VALUE, begin - end :]
-        steps = np.diff(read[VALUE], prepend=np.nan)[begin - end :]
+        steps = np.concatenate([[np.nan], read[VALUE, 1:] - read[VALUE, :-1]])[begin - end :]
         found = {
             "value": values,
             "season": values - usual,

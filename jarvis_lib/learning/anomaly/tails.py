@@ -44,12 +44,14 @@ class Tails:
             if m < LEAST:
                 continue
             sums = np.concatenate([[0.0], np.cumsum(ordered)])
-            for part, (begin, end) in enumerate(PARTS):
-                first, last = max(min(int(begin * m), m - LEAST_BEYOND), 0), min(int(end * m), m - 1)
-                up, cut = float(ordered[first]), float(ordered[last])
-                down, low = float(ordered[m - 1 - first]), float(ordered[m - 1 - last])
-                above = float(sums[last] - sums[first]) + cut * (m - last) - up * (m - first)
-                below = down * (m - first) - low * (m - last) - float(sums[m - first] - sums[m - last])
+            spans = [(max(min(int(begin * m), m - LEAST_BEYOND), 0), min(int(end * m), m - 1)) for begin, end in PARTS]
+            at = [i for first, last in spans for i in (first, last, m - 1 - first, m - 1 - last)]
+            ends, parts = ordered[at].tolist(), sums[[i for first, last in spans for i in (first, last, m - first, m - last)]].tolist()
+            for part, (first, last) in enumerate(spans):
+                up, cut, down, low = ends[4 * part : 4 * part + 4]
+                to_first, to_last, to_down, to_low = parts[4 * part : 4 * part + 4]
+                above = to_last - to_first + cut * (m - last) - up * (m - first)
+                below = down * (m - first) - low * (m - last) - (to_down - to_low)
                 share = max(1, last - first)
                 self._start[part, :, j, 0] = up, -down
                 self._scale[part, :, j, 0] = max(above / share, 0.0) if cut > up else 0.0, max(below / share, 0.0) if low < down else 0.0
