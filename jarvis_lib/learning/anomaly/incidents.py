@@ -17,7 +17,7 @@ from jarvis_lib.learning.anomaly.readings import Floats
 WEEK_S = 604_800.0
 NOTABLE = 0.5
 """From this score on a row is worth a mark in a chart; alarms have their own rule."""
-HALF = 2.0
+HALF = 2.1
 """Evidence (-log10 p) of a peak that is just notable."""
 UNMARKED, ALARMED = 0.4, 0.45
 """A row that is no peak scores below the first, a row with an alarm at least the second."""
@@ -89,4 +89,4 @@ def highest_before(before: Floats, now: Floats, back: int) -> Floats:
     tail = before[max(0, len(before) - back) :]
     rest = np.concatenate([np.maximum.accumulate(tail[::-1])[::-1], [-np.inf]])
     begin = np.clip(len(tail) - back + np.arange(len(now)), 0, len(tail))
-    return np.maximum(rest[begin], np.concatenate([[-np.inf], np.maximum.accumulate(now)[:-1]]))
+    return np.asarray(np.maximum(rest[begin], np.concatenate([[-np.inf], np.maximum.accumulate(now)[:-1]])), dtype=np.float64)
