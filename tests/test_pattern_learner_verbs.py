@@ -126,7 +126,9 @@ def test_of_the_shell_only_the_first_word_of_each_command_is_kept(place: Place, 
     with pytest.raises(Refused, match="not read unless you say so"):
         import_(place, "shell", now=NOW)
     at = int(NOW.timestamp()) - 500
-    (place.home / "history").write_text(f": {at}:0;pytest -k secret1\n#{at + 5}\nmake secret2\nno time\n: {at + 9}:0;TOKEN=secret3 curl\n#{at + 11}\n/home/me/x\n")
+    (place.home / "history").write_text(
+        f": {at}:0;pytest -k secret1\n#{at + 5}\nmake secret2\nno time\n: {at + 9}:0;TOKEN=secret3 curl\n#{at + 11}\n/home/me/x\n"
+    )
     here = with_settings(place, make_place, shell_history='"history"')
     assert import_(here, "shell", now=NOW) == ["2 new commands, the first word of each."]
     kept = (place.home / "data" / "events" / "shell.jsonl").read_text()
@@ -235,7 +237,7 @@ def test_what_was_dismissed_never_comes_back(place: Place, make_place: MakePlace
         assert pattern_learner.suggest(make_place(at), now=at, seed=1) == []
         assert studied(place, at + timedelta(minutes=1)).frames["offers"] == []
     with place.store.reading() as reader:
-        (again,) = [r for r in reader.rows("pattern_learner.suggestions")]
+        (again,) = reader.rows("pattern_learner.suggestions")
     forged = {"id": "zzzzzzzzzz", "pattern": again["pattern"], "p": 0.9, "worth": 30, "cost": 1, "said": "", "need_at": stamp(NOW), "build_from": stamp(NOW)}
     with pytest.raises(Refused, match="You dismissed"):
         place.store.write(place.fact("pattern.suggested", actor="session:s1", at=NOW + timedelta(days=5), suggestion=forged | {"task": None}))

@@ -48,7 +48,11 @@ def learned(book: "Book", fact: Fact) -> None:
     """A mined routine counts from now on, or its figures are new."""
     own = fact.data["pattern"]
     figures = {"n": int(own["n"]), "occasions": int(own["occasions"]), "low": float(own["low"]), "base_rate": float(own["base_rate"])}
-    if not LEARNED_N <= figures["occasions"] or not 0 <= figures["n"] <= figures["occasions"] or not max(LEARNED_LOW, figures["base_rate"]) <= figures["low"] <= 1:
+    if (
+        not figures["occasions"] >= LEARNED_N
+        or not 0 <= figures["n"] <= figures["occasions"]
+        or not max(LEARNED_LOW, figures["base_rate"]) <= figures["low"] <= 1
+    ):
         raise Refused(f"{clean(str(own['title']))[:60]!r} has not come often enough on later days to count as learned.")
     old = book.get("patterns", own["id"])
     since = old["learned_at"] if old and old["state"] == "learned" else fact.at

@@ -53,7 +53,7 @@ def _detail(text: str | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise Refused(f"The detail {shorten(clean(text), 40)!r} is not a JSON object; write it like '{{\"source\": \"manual\"}}'.", code="usage")
+        raise Refused(f'The detail {shorten(clean(text), 40)!r} is not a JSON object; write it like \'{{"source": "manual"}}\'.', code="usage")
     return found
 
 

@@ -145,7 +145,9 @@ def _summary(patterns: Sequence[Pattern], events: str, weeks: int) -> str:
         return f"{plural(len(holding), 'routine')}, {len(patterns) - len(holding)} forming ({history})"
     if patterns:
         return f"no routine yet, {len(patterns)} forming ({history})"
-    return f"no routine yet ({history}; a routine needs {LEAST} of the same)" if not events.startswith("0 ") else "no routine yet (no task was added by a person)"
+    return (
+        f"no routine yet ({history}; a routine needs {LEAST} of the same)" if not events.startswith("0 ") else "no routine yet (no task was added by a person)"
+    )
 
 
 def added(reader: Reader, *, now: datetime) -> list[Row]:

@@ -5,13 +5,14 @@ from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
+from jarvis_lib.learning.routines import HISTORY
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.pattern_rules import AUTOMATIC, OPEN
 from jarvis_lib.model.prose import clean, shorten
 from jarvis_lib.pattern_learner import predicting, studying, suggesting
 from jarvis_lib.pattern_learner.events import observed
-from jarvis_lib.pattern_learner.mined import HISTORY, Learned, Pattern, learn, stats_of
+from jarvis_lib.pattern_learner.mined import Learned, Pattern, learn, stats_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 from jarvis_lib.store.tasks import find
@@ -80,8 +81,10 @@ def enable(place: Place, pattern: str, *, now: datetime, recipe: str | None = No
     template = suggesting.template_of(place, usual | dict(words or {}) | {"recipe": recipe}, title, like)
     _write(place, own, known, "pattern.enabled", key, now=now, template=template)
     low = own.low if own else known["low"] if known else 0.0
-    when = "It is queued by itself before each need; the policy still decides it." if low >= AUTOMATIC else (
-        f"Its lower bound is {low:.0%}; below {AUTOMATIC:.0%} it is offered and not queued by itself."
+    when = (
+        "It is queued by itself before each need; the policy still decides it."
+        if low >= AUTOMATIC
+        else (f"Its lower bound is {low:.0%}; below {AUTOMATIC:.0%} it is offered and not queued by itself.")
     )
     return f"Enabled {key} ({shorten(clean(title), 60)}): {template['title']}. {when}"
 

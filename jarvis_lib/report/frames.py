@@ -3,10 +3,13 @@
 A frame is read in one short opening and holds nothing open. Text that came from a task is free of control characters.
 """
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import clean
+from jarvis_lib.model.study import Study
 from jarvis_lib.store.store import Reader
 
 if TYPE_CHECKING:
@@ -52,6 +55,14 @@ def last_night(reader: Reader, *, zone: ZoneInfo | None = None) -> "pl.DataFrame
 
     newest = sessions(reader, zone=zone)["id"].to_list()[-1:]
     return attempts(reader, zone=zone).filter(pl.col("session").is_in(newest))
+
+
+def hand_over(study: Study, out: str | Path) -> None:
+    """Write the study for the session that asked for it: whole or not at all. Does nothing without `out`."""
+    if out:
+        temporary = Path(f"{out}.{os.getpid()}.tmp")
+        temporary.write_text(study.to_text(), encoding="utf-8")
+        os.replace(temporary, out)
 
 
 def _frame(reader: Reader, name: str, zone: ZoneInfo | None) -> "pl.DataFrame":

@@ -50,7 +50,9 @@ def read(home: Path, name: str) -> Source:
     except FileNotFoundError:
         return Source(name, None, ())
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise Refused(f"{path} cannot be read ({type(error).__name__}); remove it with `jarvis patterns purge {name}` and import again.", code="failed") from error
+        raise Refused(
+            f"{path} cannot be read ({type(error).__name__}); remove it with `jarvis patterns purge {name}` and import again.", code="failed"
+        ) from error
 
 
 def add(home: Path, name: str, events: Iterable[Imported], *, read_at: datetime) -> int:

@@ -29,15 +29,22 @@ def forecasts(model: RoutineModel, events: pl.DataFrame) -> pl.DataFrame:
     """What the model and the baselines say of each day of each person's later half, and what came."""
     days = events.with_columns(day=pl.col("ts").dt.date(), hour=pl.col("ts").dt.hour() + pl.col("ts").dt.minute() / 60)
     came = days.group_by("person", "type", "day").agg(hour=pl.col("hour").min())
-    spans = {p: (int(a.toordinal() + (b - a).days * 0.5), b.toordinal()) for p, a, b in days.group_by("person").agg(a=pl.col("day").min(), b=pl.col("day").max()).iter_rows()}
+    spans = {
+        p: (int(a.toordinal() + (b - a).days * 0.5), b.toordinal())
+        for p, a, b in days.group_by("person").agg(a=pl.col("day").min(), b=pl.col("day").max()).iter_rows()
+    }
     asked = sorted({o for begin, end in spans.values() for o in range(begin, end)})
     begins = pl.DataFrame([(p, date.fromordinal(a), date.fromordinal(b)) for p, (a, b) in spans.items()], schema=["person", "begin", "end"], orient="row")
     said = pl.concat([model.day(date.fromordinal(o)).with_columns(day=pl.lit(date.fromordinal(o))) for o in asked])
     rows = said.join(begins, on="person").filter((pl.col("day") >= pl.col("begin")) & (pl.col("day") < pl.col("end")))
     rows = rows.join(came, on=["person", "type", "day"], how="left").with_columns(happened=pl.col("hour").is_not_null())
-    known = came.sort("day").with_columns(n=pl.int_range(pl.len()).over("person", "type") + 1).filter(pl.col("n") == KNOWN).select("person", "type", known="day")
-    return rows.join(baselines(model, said.select("person", "type", "day")), on=["person", "type", "day"]).join(known, on=["person", "type"]).filter(
-        pl.col("day") > pl.col("known")
+    known = (
+        came.sort("day").with_columns(n=pl.int_range(pl.len()).over("person", "type") + 1).filter(pl.col("n") == KNOWN).select("person", "type", known="day")
+    )
+    return (
+        rows.join(baselines(model, said.select("person", "type", "day")), on=["person", "type", "day"])
+        .join(known, on=["person", "type"])
+        .filter(pl.col("day") > pl.col("known"))
     )
 
 
@@ -86,8 +93,11 @@ def main(words: Sequence[str]) -> int:
     events = pl.read_csv(path, try_parse_dates=True)
     begin = perf_counter()
     rows = forecasts(fit(events, seed=1, refit=refit), events)
-    print(f"{len(rows):,} rows, {rows['happened'].mean():.1%} happened, {perf_counter() - begin:.0f} s with refits every {refit} days\n")
-    print("| persons | way | average precision | x base rate's | Brier skill | calibration error | said >= .5: precision / recall |\n|---|---|---|---|---|---|---|")
+    spent = perf_counter() - begin
+    print(f"{len(rows):,} rows, {rows['happened'].mean():.1%} happened, {spent:.0f} s with refits every {refit} days\n")
+    print(
+        "| persons | way | average precision | x base rate's | Brier skill | calibration error | said >= .5: precision / recall |\n|---|---|---|---|---|---|---|"
+    )
     for way in ("base", "weekday", "forgetting", "p"):
         print(figures("all", rows, way))
     for name in sorted(rows["person"].unique().to_list()):

@@ -27,7 +27,7 @@ SCHEMA = {
     "p": pl.Float64,
     "base": pl.Float64,
     "estimator": pl.String,
-    **{name: pl.Float64 for name in ("h10", "h50", "h90")},
+    **dict.fromkeys(("h10", "h50", "h90"), pl.Float64),
 }
 REFIT, REFIT_EARLY, EARLY = 91, 28, 400
 """Days between two fits of the parameters; more often while the history is shorter than EARLY days."""

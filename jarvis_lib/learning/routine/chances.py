@@ -74,7 +74,7 @@ def learn(own: Sequence[tuple[Diary, Traces]], *, cut: int, seed: int) -> Chance
 def _rows(own: Sequence[tuple[Diary, Traces]], cut: int) -> Rows:
     parts = []
     for diary, traced in own:
-        days = np.flatnonzero((diary.count > 0).any(axis=1)[: max(cut - diary.first, 0)])
+        days = np.flatnonzero(diary.count[: max(cut - diary.first, 0)].sum(axis=1) > 0)
         until = min(cut - diary.first, diary.seen, days[-1] + AFTER_LAST) if len(days) else 0
         if until > 0:
             day, kind = np.nonzero(np.arange(until)[:, None] > diary.begins)
@@ -107,7 +107,14 @@ def _fit(rows: Rows, seed: int) -> tuple[Any, Any]:
 
     line = make_pipeline(StandardScaler(), LogisticRegression(C=0.02, max_iter=400))
     trees = HistGradientBoostingClassifier(
-        max_iter=200, learning_rate=0.04, max_leaf_nodes=15, min_samples_leaf=60, l2_regularization=5.0, max_features=0.25, early_stopping=False, random_state=seed
+        max_iter=200,
+        learning_rate=0.04,
+        max_leaf_nodes=15,
+        min_samples_leaf=60,
+        l2_regularization=5.0,
+        max_features=0.25,
+        early_stopping=False,
+        random_state=seed,
     )
     with threadpool_limits(1):
         return line.fit(rows.figures.astype(np.float64), rows.came), trees.fit(rows.figures, rows.came)

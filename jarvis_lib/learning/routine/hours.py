@@ -29,9 +29,7 @@ def first_hours(diary: Diary, day: int) -> Floats:
     for kind in np.flatnonzero(known.any(axis=0)):
         mine = known[:, kind]
         own = weights[mine, kind]
-        out[kind] = _quantiles(
-            np.concatenate([past[mine, kind], common]), np.concatenate([own, np.full(len(common), own.max() * PERSONS_N / len(common))])
-        )
+        out[kind] = _quantiles(np.concatenate([past[mine, kind], common]), np.concatenate([own, np.full(len(common), own.max() * PERSONS_N / len(common))]))
     return out
 
 
