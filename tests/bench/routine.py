@@ -95,9 +95,8 @@ def main(words: Sequence[str]) -> int:
     rows = forecasts(fit(events, seed=1, refit=refit), events)
     spent = perf_counter() - begin
     print(f"{len(rows):,} rows, {rows['happened'].mean():.1%} happened, {spent:.0f} s with refits every {refit} days\n")
-    print(
-        "| persons | way | average precision | x base rate's | Brier skill | calibration error | said >= .5: precision / recall |\n|---|---|---|---|---|---|---|"
-    )
+    print("| persons | way | average precision | x base rate's | Brier skill | calibration error | said >= .5: precision / recall |")
+    print("|---|---|---|---|---|---|---|")
     for way in ("base", "weekday", "forgetting", "p"):
         print(figures("all", rows, way))
     for name in sorted(rows["person"].unique().to_list()):
