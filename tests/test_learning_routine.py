@@ -101,7 +101,7 @@ def test_the_first_weeks_are_answered_by_the_weekday() -> None:
 def test_days_that_nobody_saw_are_neither_busy_nor_silent() -> None:
     """Asked for a day three weeks ahead, a workday in between counts as most workdays were, a Sunday as hardly anything."""
     days = flat(frame(life(140)))
-    seen = int(days["day"].max()) + 1  # type: ignore[arg-type]
+    seen = int(days["day"].max()) + 1  # type: ignore[arg-type]  # a column of whole numbers
     (diary,) = diaries(days, seen=seen, until=seen + 21)
     run = diary.came[diary.seen :, diary.types.index("run")]
     workday = [date.fromordinal(seen + i).weekday() < 5 for i in range(21)]
@@ -112,7 +112,7 @@ def test_days_that_nobody_saw_are_neither_busy_nor_silent() -> None:
 def test_every_figure_of_a_day_is_made_of_earlier_days() -> None:
     """The table of a longer diary begins with the table of the shorter one, bit for bit."""
     days = flat(frame(life(120)))
-    last = int(days["day"].max())  # type: ignore[arg-type]
+    last = int(days["day"].max())  # type: ignore[arg-type]  # a column of whole numbers
     (long,) = diaries(days, seen=last + 1, until=last + 1)
     (short,) = diaries(days.filter(pl.col("day") < last - 30), seen=last - 30, until=last - 30)
     known = [long.types.index(t) for t in short.types]

@@ -104,10 +104,10 @@ def main(words: Sequence[str]) -> int:
             print(figures(name, rows.filter(pl.col("person") == name), way))
     print(f"\n{clock(rows)}")
     begin = perf_counter()
-    newest = events["ts"].max()
+    newest = max(events["ts"].to_list())
     model = fit(events.filter(pl.col("ts") > pl.lit(newest) - pl.duration(days=5 * 365)), seed=2)
-    model.day(newest.date())  # type: ignore[union-attr]
-    print(f"One night's learning on the newest five years: {perf_counter() - begin:.1f} s, weights {model.chances(newest.date()).weights}.")  # type: ignore[union-attr]
+    model.day(newest.date())
+    print(f"One night's learning on the newest five years: {perf_counter() - begin:.1f} s, weights {model.chances(newest.date()).weights}.")
     return 0
 
 
