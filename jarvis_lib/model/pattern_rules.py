@@ -49,7 +49,7 @@ def learned(book: "Book", fact: Fact) -> None:
     own = fact.data["pattern"]
     figures = {"n": int(own["n"]), "occasions": int(own["occasions"]), "low": float(own["low"]), "base_rate": float(own["base_rate"])}
     if (
-        not LEARNED_N <= figures["occasions"]
+        not figures["occasions"] >= LEARNED_N
         or not 0 <= figures["n"] <= figures["occasions"]
         or not max(LEARNED_LOW, figures["base_rate"]) <= figures["low"] <= 1
     ):

@@ -123,8 +123,13 @@ def template_of(place: Place, words: Mapping[str, Any], title: str, task: Row | 
 
         recipe = str(words["recipe"])
         is_notebook = recipe.endswith(".ipynb")
-        how = {"notebook": recipe if is_notebook else None, "command": None if is_notebook else recipe}
-        own = {"description": "Made ready before you need it.", "hours": words["hours"], "category": words["category"], "priority": words["priority"]}
+        how: dict[str, Any] = {"notebook": recipe if is_notebook else None, "command": None if is_notebook else recipe}
+        own: dict[str, Any] = {
+            "description": "Made ready before you need it.",
+            "hours": words["hours"],
+            "category": words["category"],
+            "priority": words["priority"],
+        }
         raw = draft(place.home, place.settings, title=f"Prepare: {shorten(clean(title), 150)}", id="template", **how, **own).to_json()
     if not raw.get("recipe"):
         raise Refused("The task has no recipe, so there is nothing to run; give it one: --recipe NOTEBOOK or --recipe 'COMMAND LINE'.")

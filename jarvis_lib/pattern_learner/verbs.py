@@ -5,13 +5,14 @@ from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
+from jarvis_lib.learning.routines import HISTORY
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.pattern_rules import AUTOMATIC, OPEN
 from jarvis_lib.model.prose import clean, shorten
 from jarvis_lib.pattern_learner import predicting, studying, suggesting
 from jarvis_lib.pattern_learner.events import observed
-from jarvis_lib.pattern_learner.mined import HISTORY, Learned, Pattern, learn, stats_of
+from jarvis_lib.pattern_learner.mined import Learned, Pattern, learn, stats_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 from jarvis_lib.store.tasks import find

@@ -93,10 +93,10 @@ def main(words: Sequence[str]) -> int:
     events = pl.read_csv(path, try_parse_dates=True)
     begin = perf_counter()
     rows = forecasts(fit(events, seed=1, refit=refit), events)
-    print(f"{len(rows):,} rows, {rows['happened'].mean():.1%} happened, {perf_counter() - begin:.0f} s with refits every {refit} days\n")
-    print(
-        "| persons | way | average precision | x base rate's | Brier skill | calibration error | said >= .5: precision / recall |\n|---|---|---|---|---|---|---|"
-    )
+    spent = perf_counter() - begin
+    print(f"{len(rows):,} rows, {rows['happened'].mean():.1%} happened, {spent:.0f} s with refits every {refit} days\n")
+    print("| persons | way | average precision | x base rate's | Brier skill | calibration error | said >= .5: precision / recall |")
+    print("|---|---|---|---|---|---|---|")
     for way in ("base", "weekday", "forgetting", "p"):
         print(figures("all", rows, way))
     for name in sorted(rows["person"].unique().to_list()):
@@ -104,10 +104,10 @@ def main(words: Sequence[str]) -> int:
             print(figures(name, rows.filter(pl.col("person") == name), way))
     print(f"\n{clock(rows)}")
     begin = perf_counter()
-    newest = events["ts"].max()
+    newest = max(events["ts"].to_list())
     model = fit(events.filter(pl.col("ts") > pl.lit(newest) - pl.duration(days=5 * 365)), seed=2)
-    model.day(newest.date())  # type: ignore[union-attr]
-    print(f"One night's learning on the newest five years: {perf_counter() - begin:.1f} s, weights {model.chances(newest.date()).weights}.")  # type: ignore[union-attr]
+    model.day(newest.date())
+    print(f"One night's learning on the newest five years: {perf_counter() - begin:.1f} s, weights {model.chances(newest.date()).weights}.")
     return 0
 
 

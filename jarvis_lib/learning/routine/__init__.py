@@ -27,7 +27,7 @@ SCHEMA = {
     "p": pl.Float64,
     "base": pl.Float64,
     "estimator": pl.String,
-    **{name: pl.Float64 for name in ("h10", "h50", "h90")},
+    **dict.fromkeys(("h10", "h50", "h90"), pl.Float64),
 }
 REFIT, REFIT_EARLY, EARLY = 91, 28, 400
 """Days between two fits of the parameters; more often while the history is shorter than EARLY days."""
@@ -73,7 +73,7 @@ class RoutineModel:
         return self._learned[cut]
 
     def _cut(self, ordinal: int) -> int:
-        first = int(self._days["day"].min())  # type: ignore[arg-type]
+        first = int(self._days["day"].min())  # type: ignore[arg-type]  # a column of whole numbers
         step = min(self.refit, REFIT_EARLY) if ordinal - first < EARLY else self.refit
         return ordinal - ordinal % step
 
@@ -106,7 +106,7 @@ def fit(frame: pl.DataFrame, *, now: datetime | None = None, seed: int, refit: i
     if now is not None:
         events = events.filter(pl.col("ts") < now)
     days = flat(events)
-    newest = int(days["day"].max()) + 1 if len(days) else 1  # type: ignore[arg-type]
+    newest = int(days["day"].max()) + 1 if len(days) else 1  # type: ignore[arg-type]  # a column of whole numbers
     return RoutineModel(newest if now is None else _seen(now), seed, refit, days)
 
 

@@ -74,7 +74,7 @@ def learn(own: Sequence[tuple[Diary, Traces]], *, cut: int, seed: int) -> Chance
 def _rows(own: Sequence[tuple[Diary, Traces]], cut: int) -> Rows:
     parts = []
     for diary, traced in own:
-        days = np.flatnonzero((diary.count > 0).any(axis=1)[: max(cut - diary.first, 0)])
+        days = np.flatnonzero(diary.count[: max(cut - diary.first, 0)].sum(axis=1) > 0)
         until = min(cut - diary.first, diary.seen, days[-1] + AFTER_LAST) if len(days) else 0
         if until > 0:
             day, kind = np.nonzero(np.arange(until)[:, None] > diary.begins)

@@ -37,7 +37,7 @@ class Diary:
     @property
     def begins(self) -> NDArray[np.int64]:
         """For each type the index of its first day."""
-        return (self.count > 0).argmax(axis=0)
+        return np.asarray((self.count > 0).argmax(axis=0), dtype=np.int64)
 
 
 def flat(frame: pl.DataFrame) -> pl.DataFrame:
