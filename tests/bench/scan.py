@@ -98,9 +98,7 @@ def main() -> None:
         month(home, 232, 30)
         run(RUN, "quick", str(home), NOW.isoformat())
         print(measure(home, "`metrics`, 10,000,000 points", "metrics", "quick"))
-    print(
-        f"\nThe first scan rolls all {days} days up: {first:.1f} s, once. Largest child: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB."
-    )
+    print(f"\nThe first scan rolls all {days} days up: {first:.1f} s, once.")
 
 
 if __name__ == "__main__":
