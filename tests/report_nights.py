@@ -51,12 +51,18 @@ def close(place: Place, at: datetime, outcome: str = "finished", said: str = "it
     place.store.write(place.fact("session.closed", at=at, session=session, outcome=outcome, said=said))
 
 
-def fixed(place: Place, at: datetime, subject: str = "logs/app.log", *, verified: bool = True, session: str = "s1") -> None:
+def fixed(place: Place, at: datetime, subject: str = "logs/app.log", *, verified: bool = True, session: str = "s1") -> str:
+    """A problem and the run of its playbook; the fix's id."""
     key = f"oversized_log:{subject}"
     problem = Problem(key, "oversized_log", subject, f"{subject} has 24.0 MB (limit 10.0 MB)", {"bytes": 24e6}, 1.0, "medium", "rotate it", True)
     place.store.write(place.fact("problem.found", at=at, problem=problem.to_json()))
     fix = Fix(key, "rotate_log", f"rotated {subject}, 24.0 MB to 1.1 MB", verified, f"{subject} is below 10.0 MB and the copy reads back", {})
-    place.store.write(place.fact("fix.applied", at=at + timedelta(seconds=2), session=session, fix=fix.to_json()))
+    (applied,) = place.store.write(place.fact("fix.applied", at=at + timedelta(seconds=2), session=session, fix=fix.to_json()))
+    return applied.fact.id
+
+
+def rechecked(place: Place, fix: str, at: datetime, how: str = "held") -> None:
+    place.store.write(place.fact("fix.checked", at=at, fix=fix, how=how, said=f"checked again: {how}"))
 
 
 def good_night(place: Place) -> dict[str, Task]:

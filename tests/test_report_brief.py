@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jarvis_lib.model.fact import stamp
+from jarvis_lib.model.problem import Problem
 from jarvis_lib.model.settings import template
 from jarvis_lib.report.clock import span, when
 from jarvis_lib.report.headline import LIMIT
@@ -17,7 +18,7 @@ from jarvis_lib.store import lock
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, claimed, opened, passed, task
-from tests.report_nights import HOSTILE, MORNING, PERF, START, attempt, brief_of, changed, close, failed_check, fixed, good_night, phase
+from tests.report_nights import HOSTILE, MORNING, PERF, START, attempt, brief_of, changed, close, failed_check, fixed, good_night, phase, rechecked
 
 
 def test_a_good_night_opens_and_closes_as_promised(place: Place) -> None:
@@ -37,7 +38,7 @@ def test_the_brief_counts_what_shipped_what_failed_and_what_waits(place: Place) 
     assert [(r.title, r.status.word) for r in brief.not_shipped] == [("Check that cannot pass", "refuted")]
     assert brief.not_shipped[0].proof == ("`false` ended with exit 1", "Last line: step 2 ok")
     assert [c.kind for c in brief.needs] == ["approval"]
-    assert brief.problems_said == "2 problems fixed and re-checked, watching until today; 0 open."
+    assert brief.problems_said == "2 problems fixed and re-checked, 24 h check due today 23:02; 0 open."
 
 
 def test_shipped_and_accepted_are_counted_apart(place: Place) -> None:
@@ -185,14 +186,40 @@ def test_a_fix_that_failed_or_came_back_is_not_counted_as_fixed(place: Place) ->
     brief = brief_of(place)
     assert [f.status.word for f in brief.fixes] == ["not fixed", "fixed"]
     assert "1 fix failed" in brief.headline
-    assert brief.numbers[2].day == "1 (1 watching)"
+    assert brief.numbers[2].day == "0 (1 watching)"
 
 
-def test_a_fix_that_held_a_day_is_no_longer_watched(place: Place) -> None:
+def test_a_fix_counts_once_its_check_is_green_a_day_later(place: Place) -> None:
+    """Until somebody has looked again the check is due; then it held, and only then it counts."""
     place.store.write(opened(place, at=START))
-    fixed(place, START + timedelta(minutes=1))
+    fix = fixed(place, START + timedelta(minutes=1))
     close(place, START + timedelta(minutes=3))
-    assert [f.status.word for f in brief_of(place, START + timedelta(hours=25)).fixes] == ["held"]
+    later = START + timedelta(hours=25)
+    due = brief_of(place, later)
+    assert [(f.status.word, f.watching) for f in due.fixes] == [("fixed", "now")] and due.numbers[2].week == "0 (1 watching)"
+    rechecked(place, fix, later)
+    held = brief_of(place, later)
+    assert [f.status.word for f in held.fixes] == ["held"] and held.numbers[2].week == "1"
+    assert held.problems_said == "1 fix held a day; 0 open."
+
+
+def test_a_fix_that_came_back_is_told_and_never_counted(place: Place) -> None:
+    place.store.write(opened(place, at=START))
+    fix = fixed(place, START + timedelta(minutes=1))
+    close(place, START + timedelta(minutes=3))
+    rechecked(place, fix, START + timedelta(hours=5), "came back")
+    brief = brief_of(place, START + timedelta(hours=25))
+    assert [f.status.word for f in brief.fixes] == ["came back"] and brief.numbers[2].week == "0 (1 came back)"
+
+
+def test_a_problem_that_asks_stands_among_the_decisions_with_its_command(place: Place) -> None:
+    """A service is restarted by the person's word alone: the brief says what to type, and what happens without."""
+    place.store.write(opened(place, at=START))
+    detail = {"code": 1, "check": "false", "restart": "true"}
+    problem = Problem("service_down:web", "service_down", "web", "The service web does not answer", detail, 1.0, "high", "restart it", False)
+    place.store.write(place.fact("problem.found", at=START, problem=problem.to_json()))
+    (card,) = brief_of(place).needs
+    assert (card.kind, card.commands[0], card.do_nothing) == ("fix", "jarvis problems fix service_down:web", "the problem stays")
 
 
 def test_a_store_notice_stands_in_the_brief(place: Place) -> None:

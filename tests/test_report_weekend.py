@@ -17,7 +17,7 @@ from jarvis_lib.report.weekend_parts import Dot, WeekendReport, WeekRow
 from jarvis_lib.report.weekend_text import weekend_text
 from jarvis_lib.store.place import Place
 from tests.facts import added, opened, passed, task
-from tests.report_nights import HOSTILE, artefact, attempt, changed, close, failed_check, fixed
+from tests.report_nights import HOSTILE, artefact, attempt, changed, close, failed_check, fixed, rechecked
 from tests.weekend_parts import FRIDAY, Clock, local, workspace
 
 SATURDAY, SUNDAY = local(2026, 11, 28, 9, 5), local(2026, 11, 29, 20, 0)
@@ -47,7 +47,7 @@ def lived(place: Place, title: str = "Index the desk") -> dict[str, str]:
     shown = [passed("every lookup"), artefact("reports/desk.html"), changed("desk.sqlite")]
     attempt(place, index, "a1", at=SATURDAY, session="s2", seconds=5 * 3600.0, evidence=shown)
     attempt(place, draw, "a2", at=SATURDAY, session="s2", seconds=3600.0, evidence=[failed_check()], tail="drew nothing\n")
-    fixed(place, SATURDAY, session="s2")
+    rechecked(place, fixed(place, SATURDAY, session="s2"), SATURDAY + timedelta(hours=25))
     close(place, local(2026, 11, 28, 20, 0), session="s2")
     return {"index": index.id, "draw": draw.id, "write": write.id, "night": night.id, "build": build.id}
 

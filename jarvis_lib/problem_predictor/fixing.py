@@ -178,13 +178,18 @@ def _fix(place: Place, problem: Problem, taken: Sequence[Reading], *, now: datet
     kind = next((r.kind for r in taken for p in find([r]) if p.key == problem.key), "")
     watch = noted(taken, problem.subject, kind)
     note = Note(place.home, new_id(), problem.key, playbook.name, problem.subject, stamp(now), session, tier=tier, watch=watch)
+    return _record(place, note, carry_out(place, note, playbook, problem.evidence, now=now), now=now)
+
+
+def carry_out(place: Place, note: Note, playbook: Playbook, evidence: dict[str, Any], *, now: datetime) -> Fix:
+    """Check before, act, check after, and go back where that fails. The caller holds the fixing lock and records the fix."""
     try:
-        playbook.would(place.home, problem.subject, problem.evidence, now=now, day=_day(place, now))
-        done = playbook.act(note, problem.evidence, now=now, day=_day(place, now))
+        playbook.would(place.home, note.subject, evidence, now=now, day=_day(place, now))
+        done = playbook.act(note, evidence, now=now, day=_day(place, now))
         _write(place, playbook.facts(done), now=now)
     except (Refused, OSError) as error:
-        return _record(place, note, _gone_wrong(note, playbook, _sentence(error)), now=now)
-    return _record(place, note, _checked(place, note, playbook, done, now=now), now=now)
+        return _gone_wrong(note, playbook, _sentence(error))
+    return _checked(place, note, playbook, done, now=now)
 
 
 def _write(place: Place, facts: Sequence[tuple[str, dict[str, Any]]], *, now: datetime) -> None:

@@ -68,7 +68,10 @@ def pack(note: Note, evidence: dict[str, Any]) -> Packed:
     for name in done.worktrees:
         shutil.rmtree(inner / "worktrees" / name)
     told(top, "pack-refs", "--all", limit_s=PACK_S)
-    told(top, "repack", "-a", "-d", "-k", "-l", "-n", "-q", limit_s=PACK_S)
+    for _ in range(2):  # where there was no pack yet, git takes the unreachable objects in only at the second time
+        told(top, "repack", "-a", "-d", "-k", "-l", "-n", "-q", limit_s=PACK_S)
+        if not any((inner / "objects").glob("[0-9a-f][0-9a-f]/*")):
+            break
     return done
 
 

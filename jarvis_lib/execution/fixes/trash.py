@@ -39,10 +39,12 @@ def planned(home: Path, files: list[Path], *, day: str) -> Moves:
 
 def move_all(moves: Moves, *, before: float | None = None) -> None:
     """Make the moves that are still to be made. What vanished meanwhile is left out, and so is what was touched after `before`."""
+    folders: set[Path] = set()
     for old, new, _ in moves.moves:
         file = Path(old)
         if file.is_file() and not os.path.lexists(new) and (before is None or max(file.stat().st_mtime, file.stat().st_ctime) < before):
-            _move(file, Path(new))
+            folders |= _move(file, Path(new))
+    _sync(folders)
 
 
 def any_moved(done: Moves) -> bool:
@@ -66,8 +68,10 @@ def bring_back(done: Moves) -> None:
             raise Refused(f"{clean(str(old))} exists again, so the old one stays in {clean(str(new))}.")
         if not new.is_file() or hash_file(new) != sha:
             raise Refused(f"{clean(str(new))} was changed or removed since, so nothing was moved back.")
+    folders: set[Path] = set()
     for old, new, _ in waiting:
-        _move(new, old)
+        folders |= _move(new, old)
+    _sync(folders)
 
 
 def emptied(home: Path, *, before: str) -> tuple[int, int]:
@@ -101,7 +105,13 @@ def _place(home: Path, file: Path, day: str, taken: set[Path]) -> Path:
     return next(n for n in names if not os.path.lexists(n) and n not in taken)
 
 
-def _move(old: Path, new: Path) -> None:
+def _sync(folders: set[Path]) -> None:
+    for folder in sorted(folders):
+        sync_folder(folder)
+
+
+def _move(old: Path, new: Path) -> set[Path]:
+    """Move one file; the folders whose names are to be made durable."""
     new.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.rename(old, new)
@@ -109,8 +119,7 @@ def _move(old: Path, new: Path) -> None:
         if error.errno != errno.EXDEV:
             raise
         _copy_over(old, new)
-    sync_folder(new.parent)
-    sync_folder(old.parent)
+    return {old.parent, new.parent}
 
 
 def _copy_over(old: Path, new: Path) -> None:

@@ -28,11 +28,12 @@ def free(note: Note, *, inode: int, repository: str | None, now: datetime, day: 
     path = note.path
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        with alone(fd, path):
-            refuse_unproved(path, inode, repository)
-            moves = trash.put_away(note, [path], day=day)
+        with alone(fd, path):  # nobody has it open; let go before it is read, since an own opening would wait for the lease, too
+            pass
     finally:
         os.close(fd)
+    refuse_unproved(path, inode, repository)
+    moves = trash.put_away(note, [path], day=day)
     moved = Path(moves.moves[0][1])
     if moved.stat().st_ino != inode and moved.stat().st_dev == path.parent.stat().st_dev:
         raise Refused(f"{clean(str(path))} was taken anew in the same moment.", code="busy")
