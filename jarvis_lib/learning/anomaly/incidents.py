@@ -17,7 +17,7 @@ from jarvis_lib.learning.anomaly.readings import Floats
 WEEK_S = 604_800.0
 NOTABLE = 0.5
 """From this score on a row is worth a mark in a chart; alarms have their own rule."""
-HALF = 2.0
+HALF = 2.1
 """Evidence (-log10 p) of a peak that is just notable."""
 UNMARKED, ALARMED = 0.4, 0.45
 """A row that is no peak scores below the first, a row with an alarm at least the second."""

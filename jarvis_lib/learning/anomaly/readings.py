@@ -65,12 +65,13 @@ def usable(seconds: Floats, values: Floats, *, newest: float = -np.inf) -> Bools
 
 
 class Rows:
-    """Columns that grow by rows at their end and keep at least the last `keep` of them."""
+    """Columns that grow by rows at their end and keep at least the last `keep` of them; a row has the number at which it came."""
 
     def __init__(self, width: int, keep: int) -> None:
         self._keep = keep
         self._all = np.empty((width, 256))
         self._end = 0
+        self.count = 0
 
     def append(self, block: Floats) -> None:
         """`block` is (width, rows)."""
@@ -84,7 +85,9 @@ class Rows:
             self._all = grown
         self._all[:, self._end : need] = block
         self._end = need
+        self.count += block.shape[1]
 
-    def last(self, rows: int) -> Floats:
-        """(width, up to `rows`), oldest first."""
-        return self._all[:, max(0, self._end - rows) : self._end]
+    def before(self, end: int, rows: int) -> Floats:
+        """(width, up to `rows`) just before row `end`, oldest first."""
+        end = self._end - (self.count - end)
+        return self._all[:, max(0, end - rows) : end]

@@ -75,7 +75,7 @@ class Season:
 
 @dataclass(slots=True)
 class Stillness:
-    """Runs of one value and gaps between readings: how many have ended, how long the longest was, and the run that goes on."""
+    """Runs of one value and gaps between readings: how many runs have ended, the longest and the widest so far, and the run that goes on."""
 
     ended: int = 0
     longest: int = LONGER
@@ -106,7 +106,8 @@ class Stillness:
         least = max(self.widest, LONGER * step_s)
         flat = np.where((runs > self.longest) & (self.ended > 0), np.log10(self.ended + 1) + 2 * np.log10(runs / self.longest), 0.0)
         wide = gaps > least
-        return np.stack([flat, np.where(wide, np.log10(max(readings, 1)) + 2 * np.log10(np.where(wide, gaps, least) / least), 0.0)])
+        further = np.where(wide, gaps, 1.0) / np.where(wide, least, 1.0)
+        return np.stack([flat, np.where(wide, np.log10(max(readings, 1)) + 2 * np.log10(further), 0.0)])
 
 
 def moved(values: Floats, rows: int) -> Floats:

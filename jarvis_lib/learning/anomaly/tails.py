@@ -5,6 +5,7 @@ three parts differ in what they take for usual. `BODY` looks at the middle of th
 outage is as rare as the first. `SHOULDER` and `PEAK` look at the largest ones and ask whether there has been anything like it.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -42,29 +43,34 @@ class Tails:
             self._count[j] = m = len(ordered)
             if m < LEAST:
                 continue
-            for side, up in enumerate((ordered, -ordered[::-1])):
-                for part, (begin, end) in enumerate(PARTS):
-                    first, last = max(min(int(begin * m), m - LEAST_BEYOND), 0), min(int(end * m), m - 1)
-                    excess = np.minimum(up[first:], up[last]).sum() - up[first] * (m - first)
-                    self._start[part, side, j] = up[first]
-                    self._scale[part, side, j] = excess / max(1, last - first) if up[last] > up[first] else 0.0
-                    self._head[part, side, j] = np.log10(m / (m - first))
+            sums = np.concatenate([[0.0], np.cumsum(ordered)])
+            for part, (begin, end) in enumerate(PARTS):
+                first, last = max(min(int(begin * m), m - LEAST_BEYOND), 0), min(int(end * m), m - 1)
+                up, cut = float(ordered[first]), float(ordered[last])
+                down, low = float(ordered[m - 1 - first]), float(ordered[m - 1 - last])
+                above = float(sums[last] - sums[first]) + cut * (m - last) - up * (m - first)
+                below = down * (m - first) - low * (m - last) - float(sums[m - first] - sums[m - last])
+                share = max(1, last - first)
+                self._start[part, :, j, 0] = up, -down
+                self._scale[part, :, j, 0] = max(above / share, 0.0) if cut > up else 0.0, max(below / share, 0.0) if low < down else 0.0
+                self._head[part, :, j] = math.log10(m / (m - first))
+        self._per = np.divide(1 / math.log(10), self._scale, out=np.zeros_like(self._scale), where=self._scale > 0)
 
-    def evidence(self, scores: Floats) -> Floats:
-        """(part, score, row) of `scores` (score, row): -log10 of a two-sided p-value, 0 for nan and without a past."""
-        least, most = np.empty((2, *scores.shape)), np.empty((2, *scores.shape))
+    def ranks(self, scores: Floats) -> tuple[Floats, Floats]:
+        """(side, score, row): -log10 of the share of earlier scores that were as extreme, and whether any was."""
+        beyond, as_far = np.empty((2, *scores.shape)), np.empty((2, *scores.shape))
         for j, ordered in enumerate(self._sorted):
-            left, right = np.searchsorted(ordered, scores[j], "left"), np.searchsorted(ordered, scores[j], "right")
-            least[0, j], most[0, j] = len(ordered) - right, len(ordered) - left
-            least[1, j], most[1, j] = left, right
-        rank = -np.log10((0.5 * (least + most) + 0.5) / (self._count + 1))
-        out = np.empty((len(PARTS), *scores.shape))
-        both = np.stack([scores, -scores])
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            for part in range(len(PARTS)):
-                start, scale = self._start[part], self._scale[part]
-                law = np.minimum(self._head[part] + (both - start) / (scale * np.log(10)), MOST)
-                unscaled = np.where(most == 0, rank + UNSEEN[part], rank)
-                out[part] = np.where(scale > 0, np.where(both > start, law, rank), unscaled).max(axis=0)
-        known = np.isfinite(scores) & (self._count >= LEAST)
+            as_far[1, j] = ordered.searchsorted(scores[j], "right")
+            beyond[1, j] = ordered.searchsorted(scores[j], "left")
+            as_far[0, j], beyond[0, j] = len(ordered) - beyond[1, j], len(ordered) - as_far[1, j]
+        return -np.log10((0.5 * (beyond + as_far) + 0.5) / (self._count + 1)), as_far
+
+    def evidence(self, part: int, scores: Floats, ranks: tuple[Floats, Floats], own: Sequence[int]) -> Floats:
+        """(own, row) of some `scores` (score, row): -log10 of a two-sided p-value; 0 for nan and without a past."""
+        rank, as_far = ranks[0][:, own], ranks[1][:, own]
+        both = np.stack([scores[own], -scores[own]])
+        over, per = both - self._start[part][:, own], self._per[part][:, own]
+        law = np.minimum(self._head[part][:, own] + over * per, MOST)
+        out = np.where(per > 0, np.where(over > 0, law, rank), np.where(as_far == 0, rank + UNSEEN[part], rank)).max(axis=0)
+        known = np.isfinite(scores[own]) & (self._count[own] >= LEAST)
         return np.where(known, np.maximum(out - TWO_SIDES, 0.0), 0.0)

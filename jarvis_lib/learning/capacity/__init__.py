@@ -55,12 +55,11 @@ def forecast(
     known = in_steps(points, horizon_h=horizon_h)
     hours = grid(known.seen, horizon_h)
     gap = level - float(points.values[-1])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed % 2**63)
     chances = bootstrap(known, gap, hours, rng=rng, paths=PATHS)
     share = 0.0
     if boosted:
-        steps = max(int(np.ceil((horizon_h + known.stale) / known.step)), 1)
-        fitted = trees(known, gap, steps, seed=seed % 2**32)
+        fitted = trees(known, gap, known.until(horizon_h), seed=seed % 2**32)
         if fitted is not None:
             share = boosted_weight(known, gap, hours, rng=rng, seed=seed % 2**32)
             chances = chances + share * (fitted.curve(known, gap, hours, chances) - chances)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jarvis_lib.learning.capacity.history import DAY_H, Floats
 from jarvis_lib.model.prediction import LEAST_SAID
@@ -164,7 +165,7 @@ def corrected(chances: Floats, past: Sequence[Resolved]) -> Floats:
     places = [p for p in map(_place, past) if p is not None]
     if len(places) < RESOLVED_FROM:
         return chances
-    at, seen = np.array([p for p, _ in places]), np.array([s for _, s in places])
+    at, seen = np.array([p for p, _ in places]), np.array([s for _, s in places], dtype=np.bool_)
     ends = np.array([NORMAL.inv_cdf(q) for q in (LOW, MID, HIGH)])
     became = _ordered(_survival_quantiles(at, seen, (LOW, MID, HIGH)))
     meant = _straight(became, ends)
@@ -180,7 +181,7 @@ def _place(one: Resolved) -> tuple[float, bool] | None:
     scores, logs = np.array([n[0] for n in named]), np.array([n[1] for n in named])
     if len(named) == 1:
         scores, logs = np.append(scores, scores + 1), np.append(logs, logs + _USUAL_SPREAD)
-    apart = np.maximum.accumulate(logs + 1e-6 * np.arange(len(logs)))
+    apart = np.maximum.accumulate(logs) + 1e-6 * np.arange(len(logs))
     return float(np.clip(_straight(apart, scores)(float(np.log(max(one.actual, 1e-6)))), -8, 8)), True
 
 
@@ -198,10 +199,10 @@ def _straight(x: Floats, y: Floats) -> Callable[[float], float]:
     return line
 
 
-def _survival_quantiles(at: Floats, seen: Floats, wanted: Sequence[float]) -> Floats:
+def _survival_quantiles(at: Floats, seen: NDArray[np.bool_], wanted: Sequence[float]) -> Floats:
     """Quantiles of what is partly only known to lie beyond `at`; conformal, so the level counts n + 1. The newest known place ends it."""
-    order = np.lexsort((~seen.astype(bool), at))
-    at, seen = at[order], seen[order].astype(bool)
+    order = np.lexsort((~seen, at))
+    at, seen = at[order], seen[order]
     left = len(at) + 1 - np.arange(len(at))
     gone = 1 - np.cumprod(1 - seen / left)
     rows = np.minimum(np.searchsorted(gone, np.array(wanted) - 1e-12), len(at) - 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from operator import attrgetter, le
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ STEPS_KEPT = 2000
 """A history is brought to at most so many steps, and the oldest ones beyond them are forgotten."""
 STEPS_AHEAD = 500
 """A horizon is walked in at most so many steps."""
+LEAST_STEPS = 8
+"""However far the horizon, a history of so many points has at least so many steps."""
 READ_AT_MOST = 8 * STEPS_KEPT
 """Longer inputs are thinned to between half as many and so many points before they are looked at."""
 LADDER_H = (1 / 60, 5 / 60, 10 / 60, 15 / 60, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0)
@@ -51,15 +54,19 @@ class Steps:
         """Steps in one day, 1 where a step is a day or longer."""
         return max(round(DAY_H / self.step), 1)
 
+    def until(self, hours: float) -> int:
+        """Steps from the newest value until so many hours from now, as far as paths are walked."""
+        return int(np.clip(np.ceil((hours + self.stale) / self.step), 1, 2 * STEPS_AHEAD))
+
 
 def read_points(times: Iterable[Any], values: Iterable[Any], *, now: datetime) -> Points:
     """The usable points up to `now`. Lengths that differ are a mistake."""
     known = np.asarray(values if isinstance(values, np.ndarray) else list(values), dtype=np.float64)
-    listed = times if isinstance(times, np.ndarray) or hasattr(times, "to_numpy") else list(times)
+    listed: Any = times if isinstance(times, np.ndarray) or hasattr(times, "to_numpy") else list(times)
     if len(listed) != len(known):
         raise ValueError(f"Each value has its time: there are {len(listed)} times and {len(known)} values.")
     zero = _epoch(now)
-    if isinstance(listed, list) and len(listed) > READ_AT_MOST and all(isinstance(t, datetime) and t.tzinfo is UTC for t in listed):
+    if isinstance(listed, list) and len(listed) > READ_AT_MOST and _all_in_utc(listed):
         listed, known = _thin_in_order(listed, known, now if now.tzinfo else now.replace(tzinfo=UTC))
     hours = (_epochs(listed) - zero) / HOUR
     usable = np.isfinite(hours) & np.isfinite(known) & (hours <= 0)
@@ -77,7 +84,7 @@ def in_steps(points: Points, *, horizon_h: float) -> Steps:
     """The last value seen at the end of each step, counted back from the newest point. Needs two points."""
     span = points.hours[-1] - points.hours[0]
     seen = float(np.median(np.diff(points.hours)))
-    step = _sane(max(seen, span / STEPS_KEPT, horizon_h / STEPS_AHEAD))
+    step = min(_sane(max(seen, span / STEPS_KEPT, horizon_h / STEPS_AHEAD)), span / min(LEAST_STEPS, len(points) - 1))
     count = min(int(span / step + 1e-9), STEPS_KEPT)
     ends = points.hours[-1] - step * np.arange(count, -1, -1)
     rows = np.searchsorted(points.hours, ends + 1e-6 * step, side="right") - 1
@@ -97,9 +104,13 @@ def _thinned(n: int) -> slice:
     return slice((n - 1) % stride if n else 0, None, stride)
 
 
+def _all_in_utc(times: list[Any]) -> bool:
+    return set(map(type, times)) == {datetime} and set(map(attrgetter("tzinfo"), times)) == {UTC}
+
+
 def _thin_in_order(times: list[datetime], values: Floats, now: datetime) -> tuple[list[datetime], Floats]:
     """The same points that would be left after thinning, without looking at each moment as a number."""
-    if not all(a <= b for a, b in zip(times, islice(times, 1, None), strict=False)):
+    if not all(map(le, times, islice(times, 1, None))):
         return times, values
     usable = np.flatnonzero(np.isfinite(values))
     low, high = 0, len(usable)

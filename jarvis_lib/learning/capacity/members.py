@@ -3,8 +3,8 @@
 Both answer with a curve on the same hours. Each is fitted to what was known at a row of the history, so that a backtest can ask them in the past.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,26 +16,22 @@ BOOTSTRAP, BOOSTED = "block bootstrap", "boosted quantiles"
 BOOSTED_FROM = 120
 """Steps of history from which trees are tried."""
 TAUS = (0.1, 0.5, 0.9)
-TREES, ORIGINS = 40, 100
+TREES, RATE, ORIGINS = 30, 0.13, 100
 MULTIPLES = (0.4, 1.0, 2.5)
 """Gaps that trees learn from, as multiples of the one that is asked for."""
 WINDOWS = (1, 4, 13, 52)
 """In blocks of seven steps: how fast it rose lately, and long before."""
 _LOGISTIC = np.sqrt(3) / np.pi
 
-Member = Callable[[Floats, float], Floats]
-"""(hours, stale hours) -> P(crossed within them)."""
-
 
 def bootstrap(known: Steps, gap: float, hours: Floats, *, rng: np.random.Generator, paths: int) -> Floats:
     """P(risen by `gap` within `hours`), from so many paths; each hour of a path stands for a spread around it."""
-    steps = max(int(np.ceil((hours[-1] + known.stale) / known.step)), 1)
-    took = passages(known, gap, steps, rng=rng, paths=paths) * known.step - known.stale
-    finite = took[np.isfinite(took)]
-    if not len(finite):
+    took = passages(known, gap, known.until(hours[-1]), rng=rng, paths=paths)
+    took = took[np.isfinite(took)]
+    if not len(took):
         return np.zeros(len(hours))
-    spread = spread_of(len(known.values) - 1)
-    far = (np.log(hours)[:, None] - np.log(np.maximum(finite, known.seen))) / (spread * _LOGISTIC)
+    spread = spread_of(took, len(known.values) - 1)
+    far = (np.log(hours)[:, None] - np.log(np.maximum(took * known.step - known.stale, known.seen))) / (spread * _LOGISTIC)
     return proper((1 / (1 + np.exp(-np.clip(far, -40, 40)))).sum(axis=1) / paths)
 
 
@@ -43,13 +39,13 @@ def bootstrap(known: Steps, gap: float, hours: Floats, *, rng: np.random.Generat
 class Trees:
     """Fitted quantiles of ln(steps). Beyond `reach` steps nothing was learned."""
 
-    models: tuple[object, ...]
+    models: tuple[Any, ...]
     reach: float
 
     def curve(self, known: Steps, gap: float, hours: Floats, tail: Floats) -> Floats:
         """P(crossed within `hours`): the fitted quantiles, on the logistic scale; beyond the reach it goes on like `tail`."""
         row = _features(known.values, np.array([len(known.values) - 1]), np.array([gap]))
-        logs = np.sort([float(m.predict(row)[0]) for m in self.models])  # type: ignore[attr-defined]
+        logs = np.sort([float(m.predict(row)[0]) for m in self.models])
         logs = logs + 0.05 * np.arange(len(logs))
         scores = np.log(np.array(TAUS) / (1 - np.array(TAUS)))
         at = np.log((hours + known.stale) / known.step)
@@ -99,13 +95,9 @@ def trees(known: Steps, gap: float, steps: int, *, seed: int) -> Trees | None:
     if len(target) < 40 or (target < np.log(reach)).mean() < 0.05:
         return None
     features = _features(values, np.concatenate(at), np.concatenate(gaps))
-    models = tuple(
-        GradientBoostingRegressor(loss="quantile", alpha=tau, n_estimators=TREES, max_depth=2, min_samples_leaf=15, subsample=0.7, random_state=seed).fit(
-            features, target, sample_weight=np.concatenate(weight)
-        )
-        for tau in TAUS
-    )
-    return Trees(models, float(reach))
+    grown = {"n_estimators": TREES, "learning_rate": RATE, "max_depth": 2, "min_samples_leaf": 15, "subsample": 0.7, "random_state": seed}
+    models = [GradientBoostingRegressor(loss="quantile", alpha=tau, **grown) for tau in TAUS]
+    return Trees(tuple(m.fit(features, target, sample_weight=np.concatenate(weight)) for m in models), float(reach))
 
 
 def until(known: Steps, row: int) -> Steps:

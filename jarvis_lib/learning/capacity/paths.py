@@ -18,21 +18,27 @@ LENGTHENING = 0.2
 """By so much of itself a half-life grows with each cycle ahead."""
 SHORT = (0.5, 0.125)
 """Of series finer than a day some paths also come from the last hours: half-life and block, in days."""
-SMEAR = 0.5
+SMEAR = 0.55
 """The spread in ln(hours) that paths do not know of."""
+SLOWEST = 1e-6
+"""A path that has come no farther than this share of the way is taken to stand still."""
 FEW = 1.5
 """How much a short history adds to the square of it, divided by the number of its increments."""
+FAR = 0.3
+"""How much is added for each e-fold by which a time is longer than the history."""
 
 
-def spread_of(increments: int) -> float:
-    """What is added to the spread of the drawn times, wider for a short history."""
-    return float(np.sqrt(SMEAR**2 + FEW / max(increments, 1)))
+def spread_of(steps: Floats, increments: int) -> Floats:
+    """What is added to the spread of the drawn `steps`: more for a short history, and for times longer than it."""
+    beyond = np.log(np.maximum(steps / max(increments, 1), 1.0))
+    return np.sqrt(SMEAR**2 + FEW / max(increments, 1) + (FAR * beyond) ** 2)
 
 
 def passages(known: Steps, gap: float, steps: int, *, rng: np.random.Generator, paths: int) -> Floats:
     """For each path the step, counted from 1, at which it first has risen by `gap`.
 
-    A path that does not within `steps` goes on at its own pace: its number is above `steps`, infinite where it did not rise.
+    A path that does not within `steps` goes on at its own pace: its number is above `steps`, infinite where it did not rise, and infinite for
+    saw-teeth, which do not go on like that.
     """
     teeth = saw_teeth(known.values)
     moves = np.diff(known.values)
@@ -44,11 +50,11 @@ def passages(known: Steps, gap: float, steps: int, *, rng: np.random.Generator, 
 
 def _first(risen: Floats, gap: float) -> Floats:
     steps = risen.shape[1]
-    first = (risen < gap).sum(axis=1) + 1.0
+    first: Floats = (risen < gap).sum(axis=1) + 1.0
     beyond = first > steps
     top = risen[beyond, -1]
-    with np.errstate(divide="ignore"):
-        first[beyond] = np.where(top > 0, np.maximum(steps * gap / np.maximum(top, 1e-300), steps + 1.0), np.inf)
+    slow = top < gap * SLOWEST
+    first[beyond] = np.where(slow, np.inf, np.maximum(steps * gap / np.where(slow, 1.0, top), steps + 1.0))
     return first
 
 
@@ -141,4 +147,5 @@ def _toothed(teeth: Teeth, known: Steps, gap: float, steps: int, rng: np.random.
             level = np.where(due, np.minimum(level, teeth.troughs[chosen[:, 1]] + teeth.drift * passed), level)
             since = np.where(due, 0.0, since)
             chosen[due] = rng.integers(0, len(teeth.rows), (int(due.sum()), 2))
-    return _first(np.maximum.accumulate(risen, axis=1), gap)
+    first = (np.maximum.accumulate(risen, axis=1) < gap).sum(axis=1) + 1.0
+    return np.where(first > steps, np.inf, first)

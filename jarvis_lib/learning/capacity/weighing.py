@@ -20,7 +20,7 @@ def boosted_weight(known: Steps, gap: float, hours: Floats, *, rng: np.random.Ge
     The trees of the backtest are fitted once, to what was known at the first of these moments.
     """
     n = len(known.values)
-    steps = max(int(np.ceil(hours[-1] / known.step)), 1)
+    steps = known.until(hours[-1])
     first = n - 1 - min(steps, n // 3)
     early = until(known, first)
     if len(early.values) < BOOSTED_FROM:
