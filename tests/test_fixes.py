@@ -4,9 +4,11 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -207,6 +209,19 @@ def test_what_comes_back_within_the_day_never_counts_as_held(tmp_path: Path) -> 
     assert [f["how"] for f in facts(place, "fix.checked")] == ["came back"] and standing(place, key, LATE)["standing"] == "came back"
     problem_predictor.scan(place, now=LATE + 2 * DAY)
     assert [f["how"] for f in facts(place, "fix.checked")] == ["came back"]
+
+
+def test_what_cannot_be_measured_a_day_later_stays_due(tmp_path: Path) -> None:
+    """A locked database is neither held nor back; once it can be read the check is made."""
+    place = watching(tmp_path)
+    key = MAKERS["compact_database"](tmp_path)
+    fix(place)
+    with closing(sqlite3.connect(tmp_path / "data" / "app.db", isolation_level=None)) as con:
+        con.execute("BEGIN EXCLUSIVE")
+        problem_predictor.scan(place, now=LATE + 2 * DAY)
+        assert standing(place, key, LATE + 2 * DAY)["standing"] == "watching"
+    problem_predictor.scan(place, now=LATE + 2 * DAY)
+    assert standing(place, key, LATE + 2 * DAY)["standing"] == "held"
 
 
 def test_a_problem_that_flaps_is_asked_about(tmp_path: Path) -> None:
