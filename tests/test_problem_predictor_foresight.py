@@ -1,6 +1,8 @@
 """problem_predictor: what is predicted is written before the fact, scored after it, told only when it is worth it, and taught by the person."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jarvis_lib import problem_predictor
+from jarvis_lib.cli.entry import main
 from jarvis_lib.execution.fixes.watch import Reading
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.problem import PREDICTED
@@ -311,3 +314,43 @@ def test_what_could_not_be_measured_has_not_gone() -> None:
     row = {"state": "open", "key": "over_limit:plugin:a", "subject": "plugin:a", "kind": "over_limit"}
     silent = [Reading("plugin", "a", None, None, None, "not measured: it hung")]
     assert not has_gone(row, [], silent) and has_gone(row, [], [])
+
+
+# --- by the command line, with the learners of this package ---------------------------------------------------------------
+
+
+def test_the_verbs_tell_a_disk_that_fills(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """`scan` foresees it, `list` has it as predicted, `explain` and `metrics` answer in words and in JSON, `dismiss` ends it."""
+    place = open_workspace(place.home)
+    now = place.now()
+    sampled(place, lambda h: 60 + h / 2 + (h * 7 % 3) / 10, hours=24 * 12, end=now, every=30)
+
+    def jarvis(*words: str) -> tuple[int, str]:
+        code = main(["--home", str(place.home), "problems", *words])
+        return code, capsys.readouterr().out
+
+    code, out = jarvis("scan", "--check")
+    assert code == 5 and KEY in out
+    assert any(line.split("\t")[:2] == [KEY, "predicted"] for line in jarvis("list")[1].splitlines())
+    code, out = jarvis("explain", "crossing")
+    assert code == 0 and "Baseline    predict_linear: in" in out and "Estimator   " in out and "Hurts" in out
+    data = json.loads(jarvis("explain", "crossing", "--json")[1])
+    assert data["schema"] == "jarvis.problem/1" and data["data"]["problem"]["evidence"]["p"] > 0.5 and data["data"]["predictions"]
+    line = next(line for line in jarvis("metrics")[1].splitlines() if "mails" in line)
+    assert "a day" in line and " to " in line
+    assert jarvis("metrics", "--scores", "--json")[0] == 0
+    assert "not told again" in jarvis("dismiss", KEY)[1] and KEY not in jarvis("scan")[1]
+    assert jarvis("explain", "nothing-like-it")[0] == 3
+
+
+@pytest.mark.parametrize("words", [["list"], ["metrics"], ["metrics", "--scores"], ["scan", "--quick"]])
+def test_reading_and_quick_verbs_load_nothing_heavy(place: Place, words: list[str]) -> None:
+    """No frames, no arrays, no learners: also where there are samples to tell."""
+    sampled(place, rising)
+    heavy = ["polars", "numpy", "sklearn", "altair", "papermill", "pyarrow"]
+    code = (
+        f"import sys; from jarvis_lib.cli.entry import main; code = main(['--home', {str(place.home)!r}, 'problems', *{words!r}])\n"
+        f"print(code, [m for m in {heavy!r} if m in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "0 []", ran.stderr

@@ -20,6 +20,7 @@ RECENT = timedelta(hours=24)
 """An incident is told for a day after its alarm, unless another alarm follows."""
 JUDGED = timedelta(days=14)
 """In this time an alarm is called real (fixed) or false (dismissed); later nobody can tell."""
+SAME = timedelta(hours=3)
 ENOUGH = 24
 """With fewer medians of five minutes nothing is called usual."""
 
@@ -90,15 +91,24 @@ def _newest(key: str, series: "Series", found: Any, now: datetime, behind: str) 
     return Alarm(key, at, float(values[i]), round(float(found.score[i]), 4), str(found.why(i)), pvalues, behind)
 
 
-def is_new(alarm: Alarm, standing: Sequence[Row]) -> bool:
-    """Whether this incident has no prediction yet."""
-    since = f"{alarm.at:%Y-%m-%dT%H:%M:%SZ}"
-    return not any(r["predictor"] == PREDICTOR and r["subject"] == alarm.key and since in r["detail"] for r in standing)
+def is_new(alarm: Alarm, told: Sequence[Row]) -> bool:
+    """Whether this incident has no prediction yet. `told` are predictions with `subject` and `detail`, scored or not."""
+    own = [json.loads(r["detail"]) for r in told if r["subject"] == alarm.key and r.get("predictor", PREDICTOR) == PREDICTOR]
+    return not any(is_same(d["since"], _iso(alarm.at)) for d in own if "since" in d)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two alarms (ISO 8601) are of one incident: a scan and a study see its begin some minutes apart."""
+    return abs(datetime.fromisoformat(one) - datetime.fromisoformat(other)) <= SAME
+
+
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def prediction(alarm: Alarm, taught: Judged, *, now: datetime) -> Prediction:
     """That this alarm is real. The base is the share of real alarms so far, which is all that an untaught detector knows."""
-    detail = {"since": f"{alarm.at:%Y-%m-%dT%H:%M:%SZ}", "pvalues": alarm.pvalues, "score": alarm.score, "value": alarm.value, "taught": taught.n}
+    detail = {"since": _iso(alarm.at), "pvalues": alarm.pvalues, "score": alarm.score, "value": alarm.value, "taught": taught.n}
     said = f"{named(alarm.key)} is unusual: {alarm.why}"
     return Prediction(PREDICTOR, alarm.estimator, alarm.key, said, now, now + JUDGED, taught.probability(alarm), round(taught.real, 4), detail=detail)
 
@@ -111,7 +121,7 @@ def problem(alarm: Alarm, taught: Judged, points: list[list[Any]]) -> Problem:
     evidence = {
         "metric": alarm.key,
         "value": alarm.value,
-        "since": f"{alarm.at:%Y-%m-%dT%H:%M:%SZ}",
+        "since": _iso(alarm.at),
         "score": alarm.score,
         "why": alarm.why,
         "pvalues": alarm.pvalues,

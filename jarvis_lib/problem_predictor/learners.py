@@ -18,6 +18,7 @@ class Learners:
 
 def learners() -> Learners:
     """Those of this package."""
-    from jarvis_lib.learning import anomaly, capacity
+    from jarvis_lib.learning.anomaly import detect, fit_feedback
+    from jarvis_lib.learning.capacity import Resolved, forecast, linear
 
-    return Learners(anomaly.detect, anomaly.fit_feedback, capacity.forecast, capacity.linear, capacity.Resolved)
+    return Learners(detect, fit_feedback, forecast, linear, Resolved)

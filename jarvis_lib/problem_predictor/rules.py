@@ -12,7 +12,7 @@ from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.metric import KINDS, key_of, named
 from jarvis_lib.model.problem import Problem, is_another_incident
 from jarvis_lib.model.prose import clean
-from jarvis_lib.problem_predictor import answered, foreseeing
+from jarvis_lib.problem_predictor import alarms, answered, foreseeing
 from jarvis_lib.problem_predictor.tiers import is_small
 
 MOVED = 0.10
@@ -83,7 +83,7 @@ def is_news(problem: Problem, known: Row | None) -> bool:
     if problem.kind == "crossing":
         return foreseeing.moved(before, problem.evidence)
     if problem.kind == "unusual":
-        return bool(before.get("since") != problem.evidence["since"])
+        return "since" not in before or not alarms.is_same(before["since"], problem.evidence["since"])
     key = _NUMBER.get(problem.kind, "value")
     old, new = before.get(key, 0), problem.evidence.get(key, 0)
     return bool(abs(new - old) > MOVED * abs(old))
