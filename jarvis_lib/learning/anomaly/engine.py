@@ -173,7 +173,14 @@ class Engine:
         read = self._read.before(end, end - begin + CONTEXT)
         values = read[VALUE, begin - end :]
         steps = np.diff(read[VALUE], prepend=np.nan)[begin - end :]
-        found = {"value": values, "season": values - usual, "level": values - level, "shift": moved(read[VALUE], end - begin), "jump": steps, "boosted": boosted}
+        found = {
+            "value": values,
+            "season": values - usual,
+            "level": values - level,
+            "shift": moved(read[VALUE], end - begin),
+            "jump": steps,
+            "boosted": boosted,
+        }
         return np.stack([found[n] for n in self._signed]), level
 
 
