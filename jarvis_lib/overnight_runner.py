@@ -136,10 +136,12 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -
 
 def _problems(place: Place, session: str, say: Say) -> str:
     found = problem_predictor.scan(place, now=place.now())
+    emptied = problem_predictor.empty_trash(place, now=place.now())
     fixes = problem_predictor.fix_safe(place, now=place.now(), session=session)
     for fix in fixes:
         say(f"  {'fixed' if fix.verified else 'not fixed':<9} {fix.said}")
-    return f"{plural(len(found), 'problem')} found, {sum(f.verified for f in fixes)} fixed and re-checked"
+    said = f"{plural(len(found), 'problem')} found, {sum(f.verified for f in fixes)} fixed and re-checked"
+    return said + (f"; {emptied}" if emptied else "")
 
 
 # --- looking at it -------------------------------------------------------------------------------------------------------

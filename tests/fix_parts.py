@@ -26,7 +26,7 @@ def watching(home: Path, *, at: datetime = LATE, **settings: str) -> Place:
     """A workspace that watches a log, databases, a cache, locks and a repository. `settings` replace lines of `[problems]`."""
     own = {
         "log_max_mb": "0.1",
-        "databases": '["data/*.db"]',
+        "databases": '["data/*.db", "data/*.duckdb"]',
         "caches": '["cache", "tmp/*"]',
         "repositories": f'["{REPO}"]',
         "loose_objects": "100",
@@ -83,8 +83,8 @@ with duckdb.connect(sys.argv[1]) as con:
 
 
 def bloated_duckdb(home: Path) -> str:
-    subprocess.run([sys.executable, "-c", DUCK, home / "data" / "app.db"], check=True)
-    return "bloated_database:data/app.db"
+    subprocess.run([sys.executable, "-c", DUCK, home / "data" / "app.duckdb"], check=True)
+    return "bloated_database:data/app.duckdb"
 
 
 def old_cache(home: Path) -> str:

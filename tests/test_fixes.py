@@ -4,8 +4,11 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
+import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -206,6 +209,19 @@ def test_what_comes_back_within_the_day_never_counts_as_held(tmp_path: Path) -> 
     assert [f["how"] for f in facts(place, "fix.checked")] == ["came back"] and standing(place, key, LATE)["standing"] == "came back"
     problem_predictor.scan(place, now=LATE + 2 * DAY)
     assert [f["how"] for f in facts(place, "fix.checked")] == ["came back"]
+
+
+def test_what_cannot_be_measured_a_day_later_stays_due(tmp_path: Path) -> None:
+    """A locked database is neither held nor back; once it can be read the check is made."""
+    place = watching(tmp_path)
+    key = MAKERS["compact_database"](tmp_path)
+    fix(place)
+    with closing(sqlite3.connect(tmp_path / "data" / "app.db", isolation_level=None)) as con:
+        con.execute("BEGIN EXCLUSIVE")
+        problem_predictor.scan(place, now=LATE + 2 * DAY)
+        assert standing(place, key, LATE + 2 * DAY)["standing"] == "watching"
+    problem_predictor.scan(place, now=LATE + 2 * DAY)
+    assert standing(place, key, LATE + 2 * DAY)["standing"] == "held"
 
 
 def test_a_problem_that_flaps_is_asked_about(tmp_path: Path) -> None:
@@ -435,6 +451,34 @@ def test_a_young_branch_stays_though_it_is_merged(tmp_path: Path) -> None:
     assert found.evidence["branches"][0][0] == "refs/heads/jarvis/abc-done" and found.evidence["worktrees"] == ["w1"]
 
 
+# --- DuckDB --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_compacted_duckdb_file_has_the_same_rows_schema_and_format(tmp_path: Path) -> None:
+    """Tables, view, index, sequence, type and macro are there, the format is the old one; who has it open keeps it as it is."""
+    place = watching(tmp_path)
+    key = MAKERS["compact_duckdb"](tmp_path)
+    path = tmp_path / "data" / "app.duckdb"
+    program = "import duckdb, sys, time; con = duckdb.connect(sys.argv[1], read_only=True); print(flush=True); time.sleep(60)"
+    problem_predictor.scan(place, now=LATE)
+    with subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline()
+        before, refused = path.read_bytes(), problem_predictor.fix_one(place, key, now=LATE)
+        assert not refused.verified and f"PID {holder.pid}" in refused.said and path.read_bytes() == before
+        holder.kill()
+    asked = "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True); print([con.sql(q).fetchall() for q in sys.argv[2:]])"
+    queries = [
+        "SELECT count(*), sum(hash(t)) FROM s.t t",
+        "SELECT more(41), * FROM v ORDER BY id LIMIT 2",
+        "SELECT * FROM m",
+        "SELECT last_value FROM duckdb_sequences()",
+    ]
+    held = subprocess.check_output([sys.executable, "-c", asked, path, *queries])
+    size, done = path.stat().st_size, problem_predictor.fix_one(place, key, now=LATE)
+    assert done.verified and "503 rows in 2 tables before and after" in done.said and path.stat().st_size < size / 2
+    assert subprocess.check_output([sys.executable, "-c", asked, path, *queries]) == held
+
+
 # --- services and retries ------------------------------------------------------------------------------------------------
 
 
@@ -492,3 +536,29 @@ def state_of(place: Place, task: str) -> str:
     with place.store.reading() as reader:
         rows = reader.rows("autonomous_queue.listing", open_only=False, state="", most=9)
     return next(str(r["state"]) for r in rows if r["id"] == task)
+
+
+# --- the command line ----------------------------------------------------------------------------------------------------
+
+
+def test_the_verbs_say_what_would_be_done_do_it_and_list_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`fix --dry-run` names each step and does none; `fix` does the low ones and names what waits; `fix KEY` does that one; codes as promised."""
+    from jarvis_lib.cli.entry import main
+
+    watching(tmp_path, services='{ web = { check = "test -e up", restart = "touch up" } }')
+    oversized_log(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = picture(tmp_path)
+    assert main(["problems", "fix", "--dry-run", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["data"]
+    assert row["playbook"] == "rotate_log" and row["steps"][0].startswith("pack ") and differences(before, picture(tmp_path)) == []
+    assert main(["problems", "fix", "web", "--dry-run"]) == 0 and "run 'touch up' for the service web" in capsys.readouterr().out
+    assert main(["problems", "fix"]) == 0
+    told = capsys.readouterr()
+    assert "rotate_log" in told.out and "It waits for your word (medium): jarvis problems fix service_down:web" in told.err
+    assert main(["problems", "fix", "service_down:web"]) == 0 and (tmp_path / "up").exists()
+    assert main(["problems", "fix", "nothing"]) == 3 and main(["problems", "fix", "web"]) == 4
+    capsys.readouterr()
+    assert main(["problems", "list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["data"]
+    assert {r["standing"] for r in rows if r["fix"]} == {"watching"} and all(r["check_due"] for r in rows if r["fix"])

@@ -72,7 +72,7 @@ def inbox_lines(cards: Sequence[Mapping[str, Any]]) -> list[str]:
         return ["Nothing needs you."]
     lines = [f"{plural(len(cards), 'thing')} {'needs' if len(cards) == 1 else 'need'} you."]
     for c in cards:
-        lines += ["", f"{c['task'] or '-'}  {clean(c['title'])}", f"  {clean(c['what'])}", f"  If you do nothing: {c['do_nothing']}."]
+        lines += ["", f"{c['task'] or '!'}  {clean(c['title'])}", f"  {clean(c['what'])}", f"  If you do nothing: {c['do_nothing']}."]
         lines += [f"  $ {clean(line)}" for line in c["commands"]]
     return lines
 

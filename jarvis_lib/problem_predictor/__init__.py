@@ -1,7 +1,7 @@
 """What is wrong here, or will be soon, and can it be put right safely?
 
 Promise: a scan is quick, opens nothing of Jarvis's own and writes a fact only when something changed. A fix is tried once a
-session, checks itself, goes back at once when its check fails, and can be undone byte for byte. Nothing is deleted. What is predicted is a
+session, checks itself, goes back at once when its check fails, and can be undone byte for byte for a week. Nothing is deleted before. What is predicted is a
 probability, written down before the fact and scored after it; where it is no better than the simplest baseline nothing is said.
 """
 

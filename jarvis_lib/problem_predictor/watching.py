@@ -36,16 +36,11 @@ def verdict(row: Row, playbook: Playbook, taken: Sequence[Reading], found: Seque
         return "came back", f"it was seen again on {row['came_back_at']:%Y-%m-%d %H:%M} UTC"
     elif there is not None:
         return "came back", there.what
-    elif any(r.subject == row["subject"] and r.over is None for r in taken):
-        return "", ""
+    elif any((r.kind, r.subject) == (watch.get("kind"), row["subject"]) and r.over is None for r in taken):
+        return "", ""  # it could not be measured now; the check stays due
     if now - row["at"] < WATCH:
         return "", ""
-    return "held", broken_or_green(playbook)
-
-
-def broken_or_green(playbook: Playbook) -> str:
-    """What a green check a day later says."""
-    return f"checked again after a day: {playbook.watched}"
+    return "held", f"green again after a day: {playbook.watched}"
 
 
 def _worse(row: Row, playbook: Playbook, watch: dict[str, Any], taken: Sequence[Reading]) -> str:

@@ -65,7 +65,8 @@ class Note:
 
     def drop_temporary(self) -> None:
         for name in self.temporary:
-            Path(name).unlink(missing_ok=True)
+            for end in ("", ".wal", "-journal"):  # a copy that a database was ended in the middle of leaves these beside it
+                Path(name + end).unlink(missing_ok=True)
 
     def done(self) -> None:
         """The fact stands in the store: the note has no more to say, what is kept for the undo stays."""

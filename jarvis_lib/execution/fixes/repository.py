@@ -19,6 +19,7 @@ from typing import Any
 
 from jarvis_lib.execution.fixes.git import git, git_dir, told
 from jarvis_lib.execution.fixes.notes import Note, hash_file, sync_folder, write_whole
+from jarvis_lib.execution.fixes.watch_locks import no_git
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean
 
@@ -77,14 +78,22 @@ def pack(note: Note, evidence: dict[str, Any]) -> Packed:
 
 def refuse_unfit(top: Path, inner: Path, held: int) -> None:
     """Raise Refused where a repository cannot be packed now: locked, partial, or without room for a second copy of its objects."""
-    locked = [n for n in _LOCKS if (inner / n).exists()]
-    if locked:
-        raise Refused(f"{clean(str(top))} is in use: {locked[0]} stands in it.", code="busy")
+    _refuse_used(top, inner)
     if git(top, "config", "--get-regexp", r"^extensions\.(partialclone|refstorage)$|^remote\..*\.promisor$").code == 0:
         raise Refused(f"{clean(str(top))} is a partial clone or keeps its refs in another format, so it is left as it is; pack it with `git gc`.")
     free = shutil.disk_usage(inner).free
     if free < 1.2 * held:
         raise Refused(f"{clean(str(top))} was left as it is: packing needs room for {held:,} bytes, and {free:,} are free.")
+
+
+def _refuse_used(top: Path, inner: Path) -> None:
+    """Raise Refused while a lock stands in the repository or a git works in it, one that an interrupted packing left included."""
+    locked = [n for n in _LOCKS if (inner / n).exists()]
+    if locked:
+        raise Refused(f"{clean(str(top))} is in use: {locked[0]} stands in it. Try again in a moment.", code="busy")
+    free, why = no_git(inner)
+    if not free:
+        raise Refused(f"{clean(str(top))} is in use: {why}. Try again in a moment.", code="busy")
 
 
 def happened(done: Packed) -> bool:
@@ -202,9 +211,7 @@ def _entries(done: Packed) -> list[Entry]:
 def _refuse_moved(top: Path, inner: Path, done: Packed, entries: list[Entry]) -> None:
     """Own branches may be there or not; all else must be as it was: each ref, HEAD, the index, and each log of a ref."""
     own = {f"{held} {name}" for name, held in done.branches}
-    locked = [n for n in _LOCKS if (inner / n).exists()]
-    if locked:
-        raise Refused(f"{clean(done.top)} is in use: {locked[0]} stands in it. Try again in a moment.", code="busy")
+    _refuse_used(top, inner)
     if set(_refs(top, inner)) - own != set(done.refs) - own or _index_sha(inner) != done.index_sha:
         raise Refused(f"{clean(done.top)} was worked in since (a ref or the index moved), so it stays as it is; every object is in it.")
     logs = {e["path"]: e["sha"] for e in entries if e["kind"] == "file" and e["path"].startswith("logs/")}

@@ -136,4 +136,8 @@ def _copy_over(old: Path, new: Path) -> None:
         temporary.unlink()
         raise Refused(f"{clean(old.name)} could not be copied to the trash; it stays where it is.")
     os.rename(temporary, new)
-    old.unlink()
+    try:
+        old.unlink()
+    except OSError:  # on a disk that is read-only nothing goes, so the copy must not stay either
+        new.unlink()
+        raise

@@ -142,7 +142,8 @@ def _database(home: Path, path: Path, limit: float) -> Reading:
 def format_of(home: Path, path: Path) -> str:
     """What the file is by its first bytes: own (Jarvis's store), sqlite, duckdb, empty, unreadable or other."""
     own = home / "data" / "jarvis.duckdb"
-    if (path.is_relative_to(home / "data") and ".duckdb" in path.name) or (own.exists() and own.samefile(path)):
+    ours = path.parent == home / "data" and path.name.startswith(("jarvis.duckdb", "snapshot.duckdb"))
+    if ours or path.is_relative_to(home / "data" / "snapshots") or (own.exists() and own.samefile(path)):
         return "own"
     try:
         with open(path, "rb") as file:

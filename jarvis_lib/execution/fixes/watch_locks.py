@@ -41,7 +41,7 @@ def proof(path: Path, repository: Path | None) -> tuple[bool | None, str]:
     if found:
         return False, f"{found[0].said()} has it open"
     if repository is not None and path.name != "gc.pid":
-        return _no_git(repository)
+        return no_git(repository)
     return _of_pid(path)
 
 
@@ -74,8 +74,8 @@ def _is_dead(pid: int, written: float) -> tuple[bool, str]:
     return False, f"its owner, PID {pid} ({clean(process.name())[:40]}), lives"
 
 
-def _no_git(repository: Path) -> tuple[bool | None, str]:
-    """No living git works in the repository: neither stands a process of that name in it, nor is one hidden from us."""
+def no_git(repository: Path) -> tuple[bool | None, str]:
+    """(True: no living git works in the repository; False: one does; None: one is hidden from us; and the sentence why)."""
     import psutil
 
     hidden = 0

@@ -1,7 +1,7 @@
 """What may be tidied in this workspace without anybody missing it? Old temporary files and caches; and: are the backups whole?
 
-Promise: nothing is deleted. Files in known cache and temp folders that nobody touched for KEEP_DAYS days move to
-`data/trash/<date>/` with a list beside them; anything younger stays. Every backup is read to its last byte.
+Promise: nothing is deleted here. Files in known cache and temp folders that nobody touched for KEEP_DAYS days move to
+`data/trash/<date>/` with a list beside them, where the night removes them 7 days later; anything younger stays. Every backup is read to its last byte.
 """
 
 import hashlib
