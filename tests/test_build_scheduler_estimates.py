@@ -13,6 +13,7 @@ from jarvis_lib import build_scheduler
 from jarvis_lib.build_scheduler import estimates
 from jarvis_lib.cli.cards import stats_lines
 from jarvis_lib.cli.entry import main
+from jarvis_lib.doors.simulated.year import simulate_year
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Forecast
 from jarvis_lib.model.settings import template
@@ -22,7 +23,6 @@ from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, opened, passed, task
 from tests.report_nights import attempt
-from jarvis_lib.doors.simulated.year import simulate_year
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=12)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from jarvis_lib.cli.entry import main
+from jarvis_lib.doors.simulated.year import simulate_year
 from jarvis_lib.model.settings import template
 from jarvis_lib.store import recover
 from jarvis_lib.workspace import open_workspace
-from jarvis_lib.doors.simulated.year import simulate_year
 
 UNTIL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 MOMENTS = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from jarvis_lib import autonomous_queue, pattern_learner, problem_predictor, self_improver
 from jarvis_lib.doors.init import init, shipped_notebooks
@@ -65,10 +66,7 @@ def run_year(base: Path, *, say: Say) -> Path:
     _live_mondays(place, Random(SEED + 2))
     for at, step in sorted([*_looks_at_the_disk(), *_mondays(), *_improvements()], key=lambda s: s[0]):
         clock.now = at
-        t0 = time.process_time()
-        told = step(place, at)
-        print("COST", at, step.__name__, round(time.process_time() - t0, 2))
-        for line in told:
+        for line in step(place, at):
             say(f"  {at:%d %b}  {line}")
     clock.now = END
     page = _page(base, place)
@@ -208,10 +206,16 @@ def _worked(place: Place, task: str, content_hash: str, at: datetime) -> None:
     """A simulated session with one attempt that ran and passed its check."""
     session, attempt = new_id(), new_id()
     end = at + timedelta(minutes=12)
-    head = {"kind": "overnight", "window": f"asked@{at:%Y-%m-%d}", "deadline": stamp(at + timedelta(hours=1)), "lanes": 1, "isolation": "simulated"}
+    head: dict[str, Any] = {
+        "kind": "overnight",
+        "window": f"asked@{at:%Y-%m-%d}",
+        "deadline": stamp(at + timedelta(hours=1)),
+        "lanes": 1,
+        "isolation": "simulated",
+    }
     owner = {"pid": 1, "started": 0.0, "booted": 0.0, "host": "simulated"}
-    own = {"attempt": attempt, "task": task, "session": session}
-    claim = {"n": 1, "content_hash": content_hash, "spec": {}, "place": "simulated", "expected_end": None, "log": ""}
+    own: dict[str, Any] = {"attempt": attempt, "task": task, "session": session}
+    claim: dict[str, Any] = {"n": 1, "content_hash": content_hash, "spec": {}, "place": "simulated", "expected_end": None, "log": ""}
     proof = [{"kind": "check", "name": "simulated", "ok": True, "said": "simulated", "detail": {}}]
     actor = f"session:{session}"
     place.store.write(

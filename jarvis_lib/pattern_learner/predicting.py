@@ -143,16 +143,17 @@ def scores(reader: Reader, place: Place, *, now: datetime) -> list[Score]:
     return found
 
 
-def standing(reader: Reader, *, now: datetime) -> dict[str, Any]:
+def standing(reader: Reader, place: Place, *, now: datetime) -> dict[str, Any]:
     """How good the predictions of the newest JUDGED were: `n`, `skill` over the plain rate, and whether the predictor is `quiet`."""
     row = reader.one("pattern_learner.skill", since=now - JUDGED) or {"n": 0, "skill": None, "happened": None, "brier": None, "base_brier": None}
-    quiet = row["n"] >= JUDGED_N and (row["skill"] is None or row["skill"] <= 0)
+    off = PREDICTOR in place.settings.get("predictors", "off")
+    quiet = off or (row["n"] >= JUDGED_N and (row["skill"] is None or row["skill"] <= 0))
     said = (
         f"{row['n']} predictions scored, {JUDGED_N} are needed to judge them"
         if row["n"] < JUDGED_N
         else f"skill {row['skill'] or 0:+.0%} over the plain rates on {row['n']:,} predictions" + ("; so it is quiet" if quiet else "")
     )
-    return dict(row) | {"quiet": quiet, "said": said}
+    return dict(row) | {"quiet": quiet, "said": f"{said}; you switched it off in [predictors]" if off else said}
 
 
 def day_of(row: Row, zone: ZoneInfo) -> date:

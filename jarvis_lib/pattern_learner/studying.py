@@ -82,7 +82,7 @@ def settled(seen: Look, place: Place, *, now: datetime) -> Facts:
 def study(reader: Reader, place: Place, *, now: datetime, seed: int) -> Study:
     """The night's step: reads, decides, and hands back facts and frames. Writes nothing."""
     seen = look(reader, place, now=now, seed=seed)
-    standing = predicting.standing(reader, now=now)
+    standing = predicting.standing(reader, place, now=now)
     scored = predicting.scores(reader, place, now=now)
     news, over = changes(seen, now=now), settled(seen, place, now=now)
     closed = {d["suggestion"] for _, d in over}

@@ -38,7 +38,7 @@ def stats(place: Place, *, now: datetime) -> dict[str, Any]:
     with place.store.reading() as reader:
         found = stats_of(_listed(reader, place, now=now))
         used = reader.one("pattern_learner.used") or {}
-        return found | {"predictions": predicting.standing(reader, now=now), "offers": dict(used)}
+        return found | {"predictions": predicting.standing(reader, place, now=now), "offers": dict(used)}
 
 
 def predict(place: Place, *, day: date | None, now: datetime, seed: int) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def predict(place: Place, *, day: date | None, now: datetime, seed: int) -> dict
     wanted = day or now.astimezone(place.zone).date()
     with place.store.reading() as reader:
         events = observed(reader, place, since=now - predicting.MEMORY, until=now)
-        standing = predicting.standing(reader, now=now)
+        standing = predicting.standing(reader, place, now=now)
     found = predicting.chances_of(events, place.zone, day=wanted, now=now, seed=seed)
     return {"day": wanted.isoformat(), "chances": [asdict(c) for c in found], "said": standing["said"], "quiet": standing["quiet"]}
 
@@ -55,7 +55,7 @@ def suggest(place: Place, *, now: datetime, seed: int) -> list[Row]:
     """Settle what is over, offer what is worth it now (queueing what was enabled), and return the open offers, the next need first."""
     with place.store.reading() as reader:
         seen = studying.look(reader, place, now=now, seed=seed)
-        quiet = predicting.standing(reader, now=now)["quiet"]
+        quiet = predicting.standing(reader, place, now=now)["quiet"]
     over = studying.settled(seen, place, now=now)
     closed = {d["suggestion"] for _, d in over}
     open_now = replace(seen, made=[r | {"state": "settled"} if r["id"] in closed else r for r in seen.made])

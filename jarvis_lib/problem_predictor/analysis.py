@@ -34,6 +34,9 @@ ENOUGH_SCORED = 20
 _LEAST_REAL = 0.10
 
 
+SWITCHED_OFF = "you switched that predictor off in [predictors]"
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What stands in the store that an analysis needs, read in one short opening."""
@@ -70,15 +73,17 @@ def read_known(reader: "Reader", *, now: datetime) -> Known:
     )
 
 
-def analyse(known: Known, samples: "Samples", wanted: dict[str, Any], *, now: datetime, seed: int, learners: Learners, boosted: bool) -> Analysis:
-    """Forecasts, alarms and scores at `now`. `wanted` is `[problems]`."""
+def analyse(
+    known: Known, samples: "Samples", wanted: dict[str, Any], *, now: datetime, seed: int, learners: Learners, boosted: bool, off: Sequence[str] = ()
+) -> Analysis:
+    """Forecasts, alarms and scores at `now`. `wanted` is `[problems]`; the predictors in `off` predict and are scored, and tell nothing."""
     # From a midnight on, so that the alarms of a day do not move with the minute of the look.
     begin = (now - LOOKS_BACK).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     series = samples.series(since=begin, until=now)
     live = {k: s for k, s in series.items() if _is_fresh(s, now)}
     notes: list[str] = []
     foreseen = _forecasts(known, live, samples, wanted, now=now, seed=seed, learners=learners, boosted=boosted)
-    quiet = held_back(known.board, foreseeing.PREDICTOR)
+    quiet = SWITCHED_OFF if foreseeing.PREDICTOR in off else held_back(known.board, foreseeing.PREDICTOR)
     told = [f for f in foreseen if foreseeing.is_told(f)]
     if quiet and told:
         notes.append(f"{plural(len(told), 'forecast')} held back: {quiet}.")
@@ -87,7 +92,9 @@ def analyse(known: Known, samples: "Samples", wanted: dict[str, Any], *, now: da
     budget = float(wanted["false_alarms_per_week"])
     usual = live if boosted else {k: coarser(since(s, begin + LOOKS_BACK - QUICK_BACK), QUICK_MINUTES) for k, s in live.items()}
     raised = alarms.alarms(usual, now=now, budget_per_week=budget, seed=seed, learners=learners, feedback=taught.feedback)
-    if taught.n >= ENOUGH_SCORED and taught.real < _LEAST_REAL and raised:
+    if raised and alarms.PREDICTOR in off:
+        notes.append(f"{plural(len(raised), 'alarm')} held back: {SWITCHED_OFF}.")
+    elif taught.n >= ENOUGH_SCORED and taught.real < _LEAST_REAL and raised:
         notes.append(f"{plural(len(raised), 'alarm')} held back: of {taught.n} alarms {taught.real:.0%} were real; `fix` and `dismiss` teach.")
     else:
         problems += [alarms.problem(a, taught, points(series[a.key], now)) for a in raised]

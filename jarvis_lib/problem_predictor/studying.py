@@ -25,7 +25,16 @@ def study(reader: Reader, place: Place, *, now: datetime, seed: int, by: Learner
     """
     known = analysis.read_known(reader, now=now)
     samples = Samples(place.home)
-    found = analysis.analyse(known, samples, place.settings.values["problems"], now=now, seed=seed, learners=by or learners(), boosted=True)
+    found = analysis.analyse(
+        known,
+        samples,
+        place.settings.values["problems"],
+        now=now,
+        seed=seed,
+        learners=by or learners(),
+        boosted=True,
+        off=place.settings.get("predictors", "off"),
+    )
     told = [f for f in found.foreseen if is_told(f)]
     keys = list(dict.fromkeys([*(f.key for f in told), *(a.key for a in found.raised), *(f.key for f in found.foreseen)]))[:SHOWN]
     frames: dict[str, list[dict[str, Any]]] = {

@@ -49,7 +49,9 @@ def look(place: Place, *, now: datetime, past: bool = False, seed: int = 0, by: 
     samples = Samples(place.home)
     notes = _keep(place, samples, taken, now=now)
     if past:
-        more = analysis.analyse(known, samples, place.settings.values["problems"], now=now, seed=seed, learners=by(), boosted=False)
+        more = analysis.analyse(
+            known, samples, place.settings.values["problems"], now=now, seed=seed, learners=by(), boosted=False, off=place.settings.get("predictors", "off")
+        )
         facts += analysis.facts_of(more, known)
         found, notes = [*found, *more.problems], [*notes, *more.notes]
     torn: list[tuple[str, dict[str, Any]]] = [("notice", {"kind": "samples", "sentence": sentence}) for sentence in samples.warnings]

@@ -12,12 +12,12 @@ from pathlib import Path
 from random import Random
 
 from jarvis_lib import self_improver
+from jarvis_lib.doors.simulated.shortfalls import HEALTHY, PLANTED, simulate_shortfalls
 from jarvis_lib.model.settings import template
 from jarvis_lib.self_improver.effects import compared
 from jarvis_lib.self_improver.measures import MEASURES, Observation, grouped
 from jarvis_lib.self_improver.weaknesses import found
 from jarvis_lib.workspace import open_workspace
-from jarvis_lib.doors.simulated.shortfalls import HEALTHY, PLANTED, simulate_shortfalls
 
 UNTIL = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

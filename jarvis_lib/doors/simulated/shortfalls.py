@@ -92,7 +92,12 @@ class _Weeks:
         """A plan that fills the evening; nobody opens it."""
         if day.weekday() < 5 and bad:
             begin = day.replace(hour=18, minute=0)
-            slot = {"task": self.evening.id, "window": f"quick_win@{day:%Y-%m-%d}", "start": stamp(begin), "end": stamp(begin + timedelta(hours=1))}
+            slot: dict[str, Any] = {
+                "task": self.evening.id,
+                "window": f"quick_win@{day:%Y-%m-%d}",
+                "start": stamp(begin),
+                "end": stamp(begin + timedelta(hours=1)),
+            }
             slot |= {"lane": 0, "code": "value", "sentence": "It fits."}
             yield self.say(begin - timedelta(hours=8), "plan.made", slots=[slot], omissions=[], horizon=stamp(begin + timedelta(hours=4)), session=None)
 
@@ -100,8 +105,8 @@ class _Weeks:
         """One session with three tasks; one of Bug fixes fails every other night, what was refactored is undone every third time."""
         session, at = self.name(), begin
         owner = {"pid": 1, "started": 0.0, "booted": 0.0, "host": "simulated"}
-        head = {"kind": "overnight", "window": f"overnight@{begin:%Y-%m-%d}", "deadline": stamp(begin + timedelta(hours=6)), "owner": owner}
-        policy = {"policy_hash": self.place.settings.policy.hash, "isolation": "limits", "lanes": 3}
+        head: dict[str, Any] = {"kind": "overnight", "window": f"overnight@{begin:%Y-%m-%d}", "deadline": stamp(begin + timedelta(hours=6)), "owner": owner}
+        policy: dict[str, Any] = {"policy_hash": self.place.settings.policy.hash, "isolation": "limits", "lanes": 3}
         yield self.say(at, "session.opened", session=session, **head, **policy)
         for i, category in enumerate(("Bug fixes", "Refactoring", "Documentation")):
             task = self.task(f"{category}: {self.word()}", category)
@@ -122,8 +127,8 @@ class _Weeks:
         yield self.say(begin + timedelta(minutes=40), "session.closed", session=session, outcome="finished", said="it ended because the queue was empty")
 
     def task(self, title: str, category: str, *, recipe: bool = True) -> Task:
-        own = {"recipe": Recipe("command", argv=("true",)), "checks": (Check("true"),)} if recipe else {"recipe": None}
-        return Task(id=self.name(), title=title, description="Simulated.", hours=0.5, category=category, priority="MEDIUM", **own)  # type: ignore[arg-type]  # two shapes of one dict
+        own: dict[str, Any] = {"recipe": Recipe("command", argv=("true",)), "checks": (Check("true"),)} if recipe else {"recipe": None}
+        return Task(id=self.name(), title=title, description="Simulated.", hours=0.5, category=category, priority="MEDIUM", **own)
 
     def requests(self, n: int, day: datetime, bad: bool) -> Iterator[Fact]:
         """What is asked for without a recipe, and a question that always gets a yes."""
