@@ -64,10 +64,8 @@ def test_add_records_one_fact_and_says_what_it_took(jarvis: Jarvis, home: Path) 
     (file,) = spooled(home)
     task = json.loads(file.read_text())["data"]["task"]
     assert code == 0
-    assert (
-        out
-        == f"Added {task['id']}: Write docs (1.5 h, Documentation, LOW). Recipe: echo hi (yours). 1 check. It is safe on disk; the next command that opens the store decides whether it may run: jarvis inbox\n"
-    )
+    said = "It is safe on disk; the next command that opens the store decides whether it may run: jarvis inbox"
+    assert out == f"Added {task['id']}: Write docs (1.5 h, Documentation, LOW). Recipe: echo hi (yours). 1 check. {said}\n"
 
 
 def test_add_without_a_fitting_recipe_names_the_one_command(jarvis: Jarvis) -> None:

@@ -22,7 +22,10 @@ from jarvis_lib.store.store import Reader
 
 @dataclass(frozen=True, slots=True)
 class NightTask:
-    """One task of the night, or the sitting of one (its title says which): its planned start and lane, when it ends (p50 and p80, None: not within the night), and how probable that is."""
+    """One task of the night, or the sitting of one (its title says which): its planned start and lane, and how probable it is that it ends.
+
+    It ends at p50 and p80; None: not within the night.
+    """
 
     task: str
     title: str

@@ -148,7 +148,7 @@ def _early_on_monday(place: Place, now: datetime) -> list[str]:
     said = []
     for offer in study.frames["offers"]:
         if offer["task"]:
-            task = autonomous_queue.show(place, offer["task"]["id"])["task"]
+            task = autonomous_queue.show(place, offer["task"])["task"]
             _worked(place, task["id"], task["content_hash"], now + timedelta(minutes=10))
             said.append(f"built ahead: {offer['title']}, expected at {offer['need_at'][11:16]}")
         else:
