@@ -17,6 +17,7 @@ from typing import Any
 import jarvis_lib
 from jarvis_lib import autonomous_queue, build_scheduler, overnight_runner
 from jarvis_lib.doors import demo_data
+from jarvis_lib.doors.demo_year import run_year
 from jarvis_lib.doors.init import init, shipped_notebooks
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import plural, seconds
@@ -37,7 +38,10 @@ _MADE = (
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """How the night went. `brief` is None when none could be made; `verified` and `fixed` are counts; `seconds` the whole demo."""
+    """How the night went. `brief` is None when none could be made; `verified` and `fixed` are counts; `seconds` the whole demo.
+
+    `year` is the page of the simulated year.
+    """
 
     home: Path
     brief: Path | None
@@ -45,6 +49,7 @@ class DemoResult:
     seconds: float
     verified: int
     fixed: int
+    year: Path
 
     @property
     def whole(self) -> bool:
@@ -53,7 +58,7 @@ class DemoResult:
 
 
 def run_demo(base: Path | None = None, *, minutes: float = MINUTES, say: Say = print) -> DemoResult:
-    """One night in `base`/data/demo-workspace of at most `minutes`; its brief below `base`/reports/demo. Refuses what a night refuses.
+    """One night in `base`/data/demo-workspace of at most `minutes`, then a simulated year; both pages below `base`/reports/demo. Refuses what a night refuses.
 
     `base` is the clone; without it, the one that this package lies in.
     """
@@ -64,7 +69,9 @@ def run_demo(base: Path | None = None, *, minutes: float = MINUTES, say: Say = p
     _queue(place, say)
     with never_silent(say) as saying:
         brief = overnight_runner.start(place, anyway=True, for_minutes=minutes, say=saying, brief_to=_brief_path(base, place))
-    result = _result(place, brief, time.monotonic() - begun)
+    with never_silent(say) as saying:
+        year = run_year(base, say=saying)
+    result = _result(place, brief, year, time.monotonic() - begun)
     _tell(result, say)
     return result
 
@@ -237,10 +244,10 @@ def _brief_path(base: Path, place: Place) -> Path:
     return base / REPORTS / f"{place.now().astimezone(place.zone):%Y-%m-%d}-brief.html"
 
 
-def _result(place: Place, brief: Path | None, took: float) -> DemoResult:
+def _result(place: Place, brief: Path | None, year: Path, took: float) -> DemoResult:
     record = overnight_runner.report(place, now=place.now())
     headline = overnight_runner.brief(place, as_of=place.now()).headline
-    return DemoResult(place.home, brief, headline, took, record["tasks_completed"], sum(f["verified"] for f in record["fixes"]))
+    return DemoResult(place.home, brief, headline, took, record["tasks_completed"], sum(f["verified"] for f in record["fixes"]), year)
 
 
 def _tell(result: DemoResult, say: Say) -> None:
@@ -248,4 +255,5 @@ def _tell(result: DemoResult, say: Say) -> None:
     say(result.headline)
     say(f"The demo took {seconds(result.seconds)}: {plural(result.verified, 'verified task')}, {plural(result.fixed, 'problem')} fixed and re-checked.")
     say(f"The commands of the brief work in its workspace: cd {os.path.relpath(result.home)}")
+    say(f"Simulated year (made up, and seen by the real learners): {result.year}")
     say(f"Brief: {result.brief or 'none could be made; see logs/overnight_execution.log in ' + str(result.home)}")

@@ -96,5 +96,12 @@ def built_said(frame: "pl.DataFrame") -> str:
     return f"{used} of {used + wasted} used on the day, {wasted} made in vain; {open_now} still open."
 
 
+def rounded(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """The frame as people read it: two figures behind the point."""
+    import polars.selectors as cs
+
+    return frame.with_columns(cs.float().round(2))
+
+
 def _local(at: datetime, zone: ZoneInfo) -> datetime:
     return at.astimezone(zone).replace(tzinfo=None)
