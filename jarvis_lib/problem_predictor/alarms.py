@@ -61,14 +61,13 @@ def judged(rows: Sequence[Row], learners: Learners) -> Judged:
     return Judged(feedback, (sum(real for _, real in told) + 1) / (len(told) + 2), len(told))
 
 
-def alarms(
-    series: "dict[str, Series]", *, now: datetime, budget_per_week: float, seed: int, learners: Learners, feedback: Any = None, boosted: bool = False
-) -> list[Alarm]:
+def alarms(series: "dict[str, Series]", *, now: datetime, budget_per_week: float, seed: int, learners: Learners, feedback: Any = None) -> list[Alarm]:
     """The newest alarm of each metric that has one within a day. The budget is for all metrics together."""
     own = {k: s for k, s in series.items() if _is_usual(k) and len(s[1]) >= ENOUGH}
     share = budget_per_week / max(len(own), 1)
-    behind = "conformal scores" + (" and boosted forecast" if boosted else "") + (", taught" if feedback is not None else "")
-    found = [_newest(k, s, learners.detect(*s, budget_per_week=share, seed=seed, feedback=feedback, boosted=boosted), now, behind) for k, s in own.items()]
+    # Without the boosted forecast: its refits take minutes of work for a month of one metric.
+    behind = "conformal scores" + (", taught" if feedback is not None else "")
+    found = [_newest(k, s, learners.detect(*s, budget_per_week=share, seed=seed, feedback=feedback, boosted=False), now, behind) for k, s in own.items()]
     return sorted((a for a in found if a is not None), key=lambda a: (-a.score, a.key))
 
 

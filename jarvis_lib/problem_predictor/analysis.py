@@ -25,8 +25,10 @@ LOOKS_BACK = timedelta(days=30)
 LONG_BACK = timedelta(days=730)
 FRESH = timedelta(hours=48)
 """A metric that was not measured for so long is not forecast, and no alarm of it is told."""
-QUICK_MINUTES = 15
-"""A scan looks for what is unusual in means of so many minutes, the night's study in the medians of five: a third of the work, and as much later."""
+QUICK_MINUTES, QUICK_BACK = 15, timedelta(days=14)
+"""A scan looks for what is unusual in two weeks of means of so many minutes, the night's study in a month of medians of five: a quarter of the work."""
+BOOSTED_FROM, BOOSTED_MOST = 0.01, 30
+"""The night's study has boosted members for the likeliest crossings, so many at most; trees cannot add to what will surely not happen."""
 ENOUGH_SCORED = 20
 """Before so many scored predictions a predictor is neither praised nor held back."""
 _LEAST_REAL = 0.10
@@ -83,8 +85,8 @@ def analyse(known: Known, samples: "Samples", wanted: dict[str, Any], *, now: da
     problems = [] if quiet else [foreseeing.problem(f, points(series[f.key], now), now=now) for f in told]
     taught = alarms.judged(known.judged, learners)
     budget = float(wanted["false_alarms_per_week"])
-    usual = live if boosted else {k: coarser(s, QUICK_MINUTES) for k, s in live.items()}
-    raised = alarms.alarms(usual, now=now, budget_per_week=budget, seed=seed, learners=learners, feedback=taught.feedback, boosted=boosted)
+    usual = live if boosted else {k: coarser(since(s, begin + LOOKS_BACK - QUICK_BACK), QUICK_MINUTES) for k, s in live.items()}
+    raised = alarms.alarms(usual, now=now, budget_per_week=budget, seed=seed, learners=learners, feedback=taught.feedback)
     if taught.n >= ENOUGH_SCORED and taught.real < _LEAST_REAL and raised:
         notes.append(f"{plural(len(raised), 'alarm')} held back: of {taught.n} alarms {taught.real:.0%} were real; `fix` and `dismiss` teach.")
     else:
@@ -132,6 +134,14 @@ def points(series: "Series", now: datetime, *, most: int = foreseeing.CHART_POIN
     return [[f"{times[c[-1]].astype('datetime64[s]')}Z", float(f"{np.median(values[c]):.6g}")] for c in cuts]
 
 
+def since(series: "Series", begin: datetime) -> "Series":
+    """The part of a series from a moment on."""
+    import numpy as np
+
+    first = int(np.searchsorted(series[0], np.datetime64(begin.astimezone(UTC).replace(tzinfo=None))))
+    return series[0][first:], series[1][first:]
+
+
 def coarser(series: "Series", minutes: int) -> "Series":
     """Means of so many minutes, each at the begin of its span."""
     import numpy as np
@@ -154,12 +164,17 @@ def _forecasts(
         return []
     long = samples.long_series(since=now - LONG_BACK, until=now)
     horizon = timedelta(days=float(wanted["forecast_days"]))
-    found = []
-    for key in wanted_keys:
+
+    def one(key: str, boost: bool) -> foreseeing.Foreseen | None:
         own, limit = _both(long.get(key), live[key], now), float(limits[key] or 0.0)
         past = scoring.resolved(known.resolved, key, learners.resolved)
-        found.append(foreseeing.foresee(key, own, limit, now=now, horizon=horizon, seed=seed, learners=learners, past=past, boosted=boosted))
-    return sorted((f for f in found if f is not None), key=lambda f: (-f.p, f.key))
+        return foreseeing.foresee(key, own, limit, now=now, horizon=horizon, seed=seed, learners=learners, past=past, boosted=boost)
+
+    found = {f.key: f for f in (one(k, False) for k in wanted_keys) if f is not None}
+    if boosted:
+        open_ = sorted((f for f in found.values() if f.p >= BOOSTED_FROM), key=lambda f: (-f.p, f.key))[:BOOSTED_MOST]
+        found |= {f.key: f for f in (one(o.key, True) for o in open_) if f is not None}
+    return sorted(found.values(), key=lambda f: (-f.p, f.key))
 
 
 def _both(long: "Series | None", fine: "Series", now: datetime) -> "Series":

@@ -8,7 +8,7 @@ from typing import Any
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.metric import named, parts_of, shown
 from jarvis_lib.model.problem import PREDICTED
-from jarvis_lib.model.prose import chance, clean, spell
+from jarvis_lib.model.prose import chance, clean, plural, spell
 from jarvis_lib.problem_predictor.rules import standing
 from jarvis_lib.problem_predictor.verbs import the_one
 from jarvis_lib.store.place import Place
@@ -52,7 +52,11 @@ _KIND_OF = {"oversized_log": "log", "bloated_database": "database", "full_disk":
 def lines(row: Row, metric: str, points: Sequence[Sequence[Any]], said: Sequence[Row], board: Sequence[Row], fixes: Sequence[Row]) -> list[str]:
     """The same for people, the most important first."""
     kind, evidence = parts_of(metric)[0], row["evidence"]
-    out = [clean(row["what"]), "", f"Stands      {row['standing']}, {row['severity']}, seen {row['seen']} times since {row['first_seen']:%Y-%m-%d %H:%M} UTC"]
+    out = [
+        clean(row["what"]),
+        "",
+        f"Stands      {row['standing']}, {row['severity']}, told {plural(row['seen'], 'time')} since {row['first_seen']:%Y-%m-%d %H:%M} UTC",
+    ]
     if row["kind"] in PREDICTED:
         out.append(f"Probability {chance(row['probability'])}")
     out += [f"Hurts       {row['blast']}"] if row["blast"] else []

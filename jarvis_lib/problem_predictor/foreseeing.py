@@ -12,7 +12,6 @@ from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.metric import KINDS, named, parts_of, shown
 from jarvis_lib.model.prediction import LEAST_SAID, Prediction
 from jarvis_lib.model.problem import Problem
-from jarvis_lib.model.prose import chance
 from jarvis_lib.problem_predictor.learners import Learners
 
 if TYPE_CHECKING:
@@ -149,12 +148,7 @@ def sentence(f: Foreseen, *, now: datetime) -> str:
     """What is expected by when, with the day where one can be named."""
     kind = parts_of(f.key)[0]
     day = f", most likely about {now + timedelta(hours=f.hours[1]):%a %Y-%m-%d %H:%M} UTC" if f.hours else ""
-    level = f"{named(f.key)} is at {shown(kind, f.value)} of {shown(kind, f.limit)}"
-    return f"{level}: {f.said}; {chance(f.p)} within {_span(f.horizon_h)}{day}"
-
-
-def _span(hours: float) -> str:
-    return f"{hours / 24:g} days" if hours >= 48 else f"{hours:g} h"
+    return f"{named(f.key)} is at {shown(kind, f.value)} of {shown(kind, f.limit)}: {f.said.removeprefix(named(f.key) + ': ')}{day}"
 
 
 def moved(known: dict[str, Any], new: dict[str, Any]) -> bool:

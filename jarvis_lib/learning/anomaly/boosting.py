@@ -38,6 +38,7 @@ class Boosted:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._model: Any = None
+        self._threads: Any = None
         self._fitted = 0
 
     def fit(self, values: Floats, wall: Floats, *, readings: int, day: int) -> None:
@@ -45,19 +46,24 @@ class Boosted:
         if readings < LEAST or (self._model is not None and readings - self._fitted < day):
             return
         from sklearn.ensemble import HistGradientBoostingRegressor
+        from threadpoolctl import ThreadpoolController
 
+        self._threads = self._threads or ThreadpoolController()
         rows = min(len(values) - WIDTH, NEWEST)
         known = values[len(values) - rows :]
         low, high = np.quantile(known, [0.001, 0.999])
         model = HistGradientBoostingRegressor(max_iter=60, max_leaf_nodes=15, early_stopping=False, random_state=self._seed)
-        self._model = model.fit(features(values, wall, rows), np.clip(known, low, high))
+        with self._threads.limit(limits=1):  # so small a model is slower on many threads, much slower beside other work
+            self._model = model.fit(features(values, wall, rows), np.clip(known, low, high))
         self._fitted = readings
 
     def errors(self, values: Floats, wall: Floats, rows: int) -> Floats:
         """Of the last `rows`: the reading minus its forecast."""
         if self._model is None:
             return np.full(rows, np.nan)
-        return np.asarray(values[len(values) - rows :] - self._model.predict(features(values, wall, rows)), dtype=np.float64)
+        with self._threads.limit(limits=1):
+            forecast = self._model.predict(features(values, wall, rows))
+        return np.asarray(values[len(values) - rows :] - forecast, dtype=np.float64)
 
 
 def confirmed(own: Floats, others: Floats) -> float:

@@ -56,7 +56,7 @@ class Engine:
         self._tails = Tails([np.empty(0)] * len(self._signed))
         self._season, self._still = Season(), Stillness()
         self._boosted, self._boost = (Boosted(seed) if boosted else None), 0.0
-        self._level = self._day = self._step_s = np.nan
+        self._level = self._day = self._step_s = self._epoch_step_s = np.nan
         self._epoch = self._epoch_end = self._usual = 0
         self._usual_end = USUAL_LEAST
         self._back, self._line = BACK_LEAST, np.inf
@@ -86,7 +86,8 @@ class Engine:
             new = count - self._epoch
             newest = self._read.before(count, new + 1)
             self._still.learn(newest[RUN], newest[GAP, -new:])
-            self._line = self._incidents.line(self._step_s) if np.isfinite(self._step_s) else np.inf
+        if np.isfinite(self._step_s):
+            self._epoch_step_s, self._line = self._step_s, self._incidents.line(self._step_s)
         if count >= LEAST:
             self._tails = Tails(list(self._found.before(count, PAST)[RAW:]))
         if self._boosted is not None:
@@ -127,7 +128,7 @@ class Engine:
             spoke = body[-1]
             ranked, told = ranked + self._boost * rare[-1], told + self._boost * spoke
         ranked, mean = ranked / (len(RANKING) + self._boost), told / (len(self._alarming) + self._boost)
-        still = self._still.evidence(run, gap, step_s=self._step_s, readings=begin) if begin >= LEAST else np.zeros((2, len(values)))
+        still = self._still.evidence(run, gap, step_s=self._epoch_step_s, readings=self._epoch) if self._epoch >= LEAST else np.zeros((2, len(values)))
         pvalues = self._named(10.0**-body, 10.0**-still, otherwise=1.0)
         score, alarm = self._incidents.judge(
             ranked,

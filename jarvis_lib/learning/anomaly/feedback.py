@@ -50,4 +50,4 @@ def fit_feedback(pvalue_rows: Sequence[Sequence[float]] | NDArray[Any], real: Se
 
 def _evidence(pvalues: Floats) -> Floats:
     known = np.where(np.isfinite(pvalues), pvalues, 1.0)
-    return -np.log10(np.clip(known, 10**-STRONGEST, 1.0))
+    return np.asarray(-np.log10(np.clip(known, 10**-STRONGEST, 1.0)), dtype=np.float64)

@@ -89,4 +89,4 @@ def highest_before(before: Floats, now: Floats, back: int) -> Floats:
     tail = before[max(0, len(before) - back) :]
     rest = np.concatenate([np.maximum.accumulate(tail[::-1])[::-1], [-np.inf]])
     begin = np.clip(len(tail) - back + np.arange(len(now)), 0, len(tail))
-    return np.maximum(rest[begin], np.concatenate([[-np.inf], np.maximum.accumulate(now)[:-1]]))
+    return np.asarray(np.maximum(rest[begin], np.concatenate([[-np.inf], np.maximum.accumulate(now)[:-1]])), dtype=np.float64)

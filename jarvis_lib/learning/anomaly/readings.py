@@ -5,14 +5,14 @@ A row is usable when its value is a finite number and its time is newer than tha
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Times = Sequence[datetime] | NDArray[Any]
+Times = Sequence[datetime] | Sequence[float] | NDArray[Any]
 """Naive or aware datetimes, numpy datetime64, or seconds since 1970."""
 MOST = 1e100
 """Larger numbers count as this one, so that differences of readings stay finite."""
@@ -26,7 +26,7 @@ def clocks(times: Times) -> tuple[Floats, Floats]:
     if isinstance(times, np.ndarray) and times.dtype != object:
         seconds = _plain(times)
         return seconds, seconds
-    listed = list(times)
+    listed: list[Any] = list(times)
     if listed and isinstance(listed[0], datetime):
         pairs = [_moment(t) for t in listed]
         return np.array([p[0] for p in pairs], dtype=np.float64), np.array([p[1] for p in pairs], dtype=np.float64)
@@ -61,7 +61,7 @@ def usable(seconds: Floats, values: Floats, *, newest: float = -np.inf) -> Bools
     """Which rows count, given the newest time that was seen before."""
     fine = np.isfinite(values) & np.isfinite(seconds)
     latest = np.maximum.accumulate(np.concatenate([[newest], np.where(fine, seconds, -np.inf)]))[:-1]
-    return cast(Bools, fine & (seconds > latest))
+    return fine & (seconds > latest)
 
 
 class Rows:

@@ -23,8 +23,8 @@ UNSEEN = (0.0, 2.0, 2.0)
 """Where all scores of a tail are the same number, its scale is unknown; more than any of them is then rarer than its rank by this."""
 MOST = 20.0
 """The most evidence of one score: beyond, it is only the exponential law that speaks."""
-TWO_SIDES = 0.3
-"""log10 of 2: upwards and downwards were both looked at."""
+TWO_SIDES = math.log10(2)
+"""Upwards and downwards were both looked at."""
 
 
 class Tails:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jarvis_lib.learning.capacity.chances import proper
 from jarvis_lib.learning.capacity.history import Floats, Steps
-from jarvis_lib.learning.capacity.paths import passages, spread_of
+from jarvis_lib.learning.capacity.paths import SMEAR, passages, spread_of
 
 BOOTSTRAP, BOOSTED = "block bootstrap", "boosted quantiles"
 BOOSTED_FROM = 120
@@ -43,11 +43,11 @@ class Trees:
     reach: float
 
     def curve(self, known: Steps, gap: float, hours: Floats, tail: Floats) -> Floats:
-        """P(crossed within `hours`): the fitted quantiles, on the logistic scale; beyond the reach it goes on like `tail`."""
+        """P(crossed within `hours`): the fitted quantiles, as much wider as paths are, on the logistic scale; beyond the reach it goes on like `tail`."""
         row = _features(known.values, np.array([len(known.values) - 1]), np.array([gap]))
         logs = np.sort([float(m.predict(row)[0]) for m in self.models])
-        logs = logs + 0.05 * np.arange(len(logs))
         scores = np.log(np.array(TAUS) / (1 - np.array(TAUS)))
+        logs = logs[1] + np.sign(scores) * np.hypot(logs - logs[1], SMEAR * _LOGISTIC * scores)
         at = np.log((hours + known.stale) / known.step)
         low, high = (scores[1] - scores[0]) / (logs[1] - logs[0]), (scores[2] - scores[1]) / (logs[2] - logs[1])
         score = np.interp(at, logs, scores) + np.minimum(at - logs[0], 0) * low + np.maximum(at - logs[-1], 0) * high

@@ -5,9 +5,9 @@ import numpy as np
 from jarvis_lib.learning.capacity.history import Floats, Steps
 from jarvis_lib.learning.capacity.members import BOOSTED_FROM, bootstrap, trees, until
 
-PRIOR = 0.3
+PRIOR = 0.1
 """The weight of the boosted member before anything is known of the series."""
-TRUST = 0.05
+TRUST = 0.1
 """How much loss (mean squared error of a probability) it takes to move the weight by one from the prior."""
 TESTS, TEST_PATHS = 8, 120
 MULTIPLES = (0.5, 1.0, 2.0)
