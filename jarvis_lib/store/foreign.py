@@ -42,21 +42,21 @@ def _asked(what: str, path: Path, target: list[str]) -> dict[str, Any]:
     no_extensions = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     with duckdb.connect(":memory:", config={"threads": "2", "memory_limit": "1GB", "temp_directory": "", **no_extensions}) as con:
         con.execute(f"ATTACH {_quoted(path)} AS old (READ_ONLY)")
-        return _one(con, "foreign.blocks") if what == "pages" else _pack(con, Path(target[0]))
+        return _one(con, "foreign/file.blocks") if what == "pages" else _pack(con, Path(target[0]))
 
 
 def _pack(con: "duckdb.DuckDBPyConnection", target: Path) -> dict[str, Any]:
     """The copy keeps the block size and the version of the format, so that every program that read the old file reads it too."""
-    held = _one(con, "foreign.blocks")["block"]
-    version = str(_one(con, "foreign.version")["version"] or "").removesuffix("+")
+    held = _one(con, "foreign/file.blocks")["block"]
+    version = str(_one(con, "foreign/file.version")["version"] or "").removesuffix("+")
     like = f"BLOCK_SIZE {int(held)}" + (f", STORAGE_VERSION '{version}'" if version else "")
     con.execute(f"ATTACH {_quoted(target)} AS new ({like})")
-    con.execute(block("foreign.copy"))
-    con.execute(block("foreign.settle"))
-    old, new = (fetch(con, block("foreign.schema"), {"db": name}) for name in ("old", "new"))
+    con.execute(block("foreign/file.copy"))
+    con.execute(block("foreign/file.settle"))
+    old, new = (fetch(con, block("foreign/file.schema"), {"db": name}) for name in ("old", "new"))
     if old != new:
         raise _No("has a part that a copy does not take over (its schema differs)", "refused")
-    tables = fetch(con, block("foreign.tables"), {})
+    tables = fetch(con, block("foreign/file.tables"), {})
     rows = 0
     for table in tables:
         before, after = (_content(con, name, table) for name in ("old", "new"))
@@ -69,7 +69,7 @@ def _pack(con: "duckdb.DuckDBPyConnection", target: Path) -> dict[str, Any]:
 
 def _content(con: "duckdb.DuckDBPyConnection", name: str, table: dict[str, Any]) -> dict[str, Any]:
     where = ".".join('"' + word.replace('"', '""') + '"' for word in (name, table["schema"], table["name"]))
-    return fetch(con, block("foreign.content").replace("{table}", where), {})[0]
+    return fetch(con, block("foreign/file.content").replace("{table}", where), {})[0]
 
 
 def _one(con: "duckdb.DuckDBPyConnection", name: str) -> dict[str, Any]:

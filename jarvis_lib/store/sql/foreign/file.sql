@@ -1,4 +1,4 @@
--- What is asked of a DuckDB file that belongs to somebody else. `old` is the file, read-only; `new` its compact copy.
+-- What is asked of a DuckDB file that belongs to somebody else, in an engine of its own. `old` is the file, read-only; `new` its compact copy.
 
 -- name: blocks
 SELECT block_size AS block, total_blocks AS blocks, free_blocks AS free FROM pragma_database_size() WHERE database_name = 'old';
