@@ -53,8 +53,8 @@ check: lint test ## Everything that must be green: lint and tests.
 lab: $(READY) ## JupyterLab in this workspace.
 	@$(BIN)/jarvis lab
 
-night: $(READY) ## Work the queue of this workspace for ten minutes, whatever the time is.
-	@$(BIN)/jarvis overnight start --for 10m
+night: $(READY) ## Work the queue of this workspace for twenty minutes, whatever the time is.
+	@$(BIN)/jarvis overnight start --for 20m
 
 brief: $(READY) ## The brief of this workspace, as a page and as text.
 	@$(BIN)/jarvis overnight brief

@@ -25,11 +25,19 @@ def place(tmp_path: Path) -> Place:
     return open_workspace(tmp_path, actor="person:test")
 
 
+@pytest.fixture
+def whole(tmp_path: Path) -> Place:
+    """A workspace with all notebooks."""
+    (tmp_path / "jarvis.toml").write_text(template())
+    (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
+    return open_workspace(tmp_path, actor="person:test")
+
+
 def one_night(place: Place) -> list[str]:
     queue.add(place, "One <b>task</b>", "", 0.01, "Documentation", "HIGH", command="echo a > a.md", checks=["test -s a.md"], changes=["a.md"], now=place.now())
     queue.add(place, "A long one", "", 5, "Documentation", "LOW", command="true", now=place.now())
     said: list[str] = []
-    night.start(place, for_minutes=4, with_brief=False, say=said.append)
+    night.start(place, for_minutes=10, with_brief=False, say=said.append, analyse=True)
     return said
 
 
@@ -47,6 +55,26 @@ def notices(place: Place) -> list[str]:
         return [n["sentence"] for n in reader.rows("report.notices_between", since=place.now().replace(year=2000), now=place.now())]
 
 
+def test_each_analytic_step_is_a_notebook_with_its_page(whole: Place) -> None:
+    """Four papermill runs; each leaves its study, its executed notebook and its page, and the brief links to all of them."""
+    said = one_night(whole)
+    assert notices(whole) == []
+    names = {"problem_predictor", "pattern_learner", "self_improver", "build_scheduler"}
+    assert {p.stem for p in (whole.home / "data" / "sessions").glob("*/*.json")} == names
+    pages = {p.name.removesuffix(".html").split("-", 3)[3]: p.read_text() for p in (whole.home / "reports").glob("*/*/*.html")}
+    assert set(pages) == names and not any("<script" in page for page in pages.values())
+    brief = night.make_brief(whole, as_of=whole.now()).read_text()
+    assert all(f"-{name}.html" in brief for name in names)
+    assert any("verified" in line for line in said) and [line for line in said if line.startswith("Phase improve:")]
+
+
+def test_a_short_session_is_for_the_work(whole: Place) -> None:
+    """Without --analyse a session of some minutes runs no notebook of its own."""
+    queue.add(whole, "One", "", 0.01, "Documentation", "HIGH", command="echo a > a.md", checks=["test -s a.md"], changes=["a.md"], now=whole.now())
+    night.start(whole, for_minutes=5, with_brief=False, say=lambda line: None)
+    assert not (whole.home / "data" / "sessions").exists() and notices(whole) == []
+
+
 def test_the_notebook_makes_the_plan_that_the_night_works(place: Place) -> None:
     """The study, the executed notebook and its page stay; the plan that stands is the one that the notebook handed over."""
     said = one_night(place)
@@ -60,7 +88,7 @@ def test_the_notebook_makes_the_plan_that_the_night_works(place: Place) -> None:
     assert all(c["execution_count"] for c in executed["cells"] if c["cell_type"] == "code")
     (page,) = (place.home / "reports").glob("*/*/*-build_scheduler.html")
     assert "<b>task</b>" not in page.read_text() and "data:image/svg+xml;base64," in page.read_text() and "<script" not in page.read_text()
-    assert any("verified" in line for line in said) and notices(place) == []
+    assert any("verified" in line for line in said) and not [n for n in notices(place) if "build_scheduler" in n]
     brief = night.make_brief(place, as_of=place.now())
     assert (
         f'href="{page.name}"' in brief.read_text()
@@ -82,8 +110,9 @@ def test_without_the_notebook_the_night_has_its_plan_all_the_same(place: Place, 
     replaced(place, "build_scheduler", last)
     said = one_night(place)
     assert any("verified" in line for line in said)
-    (told,) = notices(place)
+    (told,) = [n for n in notices(place) if "build_scheduler" in n]
     assert "The notebook build_scheduler could not be used" in told and why in told
+    assert len(notices(place)) == 4
 
 
 def test_a_study_equals_the_plan_without_a_notebook(place: Place) -> None:

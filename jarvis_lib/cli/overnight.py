@@ -10,13 +10,16 @@ from jarvis_lib.cli.shape import Run, refuse_in_attempt, verb
 @click.option("--anyway", is_flag=True, help="Also outside the overnight window.")
 @click.option("--until", metavar="TIME", help="End then: 06:30, or a date and time.")
 @click.option("--for", "span", metavar="SPAN", help="End after this long: 10m, 1h30m.")
+@click.option("--analyse/--no-analyse", default=None, help="Run the notebooks that learn and plan, or not; by default in sessions of half an hour or more.")
 @click.option("--no-brief", is_flag=True, help="Leave the page to a later `jarvis overnight brief`.")
-def start(run: Run, anyway: bool, until: str | None, span: str | None, no_brief: bool) -> None:
+def start(run: Run, anyway: bool, until: str | None, span: str | None, no_brief: bool, analyse: bool | None) -> None:
     """Work one night: problems, patterns, plan, run, report, brief. Ctrl-C once finishes what runs, twice stops now."""
-    run_session(run, anyway=anyway, until=until, span=span, with_brief=not no_brief)
+    run_session(run, anyway=anyway, until=until, span=span, with_brief=not no_brief, analyse=analyse)
 
 
-def run_session(run: Run, *, anyway: bool = False, until: str | None = None, span: str | None = None, with_brief: bool = True) -> None:
+def run_session(
+    run: Run, *, anyway: bool = False, until: str | None = None, span: str | None = None, with_brief: bool = True, analyse: bool | None = None
+) -> None:
     """One session, told line by line on standard error; the path of its brief is the result."""
     from jarvis_lib import overnight_runner
     from jarvis_lib.cli.moments import minutes
@@ -24,7 +27,7 @@ def run_session(run: Run, *, anyway: bool = False, until: str | None = None, spa
     for_minutes = minutes(span, option="--for") if span else None
     end = run.moment(until, "--until")
     look_at_calendars(run)
-    path = overnight_runner.start(run.place, anyway=anyway, until=end, for_minutes=for_minutes, with_brief=with_brief, say=run.note)
+    path = overnight_runner.start(run.place, anyway=anyway, until=end, for_minutes=for_minutes, with_brief=with_brief, say=run.note, analyse=analyse)
     run.say(f"Brief: {path}" if path else "The session has ended.", brief=path)
 
 

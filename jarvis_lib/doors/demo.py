@@ -68,7 +68,7 @@ def run_demo(base: Path | None = None, *, minutes: float = MINUTES, say: Say = p
     place = _evening(base, say)
     _queue(place, say)
     with never_silent(say) as saying:
-        brief = overnight_runner.start(place, anyway=True, for_minutes=minutes, say=saying, brief_to=_brief_path(base, place))
+        brief = overnight_runner.start(place, anyway=True, for_minutes=minutes, say=saying, brief_to=_brief_path(base, place), analyse=True)
     with never_silent(say) as saying:
         year = run_year(base, say=saying)
     result = _result(place, brief, year, time.monotonic() - begun)

@@ -1,10 +1,10 @@
 """What does one night do, phase by phase? Problems and safe fixes, routines, weaknesses, the plan, the work, the record; then the brief."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from jarvis_lib import autonomous_queue, build_scheduler, problem_predictor, self_improver
+from jarvis_lib import autonomous_queue, build_scheduler, pattern_learner, problem_predictor, self_improver
 from jarvis_lib.autonomous_queue import sessions
 from jarvis_lib.autonomous_queue.sessions import Hours, phase
 from jarvis_lib.execution.engine import Engine, LocalEngine
@@ -18,6 +18,8 @@ from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import crash_point
 
 Say = Callable[[str], None]
+SHORTEST = timedelta(minutes=30)
+"""A session shorter than this is for the work; its analytic steps would take too much of it."""
 
 
 def start(
@@ -30,31 +32,37 @@ def start(
     engine: Engine | None = None,
     brief_to: Path | None = None,
     with_brief: bool = True,
+    analyse: bool | None = None,
 ) -> Path | None:
-    """Work one night and make its brief; the path of the brief. Refuses outside the window, and (busy) when a session is open."""
+    """Work one night and make its brief; the path of the brief. Refuses outside the window, and (busy) when a session is open.
+
+    The notebooks of the analytic steps run in sessions of at least SHORTEST; `analyse` says otherwise.
+    """
     now = place.now()
     hours = session_hours(place, now=now, anyway=anyway, until=until, for_minutes=for_minutes)
     with sessions.only_session(place):
         with sessions.opened(place, hours, now=now, say=say) as (session, said):
-            said.append(_night(place, session, hours, engine or LocalEngine(), say))
+            thinks = hours.ends - now >= SHORTEST if analyse is None else analyse
+            said.append(_night(place, session, hours, engine or LocalEngine(), say, thinks=thinks))
         record = write_record(place, session)
         crash_point("brief")
         say(f"Report: {record.relative_to(place.home)}")
         return make_brief(place, as_of=place.now(), out=brief_to, say=say) if with_brief else None
 
 
-def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -> str:
+def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *, thinks: bool) -> str:
     """The phases in their order; the sentence of how the night ended."""
     with phase(place, session, "start", say) as done:
         done(" and ".join(autonomous_queue.housekeeping(place, now=place.now())) or "nothing had to be decided anew")
     with phase(place, session, "problems", say, may_fail=True) as done:
-        done(_problems(place, session, hours, say))
+        done(_problems(place, session, hours, say, thinks=thinks))
     with phase(place, session, "patterns", say, may_fail=True) as done:
-        done(steps.run(place, session, "pattern_learner", hours).said)
-    with phase(place, session, "improve", say, may_fail=True) as done:
-        done(steps.run(place, session, "self_improver", hours).said)
+        done(steps.run(place, session, "pattern_learner", hours).said if thinks else pattern_learner.listed(place, now=place.now()).said)
+    if thinks:
+        with phase(place, session, "improve", say, may_fail=True) as done:
+            done(steps.run(place, session, "self_improver", hours).said)
     with phase(place, session, "plan", say) as done:
-        plan = _plan(place, session, hours, done)
+        plan = _plan(place, session, hours, done) if thinks else sessions.plan_hours(place, session, hours)
         done(sessions.said_plan(plan, hours))
     with phase(place, session, "run", say) as done:
         tally = sessions.work_plan(place, session, hours, plan, engine=engine, say=say)
@@ -67,11 +75,11 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say) -
     return f"it ended because {tally.why_ended}"
 
 
-def _problems(place: Place, session: str, hours: Hours, say: Say) -> str:
+def _problems(place: Place, session: str, hours: Hours, say: Say, *, thinks: bool) -> str:
     """Measure, let the notebook look at what was measured, then fix what is safe to fix."""
     found = problem_predictor.scan(place, now=place.now())
     words = [f"{plural(len(found), 'problem')} found"]
-    words += steps.tried(place, session, "problem_predictor", hours)
+    words += steps.tried(place, session, "problem_predictor", hours) if thinks else []
     fixes = problem_predictor.fix_safe(place, now=place.now(), session=session)
     for fix in fixes:
         say(f"  {'fixed' if fix.verified else 'not fixed':<9} {fix.said}")
