@@ -271,7 +271,10 @@ def test_a_new_pin_makes_room_in_its_window() -> None:
     assert slot(repaired, "a").start >= windows[1].start and slot(repaired, "a").code == "bumped"
 
 
-@pytest.mark.parametrize(("key", "why"), [("overnight@2026-11-01", "that window is over, or closed"), ("quick_win@2026-11-25", "the window has no room")])
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [("overnight@2026-11-01", "that window is over, or closed"), ("quick_win@2026-11-25", "it has 5 h, and that window takes tasks of at most 2 h")],
+)
 def test_a_pin_that_cannot_hold_is_told(key: str, why: str) -> None:
     """It is placed like any other, with the reason."""
     found = made(one("p", 5.0, pinned=key))

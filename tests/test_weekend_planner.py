@@ -439,14 +439,14 @@ def test_a_single_task_without_more_is_one_phase(desk: Place) -> None:
 
 
 def test_given_phases_become_tasks_one_after_the_other(desk: Place) -> None:
-    """Commands and checks of the person; the main phase keeps the task; a check without a command counts for the main phase."""
+    """Commands and checks of the person; the main phase keeps the task, with the hours and the check of a phase in which nothing runs."""
     single = chosen(desk, "importer")
     changes = {"hours_of": {"reproduce": "1h"}, "commands": {"reproduce": "true"}, "checks": {"reproduce": "test 1 = 1", "test": "test 2 = 2"}}
     weekend_planner.select(desk, single.id, now=FRIDAY, **changes)  # type: ignore[arg-type]  # three of its arguments
     made = weekend_planner.start(desk, now=FRIDAY)
     assert [p.name for p in made.phases] == ["reproduce", "fix"]
     first, main = (queue.show(desk, p.task)["task"] for p in made.phases)
-    assert main["id"] == single.tasks[0] and main["after"] == [first["id"]] and main["hours"] == 5.0
+    assert main["id"] == single.tasks[0] and main["after"] == [first["id"]] and main["hours"] == 7.5
     assert [c["command"] for c in first["content"]["checks"]] == ["test 1 = 1"]
     assert [c["command"] for c in main["content"]["checks"]] == ["true", "test 2 = 2"]
     assert (first["category"], first["priority"], first["title"]) == ("Bug fixes", "MEDIUM", "reproduce: Rewrite the importer")
