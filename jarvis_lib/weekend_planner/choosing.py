@@ -81,8 +81,13 @@ def _with_whole_recipe(phases: Sequence[Phase], template: Sequence[Phase], *, na
     """
     own = {p.name: p for p in template}
     settled = any(p.main and p.name in named for p in phases)
-    none = [replace(p, hours=0.0, p50=0.0, p80=0.0) if settled or p.name not in own else own[p.name] for p in phases]
-    return tuple(p if p.runs or p.main else n for p, n in zip(phases, none, strict=True))
+    return tuple(p if p.runs or p.main else _silent(p, None if settled else own.get(p.name)) for p in phases)
+
+
+def _silent(phase: Phase, template: Phase | None) -> Phase:
+    """A phase in which nothing runs: it has the hours that it leaves to the recipe."""
+    hours = (template.hours, template.p50, template.p80) if template else (0.0, 0.0, 0.0)
+    return replace(phase, hours=hours[0], p50=hours[1], p80=hours[2])
 
 
 def _room_for(phases: Sequence[Phase], weekend: Weekend) -> None:
