@@ -21,6 +21,8 @@ from jarvis_lib.store.place import Place
 
 _QUOTED = re.compile(r'<td>(?:"|&quot;)(.*?)(?:"|&quot;)</td>', re.DOTALL)
 
+_FRACTION = re.compile(r"(?<=\d\d:\d\d:\d\d)\.\d{6}")
+
 
 def publish_deep(place: Place, notebook: Path, component: str, said: str, *, as_of: datetime) -> Fact:
     """Write the page of an executed notebook to `reports/YYYY/MM/`; the fact that tells of it, for the caller to write."""
@@ -61,7 +63,8 @@ def _shown(output: dict[str, Any]) -> str:
         named = clean("".join(data.get("text/plain", "chart"))).strip("<>")
         return f'<figure><img alt="{escape(named)}" src="data:image/svg+xml;base64,{drawn}"></figure>'
     if "text/html" in data:
-        return f'<div class="wide">{_QUOTED.sub(_bare, scrub("".join(data["text/html"])))}</div>'
+        table = _QUOTED.sub(_bare, scrub("".join(data["text/html"])))
+        return f'<div class="wide">{_FRACTION.sub("", table).replace("<td>null</td>", "<td></td>")}</div>'
     if output["output_type"] == "error":
         return f"<pre>{escape(clean(output['ename']))}: {escape(clean(output['evalue']))}</pre>"
     text = "".join(output.get("text", data.get("text/plain", "")))
