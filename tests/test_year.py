@@ -88,6 +88,25 @@ def test_every_reading_verb_answers_on_an_empty_store(tmp_path: Path, words: tup
     answers(home, words, MOMENTS[0], capsys, json_too=True)
 
 
+LEARNING = (
+    *(("patterns", *verb) for verb in (("predict",), ("suggest",), ("list",))),
+    *(("problems", *verb) for verb in (("scan",), ("scan", "--quick"), ("metrics", "--scores"), ("fix", "--dry-run"))),
+    *(("improver", *verb) for verb in (("suggest",), ("measure",))),
+)
+
+
+@pytest.mark.parametrize("words", LEARNING, ids=" ".join)
+def test_what_learns_answers_on_a_year_and_on_nothing(year: Path, tmp_path: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Also the verbs that write; each tells something, and none breaks."""
+    lived, empty = tmp_path / "lived", workspace(tmp_path / "empty", "Europe/Berlin")
+    shutil.copytree(year, lived)
+    for home in (lived, empty):
+        code = main(("--home", str(home), *words))
+        told = capsys.readouterr()
+        assert code == 0 and (told.out.strip() or told.err.strip()), (words, home.name, code, told.err)
+        assert recover.verify(open_workspace(home).store) == []
+
+
 def rounded(row: dict[str, Any] | None) -> dict[str, Any]:
     """Sums of hours depend on the order of the rows in their last digits."""
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in (row or {}).items()}
