@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import pattern_learner
 from jarvis_lib.cli.entry import main
 from jarvis_lib.model.fact import Refused, stamp
@@ -202,6 +203,9 @@ def test_what_nobody_enabled_is_asked_about_once(place: Place, make_place: MakeP
     report(place, 80)
     (first,) = pattern_learner.suggest(place, now=NOW, seed=1)
     assert first["state"] == "asked" and first["task"] is None
+    (card,) = [c for c in queue.inbox(place, now=first["made_at"]) if c["kind"] == "offer"]
+    assert first["title"] in card["title"] and f"jarvis patterns dismiss {first['pattern']}" in card["commands"]
+    assert not [c for c in queue.inbox(place, now=first["need_at"]) if c["kind"] == "offer"]
     report(place, 1, until=NOW + timedelta(days=1))
     assert pattern_learner.suggest(make_place(NOW + timedelta(days=1)), now=NOW + timedelta(days=1), seed=1) == []
     with place.store.reading() as reader:

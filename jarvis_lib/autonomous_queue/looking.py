@@ -28,7 +28,8 @@ def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     with place.store.reading() as reader:
         waiting = reader.rows("autonomous_queue.waiting")
         refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
-    cards = [_card(row) for row in waiting] + [_fix_card(row) for row in problem_predictor.asked(place, now=now)]
+        offers = reader.rows("autonomous_queue.offers", now=now)
+    cards = [_card(row) for row in waiting] + [_fix_card(row) for row in problem_predictor.asked(place, now=now)] + [_offer_card(row) for row in offers]
     return cards + [
         {
             "task": r["task"],
@@ -68,11 +69,24 @@ def _fix_card(row: Row) -> dict[str, Any]:
     }
 
 
+def _offer_card(row: Row) -> dict[str, Any]:
+    """What a learned routine would have ready before its need; it is asked once."""
+    return {
+        "task": "",
+        "title": row["title"],
+        "kind": "offer",
+        "what": f"Shall it be ready before you need it? {row['said']}",
+        "do_nothing": "it is not made ready",
+        "commands": [f"jarvis patterns enable {row['pattern']} --recipe NOTEBOOK", f"jarvis patterns dismiss {row['pattern']}"],
+        "at": row["made_at"],
+    }
+
+
 def _commands(task: str, kind: str) -> list[str]:
     yes = {"review": "accept", "no_recipe": "edit", "dependency": "show"}.get(kind, "approve")
     tail = " --command '…'" if yes == "edit" else ""
     no = {"review": "drop"}.get(kind, "decline")
-    look = [] if kind == "no_recipe" else [f"jarvis queue edit {task} --title '…'"] if kind in ("approval", "proposed") else [f"jarvis show {task}"]
+    look = {"no_recipe": [], "dependency": [f"jarvis queue edit {task} --no-after"]}.get(kind, [f"jarvis show {task}"])
     return [f"jarvis queue {yes} {task}{tail}", *look, f"jarvis queue {no} {task}"]
 
 

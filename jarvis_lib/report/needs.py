@@ -72,7 +72,7 @@ def commands(task: str, kind: str) -> list[str]:
         return [f"jarvis queue edit {task} --command '…'", f"jarvis queue decline {task}"]
     if kind == "dependency":
         return [f"jarvis show {task}", f"jarvis queue edit {task} --no-after", f"jarvis queue decline {task}"]
-    return [f"jarvis queue approve {task}", f"jarvis queue edit {task} --title '…'", f"jarvis queue decline {task}"]
+    return [f"jarvis queue approve {task}", f"jarvis why {task}", f"jarvis queue decline {task}"]
 
 
 def _refusal(row: Row, now: datetime, zone: ZoneInfo) -> Card:

@@ -129,3 +129,7 @@ SELECT id, seconds, ended_at, undo FROM attempts
 WHERE task = $task AND outcome = 'paused'
     AND claimed_at > coalesce((SELECT max(claimed_at) FROM attempts WHERE task = $task AND outcome = 'finished'), '1970-01-01'::TIMESTAMP)
 ORDER BY claimed_at, id;
+
+-- name: offers
+-- What the person is asked about before the need has passed.
+SELECT * FROM suggestions WHERE state = 'asked' AND need_at > $now ORDER BY need_at, id;
