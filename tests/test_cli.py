@@ -447,3 +447,11 @@ def test_a_backup_opens_in_plain_duckdb(jarvis: Jarvis, home: Path, place: Place
         assert con.sql("SELECT count(*) FROM tasks").fetchall() == [(1,)]
     assert jarvis("store", "rebuild")[0] == 0
     assert jarvis("store", "verify")[0] == 0
+
+
+def test_next_tells_what_the_persons_own_word_changes(jarvis: Jarvis) -> None:
+    """A session follows the context at once; who looks at the plan is told of it."""
+    assert "by your own word" not in jarvis("next")[1] + jarvis("next")[2]
+    assert jarvis("context", "set", "gym")[0] == 0
+    _, out, err = jarvis("next")
+    assert "You are gym, by your own word: at most 2 at once" in out + err

@@ -129,6 +129,18 @@ def stats(run: Run) -> None:
     run.show("jarvis.stats/1", data, stats_lines(data))
 
 
+def _by_context(run: Run) -> list[str]:
+    """What the person's own word changes of it: a session follows it at once, and the plan does not know of it."""
+    from jarvis_lib import context_scheduler
+
+    context = context_scheduler.detect(run.place, now=run.now)
+    if not context.by_hand:
+        return []
+    if not context.allows.start_work:
+        return [f"You are {context.state}, by your own word, which allows no work now: jarvis context clear"]
+    return [f"You are {context.state}, by your own word: at most {context.allows.lanes} at once; first {context.allows.first}."]
+
+
 @verb("next", 'jarvis next\njarvis next --at "2026-11-27 19:30"')
 @click.option("-n", "--count", type=click.IntRange(1, 50), default=3, show_default=True, help="How many.")
 def next_(run: Run, count: int) -> None:
@@ -140,4 +152,6 @@ def next_(run: Run, count: int) -> None:
     look_at_calendars(run)
     answer = build_scheduler.next_tasks(run.place, now=run.now, count=count).to_json()
     rows = [c | {"place": "next"} for c in answer["chosen"]] + [c | {"place": "not now"} for c in answer["passed"]]
-    run.table("jarvis.next/1", rows, NEXT, empty=answer["said"], human=next_lines(answer), data=answer)
+    told = _by_context(run)
+    lines = [*next_lines(answer), *told]
+    run.table("jarvis.next/1", rows, NEXT, empty=" ".join([answer["said"], *told]), human=lines, data=answer)
