@@ -71,7 +71,9 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *
         after = problem_predictor.scan(place, now=place.now())
         build_scheduler.make_plan(place, now=place.now())
         reverted = self_improver.apply_reverts(place, now=place.now())
-        done("; ".join([f"{plural(len(after), 'problem')} left open; the coming windows are planned anew", *reverted]))
+        forgotten = steps.forget(place, now=place.now())
+        said = [f"{plural(len(after), 'problem')} left open", "the coming windows are planned anew", *reverted, forgotten]
+        done("; ".join(s for s in said if s))
     return f"it ended because {tally.why_ended}"
 
 

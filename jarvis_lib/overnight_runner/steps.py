@@ -4,6 +4,7 @@ Each step is a papermill run of `notebooks/<component>.ipynb` on a read-only sna
 file; the session checks it and writes its facts. The executed notebook is kept as evidence, and its page is linked from the brief.
 """
 
+import shutil
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 from jarvis_lib.autonomous_queue.sessions import Hours
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean
+from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.study import Study, read_study
 from jarvis_lib.report.deep import publish_deep
 from jarvis_lib.store.place import Place
@@ -23,6 +24,7 @@ LIMIT_S = 300.0
 SHARE = 0.1
 """A step takes at most this share of the time that is left for work."""
 LEAST_S = 20.0
+KEPT = timedelta(days=90)
 
 
 def run(place: Place, session: str, component: str, hours: Hours, /, **parameters: Any) -> Study:
@@ -51,6 +53,14 @@ def tried(place: Place, session: str, component: str, hours: Hours) -> list[str]
         return [run(place, session, component, hours).said]
     except Exception as error:  # noqa: BLE001  # a notebook is the person's to change: whatever it raises, the night goes on
         return [went_without(place, component, error)]
+
+
+def forget(place: Place, *, now: datetime) -> str:
+    """Remove the studies and executed notebooks of sessions that are older than KEPT; their pages in reports/ stay. What was done, or nothing."""
+    old = [p for p in (place.home / "data" / "sessions").glob("*/") if now.timestamp() - p.stat().st_mtime > KEPT.total_seconds()]
+    for folder in old:
+        shutil.rmtree(folder)
+    return f"the notebooks of {plural(len(old), 'session')} older than {KEPT.days} days removed" if old else ""
 
 
 def went_without(place: Place, component: str, error: Exception) -> str:

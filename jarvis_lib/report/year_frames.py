@@ -61,12 +61,12 @@ def forecast_chart(frame: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart | 
     return alt.layer(bars, dots, crosses, came).properties(width=520, height={"step": 28}, title=title, background="white")
 
 
-def metric_chart(place: Place, metric: str, *, since: datetime, until: datetime) -> "alt.LayerChart | alt.FacetChart | alt.Chart":
-    """A metric by the hour, and its limit."""
+def metric_chart(place: Place, metric: str, *, now: datetime, days: int = 90) -> "alt.LayerChart | alt.FacetChart | alt.Chart":
+    """The newest `days` of a metric by the hour, and its limit."""
     import altair as alt
     import polars as pl
 
-    rows = [{"at": _local(r["at"], place.zone), "value": r["mid"]} for r in Samples(place.home).hours(metric, since=since, until=until)]
+    rows = [{"at": _local(r["at"], place.zone), "value": r["mid"]} for r in Samples(place.home).hours(metric, since=now - timedelta(days=days), until=now)]
     if not rows:
         return nothing(f"There are no samples of {named(metric)}.")
     shown = pl.DataFrame(rows)

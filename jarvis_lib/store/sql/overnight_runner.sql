@@ -13,6 +13,3 @@ SELECT name, event, "at", said, seconds FROM phases WHERE session = $session ORD
 
 -- name: session_fixes
 SELECT * FROM fixes WHERE session = $session ORDER BY "at";
-
--- name: newest_brief
-SELECT * FROM briefs ORDER BY made_at DESC LIMIT 1;
