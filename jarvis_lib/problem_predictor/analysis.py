@@ -25,8 +25,8 @@ LOOKS_BACK = timedelta(days=30)
 LONG_BACK = timedelta(days=730)
 FRESH = timedelta(hours=48)
 """A metric that was not measured for so long is not forecast, and no alarm of it is told."""
-QUICK_MINUTES, QUICK_BACK = 15, timedelta(days=14)
-"""A scan looks for what is unusual in two weeks of means of so many minutes, the night's study in a month of medians of five: a quarter of the work."""
+QUICK_MINUTES, QUICK_BACK = 15, timedelta(days=12)
+"""A scan looks for what is unusual in twelve days of means of so many minutes, the night's study in a month of medians of five: a quarter of the work."""
 BOOSTED_FROM, BOOSTED_MOST = 0.01, 30
 """The night's study has boosted members for the likeliest crossings, so many at most; trees cannot add to what will surely not happen."""
 ENOUGH_SCORED = 20
