@@ -122,16 +122,20 @@ def test_the_long_tasks_are_real_work_that_goes_on_and_is_checked(evening: Path)
 
 @pytest.mark.faults
 def test_a_whole_night_twice(tmp_path: Path) -> None:
-    """Three verified builds, two fixes, one question, one honest failure; and the same again."""
+    """Three verified builds, two fixes, one question, one honest failure, and a simulated year; and the same again, the year to the letter."""
+    years = []
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "demo").symlink_to(INPUTS)
     for _ in (1, 2):
         said: list[str] = []
         result = demo.run_demo(tmp_path, say=said.append)
         assert result.whole, said
-        assert result.verified == 3 and result.fixed == 2 and result.seconds < 180
+        assert result.verified == 3 and result.fixed == 2 and result.seconds < 240
         assert result.brief is not None and result.brief.parent == tmp_path / "reports" / "demo"
         assert sum(line.startswith("  refuted") for line in said) == 1
         links = re.findall(r'href="([^"#]+)"', result.brief.read_text(encoding="utf-8"))
         dead = [link for link in links if not (result.brief.parent / unquote(link)).exists()]
         assert links and not dead
+        years.append(result.year.read_text(encoding="utf-8"))
+    assert all(word in years[0] for word in ("is made up", "6 of 6 used on the day", "<td>helped</td>", "<td>true</td>"))
+    assert not re.findall(r'href="([^"#]+)"', years[0]) and years[0] == years[1]

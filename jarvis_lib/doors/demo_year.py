@@ -179,11 +179,13 @@ def _accept(place: Place, now: datetime) -> list[str]:
     said = [f"weakness: {p['why']}" for p in study.frames["proposals"]]
     for proposal in study.frames["proposals"]:
         if proposal["kind"] == "setting" or "search" in proposal["title"]:
-            told = self_improver.accept(place, proposal["id"], now=now)
+            self_improver.accept(place, proposal["id"], now=now)
             said.append(f"accepted: {proposal['title']}")
-            if "it is task" in told:
-                autonomous_queue.edit(place, told.split("it is task ")[1].split(",")[0], now=now, command="true", checks=["true"])
-                task = autonomous_queue.show(place, told.split("it is task ")[1].split(",")[0])["task"]
+            with place.store.reading() as reader:
+                queued = next(r["task"] for r in reader.rows("self_improver.improvements") if r["id"] == proposal["id"])
+            if queued:
+                autonomous_queue.edit(place, queued, now=now, command="true", checks=["true"])
+                task = autonomous_queue.show(place, queued)["task"]
                 _worked(place, task["id"], task["content_hash"], now + timedelta(minutes=20))
                 autonomous_queue.accept(place, task["id"], now=now + timedelta(hours=2))
     return said

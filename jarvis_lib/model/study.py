@@ -14,7 +14,7 @@ MAY_WRITE = {
     "problem_predictor": ("prediction.made", "prediction.scored", "problem.found", "problem.gone"),
     "pattern_learner": ("prediction.made", "prediction.scored", "pattern.learned", "pattern.retired", "pattern.suggested", "pattern.settled", "task.added"),
     "build_scheduler": ("plan.made",),
-    "self_improver": ("prediction.scored", "weakness.found", "weakness.closed", "improvement.proposed", "improvement.measured"),
+    "self_improver": ("weakness.found", "weakness.closed", "improvement.proposed", "improvement.measured"),
 }
 """The facts that a component's study may hand to the session; any other is refused whole."""
 

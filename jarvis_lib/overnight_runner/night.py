@@ -93,7 +93,8 @@ def _plan(place: Place, session: str, hours: Hours, done: Callable[[str], None])
     """The plan that the notebook made; where it cannot run, the same plan without it, and that is said."""
     windows = sessions.windows_of(place, hours, now=place.now())
     try:
-        study = steps.run(place, session, "build_scheduler", hours, windows=build_scheduler.windows_to_json(windows), session=session)
+        parameters = {"windows": build_scheduler.windows_to_json(windows), "session": session}
+        study = steps.run(place, session, "build_scheduler", hours, parameters, whole=True)
     except Exception as error:  # noqa: BLE001  # whatever a notebook raises, the night has its plan
         done(steps.went_without(place, "build_scheduler", error))
         return sessions.plan_hours(place, session, hours)

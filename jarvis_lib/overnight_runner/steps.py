@@ -6,12 +6,14 @@ file; the session checks it and writes its facts. The executed notebook is kept 
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from jarvis_lib.autonomous_queue.sessions import Hours
+from jarvis_lib.build_scheduler.verbs import SEED
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, plural
@@ -19,7 +21,6 @@ from jarvis_lib.model.study import Study, read_study
 from jarvis_lib.report.deep import publish_deep
 from jarvis_lib.store.place import Place
 
-SEED = 20_26
 LIMIT_S = 300.0
 SHARE = 0.1
 """A step takes at most this share of the time that is left for work."""
@@ -27,8 +28,11 @@ LEAST_S = 20.0
 KEPT = timedelta(days=90)
 
 
-def run(place: Place, session: str, component: str, hours: Hours, /, **parameters: Any) -> Study:
-    """Run the component's notebook, store its study and publish its page. Raises Refused when it failed; then nothing of it was stored."""
+def run(place: Place, session: str, component: str, hours: Hours, parameters: Mapping[str, Any] | None = None, *, whole: bool = False) -> Study:
+    """Run the component's notebook, store its study and publish its page. Raises Refused when it failed; then nothing of it was stored.
+
+    A fact that a rule refuses is told in what the study says; with `whole` it is an error.
+    """
     now = place.now()
     source = place.home / "notebooks" / f"{component}.ipynb"
     if not source.is_file():
@@ -37,13 +41,15 @@ def run(place: Place, session: str, component: str, hours: Hours, /, **parameter
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"{component}.json"
     own = {"workspace": str(place.home), "snapshot": str(place.store.snapshot()), "as_of": now.isoformat(), "seed": SEED, "out": str(out)}
-    result = run_notebook(source, folder / f"{component}.ipynb", own | parameters, deadline=time.time() + _limit_s(now, hours), cwd=place.home)
+    result = run_notebook(source, folder / f"{component}.ipynb", own | dict(parameters or {}), deadline=time.time() + _limit_s(now, hours), cwd=place.home)
     if result["outcome"] != "finished":
         raise Refused(str(result["said"]), code="failed")
     study = _read(out, component, now)
     page = publish_deep(place, folder / f"{component}.ipynb", component, study.said, as_of=now)
     applied = place.store.append(*(place.fact(kind, **data) for kind, data in study.facts), page)
     refused = [a.refused for a in applied if a.refused]
+    if refused and whole:
+        raise Refused(f"The study of {component} was refused: {refused[0]}")
     return replace(study, said=f"{study.said}; {len(refused)} of its facts were refused, first: {refused[0]}") if refused else study
 
 

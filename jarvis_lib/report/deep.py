@@ -16,26 +16,26 @@ from jarvis_lib.model.prose import clean
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.page import render_notebook, scrub
 from jarvis_lib.report.parts import PAGES
-from jarvis_lib.report.publish import deep_path, put
+from jarvis_lib.report.publish import LATEST, deep_path, put
 from jarvis_lib.store.place import Place
 
 _QUOTED = re.compile(r'<td>(?:"|&quot;)(.*?)(?:"|&quot;)</td>', re.DOTALL)
-
 _FRACTION = re.compile(r"(?<=\d\d:\d\d:\d\d)\.\d{6}")
 
 
 def publish_deep(place: Place, notebook: Path, component: str, said: str, *, as_of: datetime) -> Fact:
     """Write the page of an executed notebook to `reports/YYYY/MM/`; the fact that tells of it, for the caller to write."""
     target = deep_path(place.home, component, as_of, place.zone)
-    html = deep_html(json.loads(notebook.read_text(encoding="utf-8")), component, said, when(as_of, place.zone, now=as_of))
+    html = deep_html(json.loads(notebook.read_text(encoding="utf-8")), component, said, when(as_of, place.zone, now=as_of), brief=f"../../{LATEST}")
     put(target, html)
     digest = hashlib.sha256(html.encode()).hexdigest()
     return place.fact("brief.made", kind=component, as_of=stamp(as_of), path=target.relative_to(place.home).as_posix(), headline=said, sha256=digest)
 
 
-def deep_html(notebook: dict[str, Any], component: str, said: str, at: str) -> str:
-    """The page: markdown as words, outputs as charts and tables; code is left out, an error is shown."""
-    pieces = [f'<p class="kicker">{at} · made by notebooks/{component}.ipynb · <a href="../../latest-brief.html">the newest brief</a></p>']
+def deep_html(notebook: dict[str, Any], component: str, said: str, at: str, *, brief: str = "") -> str:
+    """The page: markdown as words, outputs as charts and tables; code is left out, an error is shown. `brief` is the way to the newest one."""
+    back = f' · <a href="{brief}">the newest brief</a>' if brief else ""
+    pieces = [f'<p class="kicker">{at} · made by notebooks/{component}.ipynb{back}</p>']
     for cell in notebook["cells"]:
         pieces += [_words("".join(cell["source"]))] if cell["cell_type"] == "markdown" else [_shown(o) for o in cell.get("outputs", ())]
     headline = f"{PAGES.get(component, component)}: {clean(said)}"
