@@ -312,7 +312,7 @@ class _Loop:
         self.choose = started = False
         while len(self.runs) < self._lanes():
             left = (until - now) / timedelta(hours=1)
-            taken = {path for run in self.runs for path in run.task.changes}
+            taken = {path for run in self.runs for path in run.task.claims}
             open_now = [c for c in self.candidates if self._allowed(c)]
             chosen, passed = build_scheduler.pick(
                 open_now,

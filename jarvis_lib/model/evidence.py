@@ -18,7 +18,8 @@ MAX_DEATHS = 2
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One observation. `kind`: exit, check, check_before, measure, measure_before, change, guard, isolation, restored.
+    """One observation. `kind`: exit, check, check_before, measure, measure_before, change, guard, isolation, restored; of work in repositories and
+    of agents also commit, diff, denial (something that was refused while it ran), grant, prompt, call, environment, escalation.
 
     `ok` is None where an observation cannot be right or wrong (a change, an isolation level). `detail` is JSON.
     """
@@ -53,6 +54,9 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     until MAX_ATTEMPTS; the MAX_DEATHS-th death parks the task, since it may be the killer. Refuted and hollow are final.
     """
     again = "queued" if attempt < MAX_ATTEMPTS else "failed"
+    alarms = [e.said for e in evidence if e.kind == "escalation" and e.ok is False]
+    if alarms:
+        return Verdict("none", f"Stopped and escalated: {'; '.join(alarms)}.", "parked")
     if outcome in ("abandoned", "died"):
         return Verdict("none", _said_outcome(outcome), "parked" if deaths + 1 >= MAX_DEATHS else again)
     if outcome in ("limited", "stopped"):
@@ -60,8 +64,10 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     if outcome == "paused":
         tripped = [e.said for e in evidence if e.kind == "guard" and e.ok is False]
         return Verdict("unverified", f"A guard tripped: {'; '.join(tripped)}.", "review") if tripped else Verdict("none", _said_outcome(outcome), "queued")
+    refused = [e.said for e in evidence if e.kind == "denial"]
     if outcome in ("no_login", "denied"):
-        return Verdict("none", _said_outcome(outcome), "parked")
+        exits = [e.said for e in evidence if e.kind == "exit" and e.ok is False]
+        return Verdict("none", " ".join([_said_outcome(outcome), *dict.fromkeys([*exits, *(f"Refused: {r}." for r in refused)])]), "parked")
     if outcome != "finished":
         exits = [e.said for e in evidence if e.kind == "exit"]
         return Verdict("none", exits[-1] if exits else _said_outcome(outcome), again)
@@ -69,12 +75,26 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     if tripped:
         return Verdict("unverified", f"A guard tripped: {'; '.join(tripped)}.", "review")
     changes = [e for e in evidence if e.kind == "change"]
-    if task.changes and not any(e.detail.get("changed") for e in changes):
-        return Verdict("hollow", f"It ended with exit 0, but none of {', '.join(task.changes)} changed.", "failed")
+    if expects_change(task) and not any(e.detail.get("changed") for e in changes):
+        if refused:
+            return Verdict("none", f"{_said_outcome('denied')} Refused: {'; '.join(dict.fromkeys(refused))}. Nothing was changed.", "parked")
+        return Verdict("hollow", f"It ended with exit 0, but {_said_missing(task)}.", "failed")
     failed = [e for e in evidence if e.kind in ("check", "measure") and e.ok is False]
     if failed:
         return Verdict("refuted", failed[0].said, "failed")
     return _proved(task, evidence)
+
+
+def expects_change(task: Task) -> bool:
+    """Must something have changed for the task to be done? Always of an agent and in a repository, unless the task says otherwise."""
+    agent = task.recipe is not None and task.recipe.kind == "agent"
+    return bool(task.changes or task.repo or agent) and not task.no_change_expected
+
+
+def _said_missing(task: Task) -> str:
+    if task.changes:
+        return f"none of {', '.join(task.changes)} changed"
+    return "nothing was changed in the copy of the repository" if task.repo else "it left no file"
 
 
 def _proved(task: Task, evidence: Sequence[Evidence]) -> Verdict:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from jarvis_lib.model import context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, weekend_rules
+from jarvis_lib.model import account_rules, context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, weekend_rules
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
@@ -38,6 +38,7 @@ KEYS = {
     "plans": "id",
     "pins": "task",
     "estimates": "task",
+    **account_rules.KEYS,
     **context_rules.KEYS,
     **improver_rules.KEYS,
     **pattern_rules.KEYS,
@@ -116,7 +117,7 @@ def _fields(task: Task) -> Row:
         "priority_value": PRIORITIES[task.priority],
         "recipe": task.recipe.kind if task.recipe else None,
         "after": list(task.after),
-        "changes": list(task.changes),
+        "changes": list(task.claims),
         "due": task.due,
         "resumable": task.resumable,
         "project": task.project,
@@ -446,6 +447,9 @@ def _claimed(book: Book, fact: Fact) -> None:
             "notebook": None,
             "undo": None,
             "undone_at": None,
+            "branch": None,
+            "commit_sha": None,
+            "base_sha": None,
         },
     )
     known = book.get("estimates", row["id"])
@@ -480,19 +484,26 @@ def _ended(book: Book, fact: Fact) -> None:
         "log": data.get("log") or attempt["log"],
         "notebook": data.get("notebook"),
         "undo": text(data["undo"]) if data.get("undo") else None,
+        "branch": data.get("branch"),
+        "commit_sha": data.get("commit"),
+        "base_sha": data.get("base"),
     }
     _into(row, fact, "ending", verdict.state, why=verdict.why if verdict.state != "shipped" else "")
     if data["outcome"] in ("abandoned", "died"):
         row["deaths"] += 1
+    escalated = any(e.kind == "escalation" and e.ok is False for e in evidence)
     if verdict.state == "parked":
-        row["parked_kind"] = "deaths" if data["outcome"] in ("abandoned", "died") else "question"
-        row["why"] += f" Look at its log, then: jarvis queue approve {row['id']}"
-    if data["outcome"] in ("limited", "paused"):
+        row["parked_kind"] = "escalated" if escalated else "deaths" if data["outcome"] in ("abandoned", "died") else "question"
+        row["why"] += f" Look at it with jarvis show {row['id']}; then jarvis queue approve {row['id']}, or drop it."
+    if data["outcome"] in ("limited", "paused") and not escalated:
         row["attempts"] -= 1
     if verdict.state == "shipped":
         row["shipped_at"] = fact.at
+    account_rules.record(book, fact, attempt)
     book.put("attempts", attempt)
     book.put("tasks", row)
+    if escalated:
+        book.put("notices", {"at": fact.at, "kind": "escalation", "sentence": f"{name_of(row)}: {verdict.why}"})
     for i, e in enumerate(evidence):
         book.put(
             "evidence",
@@ -507,7 +518,7 @@ def _after_ending(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
         return []
     if row["state"] == "shipped":
         facts = _answer_dependents(book, fact, row)
-        if row["category"] in policy.auto_accept:
+        if row["category"] in policy.auto_accept and not content_of(row).repo:  # taking a branch over is a merge, and that is the person's
             data = {"task": row["id"], "reason": f"verified, and {row['category']} is in [policy] auto_accept"}
             facts.append(Fact(derived_id(fact.id, "accepted"), fact.at, "policy", "task.accepted", data))
         return facts
@@ -631,6 +642,7 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     "plan.unpinned": _unpinned,
     "brief.made": _brief_made,
     "notice": _noted,
+    **account_rules.RULES,
     **context_rules.RULES,
     **improver_rules.RULES,
     **pattern_rules.RULES,

@@ -36,7 +36,8 @@ _PHASES = {
 }
 
 # section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, country, days, time, span, spans, bool, int>=N, num>=N, pair,
-# categories, kinds (of windows), allows (a table of its own), phases; argvs, dates, numbers, services (tables with names of the person's own).
+# categories, kinds (of windows), allows (a table of its own), phases, agents, level, permission, reach (one word of some);
+# argvs, dates, numbers, services, texts_by_name (tables with names of the person's own).
 KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "person": {
         "name": ("text", "", "How the brief greets you."),
@@ -128,7 +129,49 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "memory_gb": ("num>=0.05", 4.0, "Resident memory of an attempt with all its children."),
         "check_seconds": ("num>=0.1", 300.0, "A check that takes longer has failed."),
         "grace_seconds": ("num>=0.1", 5.0, "Between TERM and KILL."),
+        "idle_minutes": ("num>=0", 0.0, "A command that prints nothing for so long is ended; 0 = it may be silent."),
+        "processes": ("int>=8", 512, "Processes of an attempt at once."),
+        "file_gb": ("num>=0.001", 20.0, "The largest file that an attempt may write."),
+        "disk_floor_gb": ("num>=0", 1.0, "Nothing more is started with less free disk than this."),
+        "busy_share": ("num>=0.05", 0.8, "Nothing more is started while the disk or the memory is used to more than this share."),
         "pass_env": ("names", [], "Names of environment variables that attempts may see. Everything else is left out."),
+    },
+    "sandbox": {
+        "own": ("level", "best", "What holds your own commands and notebooks: best (the machine's), strict, basic or none. Agents: strict or not at all."),
+        "readable": ("globs", [], "Further folders or files that attempts may read, absolute or from ~; your home is hidden otherwise."),
+    },
+    "agent": {
+        "order": ("agents", [], "Coding agents that may work, the first usable one first: claude, codex, openclaw, custom. Empty = none."),
+        "models": ("texts_by_name", {}, 'Their models, such as { claude = "sonnet" }; without one, the agent\'s own choice.'),
+        "programs": ("texts_by_name", {}, 'Where they are, such as { claude = "~/.local/bin/claude" }; otherwise they are looked for in PATH.'),
+        "custom": ("text", "", "Command of the agent named custom, with {prompt_file}, {dir} and {session} where they belong."),
+        "permission": ("permission", "full", "What it may do inside of the sandbox: full, edits (no commands) or read."),
+        "network": ("reach", "none", "none, hosts (only those below) or all. An agent needs its own service; every grant is written down."),
+        "hosts": ("texts", ["api.anthropic.com", "api.openai.com", "chatgpt.com", "auth.openai.com", "platform.claude.com"], "Hosts, with a port if not 443."),
+        "login": ("bool", True, "It gets a copy of its own log-in files (and of nothing else in your home)."),
+        "cost_per_task": ("num>=0.01", 2.0, "US dollars; a task that has cost more is not gone on with."),
+        "cost_per_night": ("num>=0.01", 10.0, "US dollars; no agent is started in a session that has cost more."),
+        "calls_per_night": ("int>=1", 30, "Calls in a session, for agents that do not say what they cost."),
+        "turns_per_task": ("int>=1", 60, "Turns of one call."),
+        "idle_minutes": ("num>=0.01", 20.0, "An agent that says nothing for so long is ended."),
+    },
+    "repositories": {
+        "keep_days": ("int>=1", 14, "Copies of repositories that ended are archived as a bundle and removed after this."),
+        "most_gb": ("num>=0.01", 20.0, "…or sooner, the oldest first, when they take more than this together."),
+        "largest_diff": ("int>=10", 2000, "A result with more changed lines is a question."),
+    },
+    "trust": {
+        "on": ("bool", False, "A good record may widen what runs without asking, for the categories that you widened with `jarvis trust widen`."),
+        "least": ("int>=5", 10, "…and only with at least so many verified results that you accepted."),
+        "bound": ("num>=0.5", 0.8, "…and this lower bound (Wilson, 95 %) of their share."),
+    },
+    "secrets": {
+        "file": ("text", "", "File with NAME=value lines, readable by you alone (0600), from which `add --secret NAME` is granted."),
+        "keyring": ("bool", False, "Look in the system's keyring (service jarvis) first; needs the package keyring."),
+    },
+    "engine": {
+        "dask": ("text", "", 'Address of a dask scheduler, such as "tcp://192.168.1.20:8786"; empty = this machine only.'),
+        "tls": ("texts_by_name", {}, "Its TLS files: { ca = …, cert = …, key = … }."),
     },
     "sources": {
         "database": ("path", "", "SQLite file that performance tasks without a recipe optimise."),
@@ -378,6 +421,8 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
         return _read_spans([value]) if value != "" else ("", "")
     if base == "size":
         return (value, "") if value in SIZES else ("any", f"must be one of {', '.join(SIZES)}, not {value!r}")
+    if base in CHOICES:
+        return (value, "") if value in CHOICES[base] else (CHOICES[base][0], f"must be one of {', '.join(CHOICES[base])}, not {value!r}")
     if base == "time":
         good = isinstance(value, str) and _TIME.fullmatch(value)
         return (value, "") if good else ("00:00", f'must be a time such as "23:00", not {value!r}')
@@ -385,6 +430,10 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
         return _read_table(base, value)
     return _read_list(base, value)
 
+
+AGENTS = ("claude", "codex", "openclaw", "custom")
+CHOICES = {"level": ("best", "strict", "basic", "none"), "permission": ("full", "edits", "read"), "reach": ("none", "hosts", "all")}
+"""Keys with one word out of some, by their kind."""
 
 _TABLES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "argvs": ('a command as a list of texts, such as ["du", "-s"]', lambda v: isinstance(v, list) and bool(v) and all(isinstance(w, str) and w for w in v)),
@@ -394,6 +443,7 @@ _TABLES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda v: isinstance(v, dict) and sorted(v) == ["check", "restart"] and all(isinstance(w, str) and w.strip() for w in v.values()),
     ),
     "numbers": ("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool) and v == v and abs(v) < 1e18),
+    "texts_by_name": ("text", lambda v: isinstance(v, str) and bool(v.strip())),
 }
 """Tables whose names are the person's own: what each value must be, and whether it is."""
 
@@ -476,7 +526,7 @@ def _read_list(base: str, value: Any) -> tuple[Any, str]:
         return value, _read_spans(value)[1]
     if base == "phases":
         return value, read_template(value)[1]
-    known = {"days": DAYS, "categories": CATEGORIES, "kinds": KINDS}.get(base)
+    known = {"days": DAYS, "categories": CATEGORIES, "kinds": KINDS, "agents": AGENTS}.get(base)
     if known is None:
         return value, ""
     for word in value:

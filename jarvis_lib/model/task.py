@@ -62,10 +62,11 @@ _SPELLINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a task is done. `kind` is `notebook` (papermill) or `command`.
+    """How a task is done. `kind` is `notebook` (papermill), `command` or `agent` (a coding-agent CLI).
 
     A notebook has `notebook` (path relative to the workspace) and `parameters`; a command has `argv`, or `shell`
-    (a line for `sh -c`). `cwd` is relative to the workspace; `origin` says who chose it: `person` or `default`.
+    (a line for `sh -c`). `cwd` is relative to the workspace, of a repository task to the top of its copy; `origin` says who chose it:
+    `person` or `default`. An agent has `agent`, the name of its adapter, or none for the first of `[agent] order` that may work.
     """
 
     kind: str
@@ -75,11 +76,14 @@ class Recipe:
     shell: str = ""
     cwd: str = "."
     origin: str = "person"
+    agent: str = ""
 
     def said(self) -> str:
         """The recipe in a few words."""
         if self.kind == "notebook":
             return f"notebook {self.notebook}"
+        if self.kind == "agent":
+            return f"agent {self.agent}" if self.agent else "agent"
         return f"command {self.shell or ' '.join(self.argv)}"
 
 
@@ -116,6 +120,10 @@ class Task:
 
     `resumable`: it keeps its own progress, so it may be stopped at a window's end and gone on with in the next. `project` and `tags` are the
     person's own words, for grouping and for the hours in which it should run.
+
+    `repo`: the task works in a copy of this git repository (absolute path), and its result is a branch. `network` and `secrets` (names) are what
+    the person grants it. `no_change_expected`: a result without any change is no hollow one. `follows`: the task whose agent session and branch
+    it goes on with. `needs`: what a machine must have to run it, such as `gpu=1` or `tag:big`.
     """
 
     id: str
@@ -135,6 +143,17 @@ class Task:
     resumable: bool = False
     project: str = ""
     tags: tuple[str, ...] = ()
+    repo: str = ""
+    network: bool = False
+    secrets: tuple[str, ...] = ()
+    no_change_expected: bool = False
+    follows: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """What no other attempt may work on meanwhile: its declared paths, and its repository."""
+        return (*self.changes, f"repo:{self.repo}") if self.repo else self.changes
 
     def to_json(self) -> dict[str, Any]:
         raw: dict[str, Any] = {
@@ -155,8 +174,11 @@ class Task:
         }
         if self.recipe is not None:
             raw["recipe"] = _plain(self.recipe) | {"argv": list(self.recipe.argv)}
+            if not self.recipe.agent:
+                del raw["recipe"]["agent"]
         # Left out while they say nothing, so that the hash of a task of before they existed, and its approval, hold.
-        later = {"resumable": self.resumable, "project": self.project, "tags": list(self.tags)}
+        later = {"resumable": self.resumable, "project": self.project, "tags": list(self.tags), "repo": self.repo, "network": self.network}
+        later |= {"secrets": list(self.secrets), "no_change_expected": self.no_change_expected, "follows": self.follows, "needs": list(self.needs)}
         return raw | {name: value for name, value in later.items() if value}
 
 
@@ -181,6 +203,12 @@ def task_from_json(raw: dict[str, Any]) -> Task:
         resumable=raw.get("resumable", False),
         project=raw.get("project", ""),
         tags=tuple(raw.get("tags", ())),
+        repo=raw.get("repo", ""),
+        network=raw.get("network", False),
+        secrets=tuple(raw.get("secrets", ())),
+        no_change_expected=raw.get("no_change_expected", False),
+        follows=raw.get("follows", ""),
+        needs=tuple(raw.get("needs", ())),
     )
 
 

@@ -32,7 +32,8 @@ CREATE TABLE phases (session VARCHAR, "at" TIMESTAMP, name VARCHAR, event VARCHA
 CREATE TABLE attempts (
     id VARCHAR, task VARCHAR, n INTEGER, session VARCHAR, claimed_at TIMESTAMP, recipe VARCHAR, spec VARCHAR, place VARCHAR,
     isolation VARCHAR, expected_end TIMESTAMP, ended_at TIMESTAMP, outcome VARCHAR, exit_code INTEGER, seconds DOUBLE,
-    verdict VARCHAR, verdict_why VARCHAR, tail VARCHAR, log VARCHAR, notebook VARCHAR, undo VARCHAR, undone_at TIMESTAMP
+    verdict VARCHAR, verdict_why VARCHAR, tail VARCHAR, log VARCHAR, notebook VARCHAR, undo VARCHAR, undone_at TIMESTAMP,
+    branch VARCHAR, commit_sha VARCHAR, base_sha VARCHAR
 );
 
 CREATE TABLE evidence (attempt VARCHAR, i INTEGER, kind VARCHAR, name VARCHAR, ok BOOLEAN, said VARCHAR, detail VARCHAR);
