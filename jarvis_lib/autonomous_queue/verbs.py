@@ -59,6 +59,13 @@ def add(
     resumable: bool = False,
     project: str = "",
     tags: Sequence[str] = (),
+    repo: str | None = None,
+    agent: str | None = None,
+    network: bool = False,
+    secrets: Sequence[str] = (),
+    no_change_expected: bool = False,
+    needs: Sequence[str] = (),
+    follows: str = "",
 ) -> Added:
     """Add a task and have it decided. `after` takes ids or prefixes. Raises Refused for anything wrong; nothing is half-added."""
     from jarvis_lib.execution import draft
@@ -84,6 +91,13 @@ def add(
         resumable=resumable,
         project=project,
         tags=tags,
+        repo=repo,
+        agent=agent,
+        network=network,
+        secrets=secrets,
+        no_change_expected=no_change_expected,
+        needs=needs,
+        follows=follows,
         id=new_id(),
     )
     place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task)))

@@ -27,6 +27,8 @@ def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
             ("checks", "\n".join(f"{c['command']} ({c['origin']})" if c["origin"] != "person" else c["command"] for c in content["checks"])),
             ("measures", "\n".join(m["command"] for m in content["measures"])),
             ("changes", content["changes"]),
+            ("repository", content.get("repo", "")),
+            ("grants", [*(["network"] if content.get("network") else []), *(f"secret {n}" for n in content.get("secrets", ()))]),
             ("after", content["after"]),
             ("due", row["due"]),
             ("added", f"{local(row['added_at'], zone)} by {row['actor']}"),
@@ -44,6 +46,8 @@ def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
 def _recipe(recipe: Mapping[str, Any] | None) -> str:
     if recipe is None:
         return "none yet"
+    if recipe["kind"] == "agent":
+        return f"agent {recipe.get('agent') or '(the first that may work)'}"
     by = " (default of its category)" if recipe["origin"] == "default" else ""
     given = "".join(f"\n{name} = {value}" for name, value in recipe["parameters"].items())
     return f"{recipe['notebook'] or recipe['shell'] or ' '.join(recipe['argv'])}{by}{given}"

@@ -28,6 +28,9 @@ CATEGORIES = (
     "User-facing changes",
 )
 
+AGENTS = ("claude", "codex", "openclaw", "custom")
+"""Coding agents that Jarvis has an adapter for."""
+
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 20_000
 LABEL_LIMIT = 60
@@ -279,6 +282,24 @@ def label(text: str, what: str) -> str:
     if not tidy or len(tidy) > LABEL_LIMIT:
         raise Refused(f"A {what} is 1 to {LABEL_LIMIT} characters long, not {len(tidy)}.", code="usage")
     return tidy
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NEED = re.compile(r"gpu=[0-9]{1,3}|memory=[0-9]{1,5}(\.[0-9]+)?(MB|GB)|tag:[A-Za-z0-9_.-]{1,40}")
+
+
+def secret_name(text: str) -> str:
+    """The name of a secret: that of an environment variable. Refuses a value in its place."""
+    if not _NAME.fullmatch(text.strip()) or text.strip() == "JARVIS_HOME":
+        raise Refused("--secret takes the name under which a secret is kept, such as GITHUB_TOKEN, and never the secret itself.", code="usage")
+    return text.strip()
+
+
+def need(text: str) -> str:
+    """What a machine must have: `gpu=1`, `memory=8GB` or `tag:WORD`."""
+    if not _NEED.fullmatch(text.strip()):
+        raise Refused(f"{clean(text)[:40]!r} is no need of a task; write gpu=1, memory=8GB or tag:WORD.", code="usage")
+    return text.strip()
 
 
 def description(text: str) -> str:
