@@ -17,6 +17,7 @@ from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
 
 AGENTS = ("claude", "codex")
+_SANDBOX_TODO = "install bubblewrap (Debian, Ubuntu: apt install bubblewrap); on Ubuntu 24.04 allow it user namespaces by an AppArmor profile for bwrap"
 DISK_PROBLEM = 200 * 1024**2
 DISK_WARNING = 2 * 1024**3
 
@@ -215,12 +216,22 @@ def _git() -> Finding:
 
 
 def _sandbox() -> Finding:
-    from jarvis_lib.execution.engine import isolation_level
+    """Which level holds here? A canary tries to get out of it, as it does before each session."""
+    import tempfile
 
-    level = isolation_level()
-    if shutil.which("bwrap"):
-        return Finding("Sandbox", "ok", f"bubblewrap is there; attempts run with {level}")
-    return Finding("Sandbox", "warning", f"there is no bubblewrap; attempts run with {level}", "install bubblewrap before you run what you do not trust")
+    from jarvis_lib.execution.sandbox import canary, levels
+
+    machine = levels.machine()
+    level = levels.resolve("best", machine)
+    if level == "none":
+        return Finding("Sandbox", "warning", f"{machine.strict_why}; {machine.basic_why}; attempts run with {levels.said('none', machine)}", _SANDBOX_TODO)
+    with tempfile.TemporaryDirectory(prefix="jarvis-doctor-") as folder:
+        found = canary.escape(Path(folder), level)
+    if not found.held:
+        return Finding("Sandbox", "problem", f"{level} does not hold: a canary {found.said}", "agents are not run here; report this as a fault of Jarvis")
+    if level != "strict":
+        return Finding("Sandbox", "warning", f"{level} holds ({found.said}), but not strict: {machine.strict_why}; agents are not run", _SANDBOX_TODO)
+    return Finding("Sandbox", "ok", f"{level} holds: {found.said}")
 
 
 def _agent() -> Finding:

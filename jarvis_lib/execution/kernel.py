@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ _LONGEST_FOLDER = 60  # the name of a socket has room for about a hundred bytes
 
 
 class OwnKernel(KernelSpecManager):
-    """Knows one kernel, whatever it is called."""
+    """Knows one kernel, whatever it is called; `enter` puts it into its jail."""
+
+    def __init__(self, enter: Callable[[Sequence[str]], list[str]] = list) -> None:
+        super().__init__()
+        self.enter = enter
 
     def get_kernel_spec(self, kernel_name: str) -> Any:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = self.enter([sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
@@ -38,8 +43,8 @@ def new_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"jarvis-kernel-{os.getpid()}-", dir=top))
 
 
-def new_manager(connection_file: Path) -> Any:
+def new_manager(connection_file: Path, enter: Callable[[Sequence[str]], list[str]] = list) -> Any:
     """A manager for a kernel that is not started yet."""
     return AsyncKernelManager(
-        kernel_name=KERNEL, kernel_spec_manager=OwnKernel(), transport="ipc", connection_file=str(connection_file), shutdown_wait_time=2.0
+        kernel_name=KERNEL, kernel_spec_manager=OwnKernel(enter), transport="ipc", connection_file=str(connection_file), shutdown_wait_time=2.0
     )

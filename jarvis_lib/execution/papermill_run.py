@@ -75,8 +75,11 @@ def run_notebook(
     out: Output | None = None,
     stop: Callable[[], bool] = lambda: False,
     tree_of: Callable[[int], Sequence[int]] | None = None,
+    enter: "Callable[[Path], Callable[[Sequence[str]], list[str]]] | None" = None,
 ) -> dict[str, Any]:
     """Run the notebook until it ends or until `deadline` (epoch seconds), the executed copy going to `output`.
+
+    `enter` takes the folder of the kernel's sockets and gives what puts the kernel into its jail.
 
     Returns `outcome` (finished, failed, timed_out, stopped), `said` (one sentence), `exit_code` (0, 1 or None), `seconds`, `notebook`
     (the path of the executed copy), `cells` (code cells by state) and `tail` (the error's last lines). Raises Refused, before
@@ -89,7 +92,7 @@ def run_notebook(
         return _result(guard, path, begin, None)
     partial = output.with_name(f".{output.stem}.part.ipynb")
     output.parent.mkdir(parents=True, exist_ok=True)
-    with _kernel(cwd, env, guard) as manager, _watched(guard, manager):
+    with _kernel(cwd, env, guard, enter) as manager, _watched(guard, manager):
         error = _execute(path, partial, dict(parameters), guard, manager)
     if partial.exists():
         os.replace(partial, output)
@@ -131,14 +134,14 @@ def _kernel_tree(kernel: int) -> list[int]:
 
 
 @contextmanager
-def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard) -> Iterator[Any]:
+def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: "Callable[[Path], Callable[[Sequence[str]], list[str]]] | None") -> Iterator[Any]:
     """A starting kernel on sockets in a private folder; at the end it and everything it started are gone."""
     from jupyter_core.utils import run_sync
 
     from jarvis_lib.execution.kernel import new_folder, new_manager
 
     folder = new_folder()
-    manager = new_manager(folder / "k.json")
+    manager = new_manager(folder / "k.json", enter(folder) if enter else list)
     kernel = 0
     try:
         run_sync(manager.start_kernel)(cwd=str(cwd), env=dict(os.environ if env is None else env), extra_arguments=["--HistoryManager.hist_file=:memory:"])
@@ -184,8 +187,17 @@ def _watch(guard: Guard, kernel: int) -> None:
             return
         if age >= interrupts * guard.limits.grace_s / 2:
             interrupts += 1
-            with suppress(ProcessLookupError):
-                os.killpg(kernel, signal.SIGINT)
+            _interrupt(kernel)
+
+
+def _interrupt(kernel: int) -> None:
+    """Ctrl-C for the kernel and its children. In a jail they have a session of their own behind bubblewrap, which must not hear it."""
+    inside = [pid for pid in tree.descendants(kernel) if not tree.is_named(pid, "bwrap")] if tree.is_named(kernel, "bwrap") else []
+    with suppress(ProcessLookupError):
+        for pid in inside:
+            os.kill(pid, signal.SIGINT)
+        if not inside:
+            os.killpg(kernel, signal.SIGINT)
 
 
 # --- papermill -------------------------------------------------------------------------------------------------------------

@@ -75,6 +75,9 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     if tripped:
         return Verdict("unverified", f"A guard tripped: {'; '.join(tripped)}.", "review")
     changes = [e for e in evidence if e.kind == "change"]
+    asked = [e.said for e in evidence if e.kind == "question"]
+    if asked and not any(e.detail.get("changed") for e in changes):
+        return Verdict("none", f"It asks: {' '.join(asked)}", "parked")
     if expects_change(task) and not any(e.detail.get("changed") for e in changes):
         if refused:
             return Verdict("none", f"{_said_outcome('denied')} Refused: {'; '.join(dict.fromkeys(refused))}. Nothing was changed.", "parked")

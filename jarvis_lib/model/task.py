@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jarvis_lib.model.fact import Refused, digest, moment, stamp
-from jarvis_lib.model.prose import clean, hint
+from jarvis_lib.model.prose import clean, hint, listed
 
 PRIORITIES = {"CRITICAL": 5, "HIGH": 4, "MEDIUM": 3, "LOW": 2, "BACKLOG": 1}
 """Priority and its value; the seed's score is value / hours."""
@@ -331,6 +331,11 @@ def shared_paths(some: Iterable[str], others: Iterable[str]) -> list[str]:
     """The paths of `some` that are, hold or lie in one of `others`: two attempts may not change them at the same time."""
     rest = list(others)
     return sorted({p for p in some for o in rest if p == o or p.startswith(f"{o}/") or o.startswith(f"{p}/")})
+
+
+def said_claims(claims: Iterable[str]) -> str:
+    """The paths and repositories of claims, in words."""
+    return listed([f"the repository {c.removeprefix('repo:')}" if c.startswith("repo:") else c for c in claims])
 
 
 def size_class(hours: float) -> str:
