@@ -24,6 +24,7 @@ from jarvis_lib.model.prose import clean, plural, seconds, shorten, size
 NOT_FOUND = 127
 NOT_RUNNABLE = 126
 _LOOK_S = 0.2
+_SETTLE_S = 1.0
 _CHUNK = 1 << 16
 
 
@@ -76,6 +77,8 @@ def run(
                 selector.register(stream, selectors.EVENT_READ, sink)
         with _wakes_at_exit(process.pid, selector):
             how = _until_over(process, selector, begin, bounds, stop, lambda: out.total + (err.total if err else 0))
+        if how == "exited":
+            _settle()
         leftovers = tree.end(tree.below_me, grace_s=bounds.grace_s)
         code = process.wait()
         for stream, sink in sinks:
@@ -151,6 +154,13 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bound
         if isinstance(error, OSError) and error.errno not in (errno.ENOEXEC, errno.E2BIG, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
             raise  # no memory or no process left is the machine's trouble, not the command's
         return Ended("not_started", NOT_RUNNABLE, 0.0, f"{clean(argv[0])[:80]!r} cannot be run: {clean(str(error))[:160]}")
+
+
+def _settle() -> None:
+    """A process namespace ends with its first process, but not in the same moment; what is ending by itself was not left behind."""
+    until = time.monotonic() + _SETTLE_S
+    while time.monotonic() < until and any(tree.is_named(pid, "bwrap") for pid in tree.below_me()):
+        time.sleep(0.002)
 
 
 def _limit(bounds: Bounds) -> None:

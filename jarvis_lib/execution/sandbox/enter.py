@@ -123,6 +123,7 @@ def _system(jail: Jail) -> Iterator[list[str]]:
             yield ["--symlink", os.readlink(path), name]
         elif path.is_dir():
             yield ["--ro-bind", name, name]
+    yield ["--perms", "0755", "--dir", "/etc"]
     for name in _etc(jail):
         yield ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
 
