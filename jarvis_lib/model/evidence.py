@@ -59,6 +59,10 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
         return Verdict("none", f"Stopped and escalated: {'; '.join(alarms)}.", "parked")
     if outcome in ("abandoned", "died"):
         return Verdict("none", _said_outcome(outcome), "parked" if deaths + 1 >= MAX_DEATHS else again)
+    unfinished = next((e.said for e in evidence if e.kind == "commit" and e.name == "unfinished"), "")
+    if unfinished and outcome in ("timed_out", "stopped"):
+        exits = [e.said for e in evidence if e.kind == "exit"]
+        return Verdict("unverified", f"{exits[-1] if exits else _said_outcome(outcome)}; {unfinished}", "review")
     if outcome in ("limited", "stopped"):
         return Verdict("none", _said_outcome(outcome), "queued" if outcome == "limited" else again)
     if outcome == "paused":
