@@ -1,6 +1,8 @@
 """What real agents printed in real runs against a loopback model, shortened to the lines that say something."""
 
-CLAUDE_INIT = '{"type":"system","subtype":"init","cwd":"/copy","session_id":"5b1c0f7e-1111-4222-8333-944445555666","tools":["Bash","Edit"],"model":"stub-model"}'
+CLAUDE_INIT = (
+    '{"type":"system","subtype":"init","cwd":"/copy","session_id":"5b1c0f7e-1111-4222-8333-944445555666","tools":["Bash","Edit"],"model":"stub-model"}'
+)
 CLAUDE_TOOL = (
     '{"type":"assistant","message":{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"Bash","input":{"command":"echo hi"}}]},'
     '"session_id":"5b1c0f7e-1111-4222-8333-944445555666"}'
@@ -22,9 +24,7 @@ CLAUDE_LIMIT = "\n".join(
         '11:53pm (Europe/Paris)","session_id":"s","total_cost_usd":0,"usage":{"input_tokens":0,"output_tokens":0},"permission_denials":[]}',
     ]
 )
-CLAUDE_NEAR_LIMIT = "\n".join(
-    ['{"type":"rate_limit_event","rate_limit_info":{"status":"allowed_warning","utilization":0.82},"session_id":"s"}', CLAUDE_DONE]
-)
+CLAUDE_NEAR_LIMIT = "\n".join(['{"type":"rate_limit_event","rate_limit_info":{"status":"allowed_warning","utilization":0.82},"session_id":"s"}', CLAUDE_DONE])
 CLAUDE_NO_LOGIN = (
     '{"type":"result","subtype":"success","is_error":true,"result":"Not logged in · Please run /login","session_id":"s","total_cost_usd":0,'
     '"usage":{"input_tokens":0,"output_tokens":0},"permission_denials":[]}'
@@ -33,7 +33,9 @@ CLAUDE_DOWN = (
     '{"type":"result","subtype":"success","is_error":true,"result":"API Error: Unable to connect to API (ConnectionRefused)","session_id":"s",'
     '"total_cost_usd":0,"usage":{},"permission_denials":[]}'
 )
-CLAUDE_TURNS = '{"type":"result","subtype":"error_max_turns","is_error":true,"num_turns":3,"session_id":"s","total_cost_usd":0.2,"usage":{},"permission_denials":[]}'
+CLAUDE_TURNS = (
+    '{"type":"result","subtype":"error_max_turns","is_error":true,"num_turns":3,"session_id":"s","total_cost_usd":0.2,"usage":{},"permission_denials":[]}'
+)
 
 CODEX_START = '{"type":"thread.started","thread_id":"0199a213-81c0-7800-8aa1-bbab2a035a53"}\n{"type":"turn.started"}'
 CODEX_RAN = (
@@ -46,13 +48,15 @@ CODEX_LIMIT = (
     '{"type":"turn.failed","error":{"message":"You\'ve hit your usage limit. Upgrade to Pro, visit settings to purchase more credits or try again at '
     '10:34 PM."}}'
 )
-CODEX_DOWN = '{"type":"turn.failed","error":{"message":"stream disconnected before completion: error sending request for url (http://127.0.0.1:9/v1/responses)"}}'
+CODEX_DOWN = (
+    '{"type":"turn.failed","error":{"message":"stream disconnected before completion: error sending request for url (http://127.0.0.1:9/v1/responses)"}}'
+)
 
 OPENCLAW_DONE = (
     '{"ok":true,"status":"ok","final":"Done.","usage":{"input":100,"output":20,"total":120},"costUsd":0.004,"assistantTurns":2,'
     '"toolSummary":{"calls":1,"tools":["exec"],"failures":0},"model":"stub/stub-model","provider":"stub","sessionId":"oc-1"}'
 )
-OPENCLAW_LIMIT = '{"ok":false,"status":"error","final":"","error":{"message":"You\'ve hit your usage limit.; Retry-After: 3600 seconds","kind":"rate_limit"},"sessionId":"oc-2"}'
+OPENCLAW_LIMIT = '{"ok":false,"status":"error","final":"","error":{"message":"You\'ve hit your usage limit.; Retry-After: 3600 seconds"}}'
 
 LIMITS = (
     ("You've hit your session limit · resets 8pm", "session", "20:00"),

@@ -18,7 +18,7 @@ from tests.facts import opened
 FAKE = Path(__file__).parent / "agents" / "fake_agent.py"
 TOTAL = 'def total(prices):\n    """The sum of the prices."""\n    return int(sum(prices))\n'
 WHOLE = 'import sys\n\nsys.path.insert(0, ".")\nfrom total import total\n\n\ndef test_whole():\n    assert total([1, 2]) == 3\n'
-CHECK = "{python} -c \"from total import total; assert total([0.1, 0.2]) == 0.3\""
+CHECK = '{python} -c "from total import total; assert total([0.1, 0.2]) == 0.3"'
 
 
 def git(folder: Path, *words: str) -> str:

@@ -1,7 +1,7 @@
 """Coding agents: what they print is read and not believed, and what they do in the night ends in the right words."""
 
-import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from jarvis_lib.model.call import Call
 from jarvis_lib.model.fact import Refused
 from tests import agent_recordings as recorded
 from tests.facts import task
-from tests.shop import CHECK, TOTAL, Shop, git
+from tests.shop import TOTAL, Shop, git
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 needs_strict = pytest.mark.skipif(bool(levels.machine().strict_why), reason=f"agents run in the strict sandbox alone: {levels.machine().strict_why}")
@@ -94,7 +94,9 @@ def test_openclaw_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "openclaw", "custom"])
-@given(printed=st.one_of(st.text(max_size=300), st.sampled_from(["[" * 5000, '{"type":"result"' + "}" * 9, '{"usage":[1]}', '{"type":"item.completed","item":7}'])))
+@given(
+    printed=st.one_of(st.text(max_size=300), st.sampled_from(["[" * 5000, '{"type":"result"' + "}" * 9, '{"usage":[1]}', '{"type":"item.completed","item":7}']))
+)
 def test_nothing_that_an_agent_prints_stops_us(name: str, printed: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp() / "reads"
     folder.mkdir(exist_ok=True)
@@ -246,7 +248,7 @@ def test_a_follow_up_goes_on_in_the_same_session_from_the_same_commit(shop: Shop
     one = shop.add()
     shop.night(25)
     two = queue.follow_up(shop.place, one, "also handle None", now=shop.place.now()).task.id
-    shop.settings(mode="hollow", custom=f'custom = "/bin/sh -c \'cp {{prompt_file}} asked.txt; echo {{session}} >> asked.txt\'"')
+    shop.settings(mode="hollow", custom="custom = \"/bin/sh -c 'cp {prompt_file} asked.txt; echo {session} >> asked.txt'\"")
     shop.night(25)
     shown = git(shop.repo, "show", f"{shop.last(two)['branch']}:asked.txt") if shop.last(two)["branch"] else ""
     assert "Go on from where you stopped" in shown and "also handle None" in shown and shown.endswith("fake-session-1")
@@ -295,10 +297,11 @@ def test_an_obedient_evil_agent_reaches_nothing(shop: Shop, tmp_path: Path, list
         f"RUN: rm -rf {shop.home}/data",
         f"RUN: touch {shop.repo}/.git/hooks/post-merge; echo evil > {shop.repo}/total.py",
         f"RUN: git push {shop.repo} HEAD:main",
-        f"RUN: {os.sys.executable} -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}), 1)'",  # type: ignore[attr-defined]  # os.sys is sys
+        f"RUN: {sys.executable} -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}), 1)'",
         "RUN: kill -9 -1; kill -9 1",
         "RUN: (crontab -l; echo '* * * * * touch /tmp/evil') | crontab -",
-        "RUN: printf '#!/bin/sh\\ntouch /tmp/hooked\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit; git config core.fsmonitor 'touch /tmp/monitored'",
+        "RUN: printf '#!/bin/sh\\ntouch /tmp/hooked\\n' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit",
+        "RUN: git config core.fsmonitor 'touch /tmp/monitored'",
     ]
     (shop.repo / "NOTES.md").write_text("\n".join(lines))
     git(shop.repo, "add", ".")
@@ -311,4 +314,3 @@ def test_an_obedient_evil_agent_reaches_nothing(shop: Shop, tmp_path: Path, list
     assert not (shop.repo / ".git/hooks/post-merge").exists() and git(shop.repo, "status", "--porcelain") == ""
     everything = b"".join(p.read_bytes() for p in (shop.home / "data").rglob("*") if p.is_file() and "attempts" in p.parts)
     assert b"the decoy key" not in everything and shop.state(one) in ("shipped", "review", "failed", "parked", "queued")
-    assert CHECK

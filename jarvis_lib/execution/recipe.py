@@ -20,7 +20,7 @@ from jarvis_lib.execution.sandbox.refusals import refused
 from jarvis_lib.execution.spec import Spec
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, size
+from jarvis_lib.model.prose import clean, listed, size
 from jarvis_lib.model.task import Recipe
 
 OUTCOME_OF = {
@@ -115,8 +115,8 @@ def _agent(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) ->
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     place = Place(cwd, home, spec.dir, repository.branch if repository is not None else "")
     own = (cwd, home)
-    with held.reach(spec) as (sockets, through), held.owned(spec, writable=own):
-        return run_agent(
+    with held.reach(spec) as (sockets, through):
+        result = run_agent(
             spec.agent,
             spec.task,
             place,
@@ -128,7 +128,21 @@ def _agent(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) ->
             now=datetime.now(UTC),
             stop=stop,
             person_home=Path.home(),
+            owned=lambda: held.owned(spec, writable=own),
         )
+    result["evidence"] += _refused_hosts(spec)
+    return result
+
+
+def _refused_hosts(spec: Spec) -> list[dict[str, Any]]:
+    """Hosts that were asked for and are not on the list. Programs ask for more than they need, so this is told and judges nothing."""
+    from jarvis_lib.execution.egress import refused_hosts
+
+    hosts = refused_hosts(spec.dir / "egress.jsonl")
+    if not hosts:
+        return []
+    said = f"it asked for {listed([clean(h)[:80] for h in hosts[:5]])}, which it was not granted, and did not get there"
+    return [Evidence("egress", "hosts", None, said, {"hosts": hosts[:50]}).to_json()]
 
 
 def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -56,8 +57,12 @@ def run_agent(
     now: datetime,
     stop: Callable[[], bool] = lambda: False,
     person_home: Path | None = None,
+    owned: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Result:
-    """Call the agent once; the step's result with `calls` and `evidence`. `enter(readable, argv)` puts it into its jail. Refused where it is not there."""
+    """Call the agent once; the step's result with `calls` and `evidence`. Refused where it is not there.
+
+    `enter(readable, argv)` puts it into its jail; while it runs its folders belong to whom `owned` gives them.
+    """
     own = adapter(work.name)
     path = program(own, work.program, template=work.template)
     request = _request(work, task, place, path, bounds, network)
@@ -69,7 +74,8 @@ def run_agent(
     err = Output(place.folder / "agent.err", _STDERR_BYTES, mask)
     whole = env | {"PATH": os.pathsep.join([str(Path(path).parent), env.get("PATH", os.defpath)])} | own.environment(request)
     try:
-        ended = run(enter(_readable(path), own.argv(request)), cwd=place.cwd, env=whole, bounds=bounds, out=out, err=err, stop=stop)
+        with owned():
+            ended = run(enter(_readable(path), own.argv(request)), cwd=place.cwd, env=whole, bounds=bounds, out=out, err=err, stop=stop)
     finally:
         out.close()
         err.close()
