@@ -20,6 +20,7 @@ from jarvis_lib.execution.sandbox.owners import give
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean
 
+_UNTIL_INSIDE = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH")
 _DEAF = 'trap \'\' TERM INT HUP; exec "$0" "$@"'
 """bubblewrap must outlive the polite signals that its tree is sent, or the program inside would be killed with no time to end by itself."""
 
@@ -98,7 +99,7 @@ def _is_open_to_all(folder: Path) -> bool:
 def _bwrap(jail: Jail, here: Machine) -> list[str]:
     users = [] if user_of(jail) is not None else ["--unshare-user", *(["--disable-userns"] if here.disable_userns else [])]
     # Root becomes another user only inside, where its Python can be read; until then it keeps what that takes, and nothing else.
-    kept = ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"] if user_of(jail) is not None else []
+    kept = [word for cap in _UNTIL_INSIDE for word in ("--cap-add", cap)] if user_of(jail) is not None else []
     network = [] if jail.network == "all" else ["--unshare-net"]
     return [here.bwrap, *OWN_NAMESPACES, *network, *users, "--cap-drop", "ALL", *kept, "--hostname", "jarvis", *mounted(jail)]
 

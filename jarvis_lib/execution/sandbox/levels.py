@@ -22,6 +22,7 @@ OTHER_USER = 64900
 OWN_NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--new-session", "--die-with-parent")
 _PATIENCE_S = 5.0
 _OLDEST_LANDLOCK = 2
+_INSTALL = "install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"
 _CGROUPS = (("cgroup v2", "unified", "cgroup.kill"), ("cgroup v1 pids", "pids", "pids.max"), ("cgroup v1 memory", "memory", "memory.limit_in_bytes"))
 
 
