@@ -10,6 +10,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean
 
 INSIDE_TEMP = "/tmp"
+_KERNEL = tuple(f"/proc/{n}" for n in ("sys", "sysrq-trigger", "irq", "bus", "fs", "scsi", "acpi", "asound", "driver", "mtrr", "dynamic_debug", "tty"))
 _OWN = Path(__file__).with_name("etc")
 _NOTHING = _OWN / "nothing"
 
@@ -38,9 +39,40 @@ def mounted(jail: Jail) -> list[str]:
     _check_ways(ordered)
     masked = [m.dest for m in ordered if m.what == "mask" and os.path.isdir(m.source)]
     options = [word for m in ordered if m.depth <= 1 for word in _words(m)]
-    options += ["--proc", "/proc", "--dev", "/dev", "--dir", "/var", "--symlink", "../tmp", "/var/tmp"]
-    options += [word for m in ordered if m.depth > 1 for word in _words(m)]
+    options += [
+        "--proc",
+        "/proc",
+        *_settings_of_the_kernel(),
+        "--dev",
+        "/dev",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/dev/shm",
+        "--perms",
+        "0755",
+        "--dir",
+        "/var",
+        "--symlink",
+        "../tmp",
+        "/var/tmp",
+    ]
+    options += [word for m in ordered if m.depth > 1 for word in (*_folders_on_the_way(m, ordered), *_words(m))]
     return [*options, *(word for dest in reversed(masked) for word in ("--remount-ro", dest)), "--remount-ro", "/"]
+
+
+def _settings_of_the_kernel() -> list[str]:
+    """Options that make them read-only: root owns them, and needs no capability to write what it owns."""
+    return [word for p in _KERNEL if os.path.exists(p) for word in ("--ro-bind", p, p)] if os.getuid() == 0 else []
+
+
+def _folders_on_the_way(mount: _Mount, ordered: list[_Mount]) -> list[str]:
+    """Options that make the folders above it where nothing of the machine is mounted. bubblewrap would make them for the owner of what it mounts only."""
+    around = [m for m in ordered if m.dest != mount.dest and Path(mount.dest).is_relative_to(m.dest)]
+    if around and around[-1].what in ("read", "write") and around[-1].dest != INSIDE_TEMP:
+        return []
+    above = [str(p) for p in reversed(Path(mount.dest).parents) if str(p) not in ("/", INSIDE_TEMP)]
+    return [word for p in above for word in ("--perms", "0755", "--dir", p)]
 
 
 def _words(mount: _Mount) -> tuple[str, ...]:
