@@ -58,6 +58,12 @@ def user_of(jail: Jail) -> int | None:
     return OTHER_USER if jail.level != "none" and os.getuid() == 0 and not jail.own_uid else None
 
 
+def reads_everything(jail: Jail) -> bool:
+    """Does its program keep the right to read whatever the modes say? At basic, where root's Python lies in a folder that only root may enter;
+    Landlock's list of what may be read holds all the same."""
+    return jail.level == "basic" and user_of(jail) is not None and not _is_open_to_all(Path(sys.base_prefix))
+
+
 def _check(jail: Jail, here: Machine) -> None:
     if jail.level not in here.levels:
         raise Refused(f"The sandbox {jail.level} cannot be entered on this machine; jarvis doctor says what is missing.", code="failed")
@@ -81,7 +87,7 @@ def _plan(jail: Jail) -> dict[str, object]:
     files = allowed(jail) if jail.level == "basic" else None
     return {
         "uid": user,
-        "keep_reading": files is not None and user is not None and not _is_open_to_all(Path(sys.base_prefix)),
+        "keep_reading": reads_everything(jail),
         "temp": temp,
         "home": home,
         "cwd": str(_inside(jail)) if jail.level == "strict" else str(jail.cwd),
