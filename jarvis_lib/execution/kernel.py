@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,19 @@ class OwnKernel(KernelSpecManager):
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
+Enter = Callable[[Sequence[str], Path], list[str]]
+"""From the argv of a kernel and the folder of its sockets to the argv that starts it inside of a jail, such as `sandbox.enter.kernel_in` gives."""
+
+
+class JailedManager(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client is untyped here
+    """Starts its kernel by way of `enter`, when the file with its key is written and its command is whole."""
+
+    enter: Enter
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        return self.enter(super().format_kernel_cmd(extra_arguments), Path(self.connection_file).parent)
+
+
 def new_folder() -> Path:
     """A private folder for one kernel's sockets and key, named after this process; those of processes that were killed are cleared away."""
     top = Path("/tmp" if len(tempfile.gettempdir()) > _LONGEST_FOLDER else tempfile.gettempdir())
@@ -38,8 +52,10 @@ def new_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"jarvis-kernel-{os.getpid()}-", dir=top))
 
 
-def new_manager(connection_file: Path) -> Any:
-    """A manager for a kernel that is not started yet."""
-    return AsyncKernelManager(
-        kernel_name=KERNEL, kernel_spec_manager=OwnKernel(), transport="ipc", connection_file=str(connection_file), shutdown_wait_time=2.0
-    )
+def new_manager(connection_file: Path, enter: Enter | None = None) -> Any:
+    """A manager for a kernel that is not started yet; with `enter`, one that will run inside of a jail."""
+    kind = AsyncKernelManager if enter is None else JailedManager
+    manager = kind(kernel_name=KERNEL, kernel_spec_manager=OwnKernel(), transport="ipc", connection_file=str(connection_file), shutdown_wait_time=2.0)
+    if enter is not None:
+        manager.enter = enter
+    return manager

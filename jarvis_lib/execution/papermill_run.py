@@ -48,6 +48,7 @@ class Guard:
     out: Output | None
     final: Path
     tree_of: Callable[[int], Sequence[int]]
+    jailed: bool = False
     reason: str = ""
     done: threading.Event = field(default_factory=threading.Event)
     notebook: Any = None
@@ -75,21 +76,23 @@ def run_notebook(
     out: Output | None = None,
     stop: Callable[[], bool] = lambda: False,
     tree_of: Callable[[int], Sequence[int]] | None = None,
+    enter: Callable[[Sequence[str], Path], list[str]] | None = None,
 ) -> dict[str, Any]:
     """Run the notebook until it ends or until `deadline` (epoch seconds), the executed copy going to `output`.
 
     Returns `outcome` (finished, failed, timed_out, stopped), `said` (one sentence), `exit_code` (0, 1 or None), `seconds`, `notebook`
     (the path of the executed copy), `cells` (code cells by state) and `tail` (the error's last lines). Raises Refused, before
-    anything starts, for unknown, missing or unusable parameters.
+    anything starts, for unknown, missing or unusable parameters. With `enter` (`sandbox.enter.kernel_in(jail)`) the kernel, and so
+    every cell, runs inside of a jail; papermill itself stays outside.
     """
     check_parameters(path, parameters)
     begin = time.monotonic()
-    guard = Guard(deadline, limits or Limits(), stop, out, output, tree_of or _kernel_tree)
+    guard = Guard(deadline, limits or Limits(), stop, out, output, tree_of or _kernel_tree, jailed=enter is not None)
     if guard.look():
         return _result(guard, path, begin, None)
     partial = output.with_name(f".{output.stem}.part.ipynb")
     output.parent.mkdir(parents=True, exist_ok=True)
-    with _kernel(cwd, env, guard) as manager, _watched(guard, manager):
+    with _kernel(cwd, env, guard, enter) as manager, _watched(guard, manager):
         error = _execute(path, partial, dict(parameters), guard, manager)
     if partial.exists():
         os.replace(partial, output)
@@ -131,14 +134,14 @@ def _kernel_tree(kernel: int) -> list[int]:
 
 
 @contextmanager
-def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard) -> Iterator[Any]:
+def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: Callable[[Sequence[str], Path], list[str]] | None) -> Iterator[Any]:
     """A starting kernel on sockets in a private folder; at the end it and everything it started are gone."""
     from jupyter_core.utils import run_sync
 
     from jarvis_lib.execution.kernel import new_folder, new_manager
 
     folder = new_folder()
-    manager = new_manager(folder / "k.json")
+    manager = new_manager(folder / "k.json", enter)
     kernel = 0
     try:
         run_sync(manager.start_kernel)(cwd=str(cwd), env=dict(os.environ if env is None else env), extra_arguments=["--HistoryManager.hist_file=:memory:"])
@@ -184,8 +187,18 @@ def _watch(guard: Guard, kernel: int) -> None:
             return
         if age >= interrupts * guard.limits.grace_s / 2:
             interrupts += 1
-            with suppress(ProcessLookupError):
-                os.killpg(kernel, signal.SIGINT)
+            _interrupt(kernel, guard)
+
+
+def _interrupt(kernel: int, guard: Guard) -> None:
+    """As Ctrl-C does. In a jail the kernel has a session of its own, below processes that do not listen, so each process is told."""
+    if not guard.jailed:
+        with suppress(ProcessLookupError):
+            os.killpg(kernel, signal.SIGINT)
+        return
+    for pid in _kernel_tree(kernel):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
 
 
 # --- papermill -------------------------------------------------------------------------------------------------------------

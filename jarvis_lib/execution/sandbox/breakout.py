@@ -72,6 +72,19 @@ def read_secret(t: dict[str, Any]) -> str:
     return _read(t["secret"], t)
 
 
+def read_hidden(t: dict[str, Any]) -> str:
+    """A folder that may be read holds a file and a folder that may not."""
+    for path in t["hidden"]:
+        with contextlib.suppress(OSError):
+            if reached := _read(path, t):
+                return reached
+    return ""
+
+
+def find_in_environment(t: dict[str, Any]) -> str:
+    return next((f"{name} is set" for name, value in os.environ.items() if t["token"] in value), "")
+
+
 def _read(path: str, t: dict[str, Any]) -> str:
     with open(path, encoding="utf-8") as stream:
         return f"read {path}" if t["token"] in stream.read() else ""
@@ -228,6 +241,8 @@ WAYS: dict[str, Way] = {
     "move the store": rename_store,
     "write jarvis.toml": write_settings,
     "read a key in ~/.ssh": read_secret,
+    "read what is hidden": read_hidden,
+    "find a secret in its environment": find_in_environment,
     "open this workspace": open_workspace,
     "remount for writing": remount,
     "make a user namespace": new_user_namespace,

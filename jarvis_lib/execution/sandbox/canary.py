@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from jarvis_lib.execution.sandbox.enter import enter, reads_everything, user_of
 from jarvis_lib.execution.sandbox.jail import Jail
 from jarvis_lib.execution.sandbox.levels import machine
 from jarvis_lib.execution.sandbox.owners import prepare_owner, take_back
+from jarvis_lib.execution.spec import clean_environment
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed, plural, shorten
 
@@ -69,19 +70,22 @@ class _Decoys:
 
 
 Enter = Callable[[Sequence[str], Jail], list[str]]
+Cleaned = Callable[[Sequence[str], str, Mapping[str, str]], dict[str, str]]
+_SECRET = "JARVIS_CANARY_SECRET"
 
 
-def escape(home: Path, folder: Path, level: str, *, own_uid: bool = False, entered: Enter = enter) -> Canary:
+def escape(home: Path, folder: Path, level: str, *, own_uid: bool = False, entered: Enter = enter, cleaned: Cleaned = clean_environment) -> Canary:
     """Try to get out of a jail of `level`, with decoys in a new folder below `folder`, which is removed again. `home` is the real workspace.
 
-    With `own_uid` the jail is the one for the person's own files. `entered` starts it; tests give one that lacks something.
+    With `own_uid` the jail is the one for the person's own files. `entered` starts it and `cleaned` makes its
+    environment; tests give some that lack something.
     Whatever goes wrong means that it does not hold; nothing is raised for it.
     """
     if level == "none":
         return Canary(False, "There is no sandbox: files and network are open to whatever runs.")
     try:
         with _decoys(folder) as decoys:
-            return _judged(level, *_tried(home, decoys, level, own_uid, entered))
+            return _judged(level, *_tried(home, decoys, level, own_uid, entered, cleaned))
     except (Refused, OSError, ValueError, subprocess.SubprocessError) as error:
         return Canary(False, f"The sandbox ({level}) could not be tried: {shorten(clean(str(error)), 200)}")
 
@@ -99,14 +103,16 @@ def _judged(level: str, tried: tuple[Attempted, ...], failed: str) -> Canary:
     )
 
 
-def _tried(home: Path, decoys: _Decoys, level: str, own_uid: bool, entered: Enter) -> tuple[tuple[Attempted, ...], str]:
+def _tried(home: Path, decoys: _Decoys, level: str, own_uid: bool, entered: Enter, cleaned: Cleaned) -> tuple[tuple[Attempted, ...], str]:
     """Every way with its result; or why the program gave no answer."""
     work, temp = decoys.top / "work", decoys.top / "temp"
-    jail = Jail(level, work, temp, writable=(work,), own_uid=own_uid)
+    shown = decoys.top / "shown"
+    jail = Jail(level, work, temp, writable=(work,), readable=(shown,), hidden=(shown / "file", shown / "folder"), own_uid=own_uid)
+    environment = cleaned((), f"canary-{os.getpid()}", {**os.environ, _SECRET: decoys.token})
     reader, writer = os.pipe()
     try:
         prepare_owner(jail)
-        code, out, err = _run(entered(_program(home, decoys, jail, writer if level == "strict" else -1), jail), work, writer)
+        code, out, err = _run(entered(_program(home, decoys, jail, writer if level == "strict" else -1), jail), work, writer, environment)
         os.close(writer)
         writer = -1
         try:
@@ -134,6 +140,7 @@ def _program(home: Path, decoys: _Decoys, jail: Jail, pipe: int) -> list[str]:
         "store": str(decoys.file("jarvis.duckdb")),
         "toml": str(decoys.file("jarvis.toml")),
         "secret": str(decoys.file(".ssh/id_ed25519")),
+        "hidden": [str(decoys.top / "shown" / name) for name in ("file", "folder/file")],
         "token": decoys.token,
         "victim": decoys.victim.pid,
         "tcp": decoys.tcp.getsockname()[1],
@@ -153,8 +160,7 @@ def _program(home: Path, decoys: _Decoys, jail: Jail, pipe: int) -> list[str]:
     return [os.path.realpath(sys.executable), "-I", "-S", os.path.realpath(breakout.__file__), json.dumps(targets)]
 
 
-def _run(argv: list[str], cwd: Path, pipe: int) -> tuple[int, str, str]:
-    environment = {"PATH": os.environ.get("PATH", os.defpath), tree.TAG: f"canary-{os.getpid()}"}
+def _run(argv: list[str], cwd: Path, pipe: int, environment: Mapping[str, str]) -> tuple[int, str, str]:
     with subprocess.Popen(
         argv, cwd=cwd, env=environment, pass_fds=(pipe,), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as process:
@@ -190,13 +196,13 @@ def _decoys(folder: Path) -> Iterator[_Decoys]:
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, top, ignore_errors=True)
         stack.callback(shutil.rmtree, short, ignore_errors=True)
-        for name in ("outside/.ssh", "work", "temp"):
+        for name in ("outside/.ssh", "shown/folder", "work", "temp"):
             (top / name).mkdir(parents=True)
-        for path in (top, short, top / "outside", top / "outside" / ".ssh"):
+        for path in (top, short, *(top / name for name in ("outside", "outside/.ssh", "shown", "shown/folder"))):
             path.chmod(0o777)
-        for name in ("jarvis.duckdb", "jarvis.toml", ".ssh/id_ed25519"):
-            (top / "outside" / name).write_text(token, encoding="utf-8")
-            (top / "outside" / name).chmod(0o666)
+        for name in ("outside/jarvis.duckdb", "outside/jarvis.toml", "outside/.ssh/id_ed25519", "shown/file", "shown/folder/file"):
+            (top / name).write_text(token, encoding="utf-8")
+            (top / name).chmod(0o666)
         victim = subprocess.Popen(["/bin/sh", "-c", f"read x # {token}"], stdin=subprocess.PIPE, env={"DECOY": token})
         stack.callback(_end, victim)
         tcp, udp = stack.enter_context(socket.socket()), stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))

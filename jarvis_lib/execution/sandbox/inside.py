@@ -35,6 +35,7 @@ _NEVER = (
 _NEW_USER = 0x10000000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _AF_UNIX, _SOCK_STREAM, _SOCK_SEQPACKET = 1, 1, 5
+_AF_NETLINK, _NETLINK_ROUTE = 16, 0
 _EPERM, _EACCES, _ENOSYS = 1, 13, 38
 
 
@@ -102,8 +103,13 @@ def filter_of(machine: str, network: str, *, sockets_are_walled: bool, truncate_
     if not sockets_are_walled and network != "all":
         if network == "none":
             f.deny(_CONNECT[which], _EACCES)
-        f.equal(_SOCKET[which], skip=8)
+        f.equal(_SOCKET[which], skip=13)
         f.load(16)
+        f.equal(_AF_NETLINK, skip=4)  # the list of interfaces, which ZeroMQ asks for, may be read
+        f.load(32)
+        f.equal(_NETLINK_ROUTE, skip=1)
+        f.give(0)
+        f.give(_EACCES)
         f.differs(_AF_UNIX)
         f.give(_EACCES)
         f.load(24)
@@ -187,8 +193,8 @@ def close(plan: dict[str, Any]) -> None:
     os.environ["TMPDIR"], os.environ["HOME"] = plan["temp"], plan["home"]
     os.makedirs(plan["home"], exist_ok=True)
     os.chdir(plan["cwd"])
-    if plan["files"] is None:
-        os.environ.pop("JPY_PARENT_PID", None)  # a number of the world outside; a kernel would look for it in here and end itself
+    if plan["files"] is None and "JPY_PARENT_PID" in os.environ:
+        os.environ["JPY_PARENT_PID"] = "1"  # a kernel ends itself when it is not the child of this number, which is one of the world outside
     if rules >= 0:
         _must(libc.syscall(_RESTRICT_SELF, rules, 0) == 0, "Landlock cannot be put in force")
         os.close(rules)
