@@ -33,7 +33,7 @@ Enter = Callable[[Sequence[str], Path], list[str]]
 """From the argv of a kernel and the folder of its sockets to the argv that starts it inside of a jail, such as `sandbox.enter.kernel_in` gives."""
 
 
-class JailedManager(AsyncKernelManager):  # type: ignore[misc]  # jupyter_client is untyped here
+class JailedManager(AsyncKernelManager):
     """Starts its kernel by way of `enter`, when the file with its key is written and its command is whole."""
 
     enter: Enter
@@ -54,8 +54,9 @@ def new_folder() -> Path:
 
 def new_manager(connection_file: Path, enter: Enter | None = None) -> Any:
     """A manager for a kernel that is not started yet; with `enter`, one that will run inside of a jail."""
-    kind = AsyncKernelManager if enter is None else JailedManager
-    manager = kind(kernel_name=KERNEL, kernel_spec_manager=OwnKernel(), transport="ipc", connection_file=str(connection_file), shutdown_wait_time=2.0)
-    if enter is not None:
-        manager.enter = enter
+    how = {"kernel_name": KERNEL, "kernel_spec_manager": OwnKernel(), "transport": "ipc", "connection_file": str(connection_file), "shutdown_wait_time": 2.0}
+    if enter is None:
+        return AsyncKernelManager(**how)
+    manager = JailedManager(**how)
+    manager.enter = enter
     return manager

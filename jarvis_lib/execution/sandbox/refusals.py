@@ -6,12 +6,15 @@ programs report the system's answer, and when the command failed.
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+from jarvis_lib.execution.sandbox.jail import Jail
 from jarvis_lib.model.prose import clean, shorten
 
 _MOST = 5
 _TAIL_LINES = 400
 _PATH = r"(?P<path>/[^'\"\n:]{0,200}|[\w.@+-][^'\"\n:]{0,200})"
+_ABSOLUTE = r"(?P<path>/[^'\"\n:]{1,200})"
 _HOST = r"(?P<host>\[?[\w.-]+(?::\d+)?\]?)"
 _READ_ONLY = "It may not write {path}: the sandbox shows it for reading only."
 _NO_ACCESS = "It may not use {path}: the sandbox does not allow it."
@@ -21,10 +24,10 @@ _NO_NETWORK = "It tried to reach {host}: the sandbox has no network."
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Python's own words: [Errno 30] Read-only file system: '/usr/x'
     (re.compile(rf"\[Errno 30\] Read-only file system: (?P<q>['\"]){_PATH}(?P=q)"), _READ_ONLY),
-    (re.compile(rf"PermissionError: \[Errno (?:1|13)\] (?:Permission denied|Operation not permitted): (?P<q>['\"]){_PATH}(?P=q)"), _NO_ACCESS),
+    (re.compile(rf"PermissionError: \[Errno (?:1|13)\] (?:Permission denied|Operation not permitted): (?P<q>['\"]){_ABSOLUTE}(?P=q)"), _NO_ACCESS),
     # node: EROFS: read-only file system, open '/usr/x'
     (re.compile(rf"\bEROFS: read-only file system, \w+ (?P<q>['\"]){_PATH}(?P=q)"), _READ_ONLY),
-    (re.compile(rf"\b(?:EACCES: permission denied|EPERM: operation not permitted), \w+ (?P<q>['\"]){_PATH}(?P=q)"), _NO_ACCESS),
+    (re.compile(rf"\b(?:EACCES: permission denied|EPERM: operation not permitted), \w+ (?P<q>['\"]){_ABSOLUTE}(?P=q)"), _NO_ACCESS),
     (re.compile(rf"\b(?:getaddrinfo|queryA?) (?:ENOTFOUND|EAI_AGAIN) {_HOST}"), _NO_NAME),
     (re.compile(rf"\bconnect (?:ENETUNREACH|EACCES|EPERM|EHOSTUNREACH) {_HOST}"), _NO_NETWORK),
     # git, curl, wget, ssh, pip
@@ -43,9 +46,15 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     # the C library's words behind a program and a path: touch: cannot touch '/usr/x': Read-only file system
     (re.compile(rf"^[\w./-]+: (?:line \d+: |\d+: )?(?:cannot [\w ]+ )?[‘'\"]?{_PATH}[’'\"]?: Read-only file system$"), _READ_ONLY),
     (re.compile(rf"^[\w./-]+: (?:line \d+: |\d+: )?cannot create {_PATH}: (?:Read-only file system|Directory nonexistent and read-only)$"), _READ_ONLY),
-    (re.compile(rf"^(?:[\w./-]+: (?:line \d+: |\d+: )?)(?:cannot [\w ]+ )?[‘'\"]?{_PATH}[’'\"]?: (?:Permission denied|Operation not permitted)$"), _NO_ACCESS),
+    (
+        re.compile(rf"^(?:[\w./-]+: (?:line \d+: |\d+: )?)(?:cannot [\w ]+ )?[‘'\"]?{_ABSOLUTE}[’'\"]?: (?:Permission denied|Operation not permitted)$"),
+        _NO_ACCESS,
+    ),
     (re.compile(rf"^(?:error|fatal): (?:could not|cannot|unable to) [\w ]+ [‘'\"]?{_PATH}[’'\"]?: Read-only file system$"), _READ_ONLY),
-    (re.compile(rf"^(?:error|fatal): (?:could not|cannot|unable to) [\w ]+ [‘'\"]?{_PATH}[’'\"]?: (?:Permission denied|Operation not permitted)$"), _NO_ACCESS),
+    (
+        re.compile(rf"^(?:error|fatal): (?:could not|cannot|unable to) [\w ]+ [‘'\"]?{_ABSOLUTE}[’'\"]?: (?:Permission denied|Operation not permitted)$"),
+        _NO_ACCESS,
+    ),
     (re.compile(r"^unshare: unshare failed: Operation not permitted$"), "It tried to make a namespace of its own, which the sandbox does not allow."),
     (re.compile(rf"^mount: {_PATH}: (?:must be superuser|permission denied)"), "It tried to mount {path}, which the sandbox does not allow."),
     # the sandbox itself
@@ -53,23 +62,29 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def refused(output: str, exit_code: int | None) -> list[str]:
-    """At most five sentences, each said once, in the order of the output. Empty where the command ended well or nothing is sure."""
+def refused(output: str, exit_code: int | None, *, jail: Jail | None = None) -> list[str]:
+    """At most five sentences, each said once, in the order of the output. Empty where the command ended well or nothing is sure.
+
+    With the `jail`, what is denied below a path that it may write is not laid at the sandbox's door: a mode of the file did that.
+    """
     if exit_code == 0:
         return []
-    return list(dict.fromkeys(_found(output)))[:_MOST]
+    own = (jail.temp, *jail.writable, Path("/tmp")) if jail else ()
+    return list(dict.fromkeys(_found(output, own)))[:_MOST]
 
 
-def _found(output: str) -> Iterator[str]:
+def _found(output: str, own: tuple[Path, ...]) -> Iterator[str]:
     for line in output.splitlines()[-_TAIL_LINES:]:
-        said = _of(line.strip()[:1000])
+        said = _of(line.strip()[:1000], own)
         if said:
             yield said
 
 
-def _of(line: str) -> str:
+def _of(line: str, own: tuple[Path, ...]) -> str:
     for form, sentence in _FORMS:
         match = form.search(line)
         if match:
+            if sentence == _NO_ACCESS and any(Path(match["path"]).is_relative_to(p) for p in own):
+                return ""
             return sentence.format(**{name: shorten(clean(text), 120) for name, text in match.groupdict().items() if text})
     return ""
