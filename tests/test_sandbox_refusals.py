@@ -31,7 +31,7 @@ REFUSED = [
     ("wget: unable to resolve host address ‘example.org’", "example.org", "no network"),
     ("curl: (7) Failed to connect to 10.0.0.1 port 443 after 0 ms: Couldn't connect to server", "10.0.0.1", "no network"),
     ("ssh: connect to host 10.0.0.1 port 22: Network is unreachable", "10.0.0.1", "no network"),
-    ("urllib3.exceptions.NameResolutionError(\"HTTPSConnection(host='pypi.org', port=443): Failed to resolve 'pypi.org' ([Errno -3])\")", "pypi.org", "no network"),
+    ("NameResolutionError(\"HTTPSConnection(host='pypi.org', port=443): Failed to resolve 'pypi.org' ([Errno -3])\")", "pypi.org", "no network"),
     ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "address of a host", "no network"),
     ("urllib.error.URLError: <urlopen error [Errno -2] Name or service not known>", "address of a host", "no network"),
     ("OSError: [Errno 101] Network is unreachable", "network", "does not have"),
