@@ -45,7 +45,7 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
             known = settings
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
             checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
-    checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", _sandbox), ("Agent", _agent)]
+    checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
 
@@ -214,13 +214,36 @@ def _git() -> Finding:
     return Finding("Git", "ok", found) if found else Finding("Git", "warning", "there is no git", "install git for tasks on repositories")
 
 
-def _sandbox() -> Finding:
-    from jarvis_lib.execution.engine import isolation_level
+def _sandbox(home: Path | None) -> Finding:
+    """The strongest level here, tried by a program that wants to get out. As root both kinds of jail are tried: with another user and with its own."""
+    import tempfile
 
-    level = isolation_level()
-    if shutil.which("bwrap"):
-        return Finding("Sandbox", "ok", f"bubblewrap is there; attempts run with {level}")
-    return Finding("Sandbox", "warning", f"there is no bubblewrap; attempts run with {level}", "install bubblewrap before you run what you do not trust")
+    from jarvis_lib.execution.sandbox import canary, levels
+
+    here = levels.machine()
+    level = levels.resolve("best", here)
+    words = levels.said(level, here)
+    if level == "none":
+        return Finding(
+            "Sandbox",
+            "warning",
+            f"{words} ({levels.fell('best', level, here)[:-1]})",
+            "; ".join(here.todo_for("strict")) or "run agents on Linux; here limits and a clean environment are all there is",
+        )
+    with tempfile.TemporaryDirectory(prefix="jarvis-doctor-") as folder:
+        kinds = (False, True) if here.root else (True,)
+        tried = [canary.escape(home or Path(folder), Path(folder), level, own_uid=own) for own in kinds]
+    broken = [c.said for c in tried if not c.held]
+    if broken:
+        return Finding("Sandbox", "problem", f"{words}. {broken[0]}", "run nothing that you do not trust; docs/SECURITY.md says how to look further")
+    if level != "strict":
+        return Finding(
+            "Sandbox",
+            "warning",
+            f"{words}. {tried[0].said} {levels.fell('best', level, here)[:-1]}",
+            "; ".join(here.todo_for("strict")) or "docs/SECURITY.md says what stays open",
+        )
+    return Finding("Sandbox", "ok", f"{words}. {tried[0].said}")
 
 
 def _agent() -> Finding:

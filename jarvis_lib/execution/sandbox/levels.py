@@ -50,6 +50,10 @@ class Machine:
         """The one of that name; KeyError where there is none."""
         return {m.name: m for m in self.mechanisms}[name]
 
+    def todo_for(self, level: str) -> list[str]:
+        """What would have to be done for `level` to work here; empty where nothing is missing or nothing helps."""
+        return list(dict.fromkeys(m.todo for m in _behind(level, self) if not m.works and m.todo))
+
     @property
     def drops_user(self) -> bool:
         """Can a jail run as another user than root? True for everybody else, who needs none."""
@@ -86,8 +90,8 @@ def fell(wanted: str, level: str, machine: Machine) -> str:
 def said(level: str, machine: Machine) -> str:
     """What the level is made of here, as the end of a sentence."""
     if level == "strict":
-        user = f", as another user (number {OTHER_USER}) unless they are your own" if machine.root else ""
-        return f"strict: attempts see only the files they need, with no network and no process of this machine{user} (bubblewrap)"
+        user = f", what is not your own runs as user {OTHER_USER}" if machine.root else ""
+        return f"strict: attempts see only the files they need, with no network and no process of this machine (bubblewrap){user}"
     if level == "basic":
         open_ = "" if machine.landlock >= 6 else "; signals to your other programs are not stopped by this kernel"
         return f"basic: attempts can read and write only the files they need and open no connection (Landlock {machine.landlock}); no namespaces{open_}"
