@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import marshal
 import os
 import shutil
 import socket
@@ -22,6 +23,7 @@ from jarvis_lib.execution.output import Output
 from jarvis_lib.execution.papermill_run import Limits, run_notebook
 from jarvis_lib.execution.processes import Bounds, Ended
 from jarvis_lib.execution.processes import run as run_process
+from jarvis_lib.execution.sandbox import inside
 from jarvis_lib.execution.sandbox.canary import Canary, escape
 from jarvis_lib.execution.sandbox.enter import enter, kernel_in
 from jarvis_lib.execution.sandbox.jail import LEVELS, Jail
@@ -504,12 +506,12 @@ def with_plan(**more: Any) -> Change:
 
     def changed(argv: list[str]) -> list[str]:
         at = next(i for i, word in enumerate(argv) if word.endswith("inside.py")) + 1
-        plan = json.loads(argv[at])
+        plan = marshal.loads(bytes.fromhex(argv[at]))
         if "read" in more:
             plan["files"]["read"].append(more["read"])
         if "write" in more:
             plan["files"]["write"].append(more["write"])
-        return [*argv[:at], json.dumps(plan | {k: v for k, v in more.items() if k in plan}), *argv[at + 1 :]]
+        return [*argv[:at], inside.packed(plan | {k: v for k, v in more.items() if k in plan}), *argv[at + 1 :]]
 
     return changed
 
@@ -628,6 +630,7 @@ PLAIN = 64901
 AS_PLAIN = """
 import json, sys
 from pathlib import Path
+from jarvis_lib.execution.sandbox import inside
 from jarvis_lib.execution.sandbox.canary import escape
 from jarvis_lib.execution.sandbox.levels import machine
 home = Path(sys.argv[1])

@@ -4,12 +4,12 @@ Of two paths of a jail that lie in each other the deeper one counts: a folder th
 hidden one inside of a folder that may be written is not. Paths are passed one by one, so they may hold anything but a zero byte.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jarvis_lib.execution.sandbox import inside
 from jarvis_lib.execution.sandbox.jail import Jail
@@ -37,7 +37,7 @@ def enter(argv: Sequence[str], jail: Jail) -> list[str]:
     _check(jail, here)
     python = os.path.realpath(sys.executable)
     script = os.path.realpath(inside.__file__)
-    closing = [python, "-I", "-S", script, json.dumps(_plan(jail), ensure_ascii=True), *argv]
+    closing = [python, "-I", "-S", script, inside.packed(_plan(jail)), *argv]
     return ["/bin/sh", "-c", _DEAF, *_bwrap(jail, here), "--", *closing] if jail.level == "strict" else closing
 
 
@@ -79,7 +79,7 @@ def _check(jail: Jail, here: Machine) -> None:
         raise Refused(f"The sandbox cannot be built: its program is to start in {clean(str(jail.cwd))}, which it may not see.", code="failed")
 
 
-def _plan(jail: Jail) -> dict[str, object]:
+def _plan(jail: Jail) -> dict[str, Any]:
     """What the last step inside has to do."""
     temp = INSIDE_TEMP if jail.level == "strict" else str(jail.temp)
     home = str(jail.home) if jail.home else os.path.join(temp, "home")

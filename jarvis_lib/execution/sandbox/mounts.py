@@ -68,11 +68,15 @@ def _settings_of_the_kernel() -> list[str]:
 
 def _folders_on_the_way(mount: _Mount, ordered: list[_Mount]) -> list[str]:
     """Options that make the folders above it where nothing of the machine is mounted. bubblewrap would make them for the owner of what it mounts only."""
-    around = [m for m in ordered if m.dest != mount.dest and Path(mount.dest).is_relative_to(m.dest)]
+    around = [m for m in ordered if _is_below(mount.dest, m.dest)]
     if around and around[-1].what in ("read", "write") and around[-1].dest != INSIDE_TEMP:
         return []
     above = [str(p) for p in reversed(Path(mount.dest).parents) if str(p) not in ("/", INSIDE_TEMP)]
     return [word for p in above for word in ("--perms", "0755", "--dir", p)]
+
+
+def _is_below(path: str, top: str) -> bool:
+    return path.startswith(top.rstrip("/") + "/")
 
 
 def _words(mount: _Mount) -> tuple[str, ...]:
@@ -119,9 +123,9 @@ def _masks(jail: Jail, plan: dict[str, _Mount]) -> list[_Mount]:
 
 def _check_ways(ordered: list[_Mount]) -> None:
     """Where something is mounted inside of what a task may write, no symbolic link of an earlier run may lead it elsewhere."""
+    written = [m for m in ordered if m.what == "write"]
     for mount in ordered:
-        around = [m for m in ordered if m.what == "write" and m.dest != mount.dest and Path(mount.dest).is_relative_to(m.dest)]
-        for outer in around:
+        for outer in (m for m in written if _is_below(mount.dest, m.dest)):
             at = Path(outer.source)
             for part in Path(mount.dest).relative_to(outer.dest).parts:
                 at = at / part
