@@ -7,12 +7,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := demo,dev
 TEST_ARGS ?=
+CODEX := 0.171.0
+CLAUDE := 2.1.332
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow lint check lab night brief doctor bench clean
+.PHONY: help setup demo weekend test slow faults agents real-agents lint check lab night brief doctor bench clean
 
 help: ## List these targets.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make the environment in .venv (uses uv where it is present).
 
@@ -40,6 +42,21 @@ test: $(READY) ## The whole default test suite.
 
 slow: $(READY) ## The slower suites: faults (crashes, power cuts), browser.
 	@$(BIN)/python -m pytest -m "faults or browser" $(TEST_ARGS)
+
+agents: ## The real coding agents that `make real-agents` tests, at the versions that were tried, below .agents (needs npm; 1 GB).
+	@command -v npm >/dev/null 2>&1 || { echo "There is no npm here, so no agent can be installed; install Node.js, then: make agents"; exit 1; }
+	@test -x .agents/node_modules/.bin/node || npm install --prefix .agents --no-audit --no-fund --loglevel=error node@24
+	@export PATH="$(CURDIR)/.agents/node_modules/.bin:$$PATH"; test "$$(cat .agents/installed 2>/dev/null)" = "$(CODEX) $(CLAUDE)" || { \
+		npm install --prefix .agents --no-audit --no-fund --loglevel=error @openai/codex@$(CODEX) @anthropic-ai/claude-code@$(CLAUDE) && \
+		{ test ! -f .agents/node_modules/@anthropic-ai/claude-code/install.cjs || node .agents/node_modules/@anthropic-ai/claude-code/install.cjs; } && \
+		echo "$(CODEX) $(CLAUDE)" > .agents/installed; }
+	@export PATH="$(CURDIR)/.agents/node_modules/.bin:$$PATH"; codex --version; claude --version
+
+real-agents: $(READY) ## Whole nights with the real Codex and Claude Code against a model on loopback; no key is needed (make agents first).
+	@$(BIN)/python -m pytest -n 2 -m real_agents tests/agents $(TEST_ARGS)
+
+faults: $(READY) ## Crashes, power cuts, full disks, attacks: what is tried, and what was lost or got out (must be 0).
+	@$(BIN)/python -m pytest -m faults $(TEST_ARGS)
 
 lint: $(READY) ## Lint, types, layers, notebooks without outputs.
 	@$(BIN)/ruff check .

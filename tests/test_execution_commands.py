@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from jarvis_lib.execution import tree
-from jarvis_lib.execution.engine import isolation_level, kill_leftovers
+from jarvis_lib.execution.engine import kill_leftovers
+from jarvis_lib.execution.sandbox import levels
 from jarvis_lib.model.task import Recipe
 from tests.execution_parts import Bench, bench, command, gone, pid_in, task_of
 
@@ -29,7 +30,7 @@ def test_a_command_that_ends_well_is_finished(bench: Bench) -> None:
     assert Path(result["log"]).read_text() == "made it\n"
     kinds = {e["kind"]: e for e in result["evidence"]}
     assert kinds["exit"]["ok"] is True
-    assert isolation_level() in kinds["isolation"]["said"]
+    assert levels.said("none", levels.machine()) in kinds["isolation"]["said"]
 
 
 def test_a_command_that_fails_says_its_code_and_its_last_line(bench: Bench) -> None:

@@ -473,7 +473,7 @@ except KeyboardInterrupt:
 def test_the_canary_holds(place: Path, level: str, own_uid: bool) -> None:
     """Every way out that the level promises to shut is shut; it takes less than a second and leaves nothing."""
     began = time.monotonic()
-    canary = escape(place, place / "canary", level, own_uid=own_uid)
+    canary = escape(place / "canary", level, home=place, own_uid=own_uid)
     assert canary.held, canary
     assert len(canary.tried) >= 26 and time.monotonic() - began < 3 and list((place / "canary").iterdir()) == []
 
@@ -484,7 +484,7 @@ def names(canary: Canary) -> set[str]:
 
 def test_without_a_sandbox_nothing_is_promised(tmp_path: Path) -> None:
     """Level none does not hold, and says so."""
-    canary = escape(tmp_path, tmp_path, "none")
+    canary = escape(tmp_path, "none")
     assert not canary.held and "open" in canary.said
 
 
@@ -566,7 +566,7 @@ def test_each_guard_that_is_missing_turns_the_canary_red(place: Path, level: str
         made: dict[str, Change] = {"bind": bound(str(outside)), "mask": bound(file), "proc": without("--ro-bind", "/proc/sys", "/proc/sys")}
         return (made[change] if isinstance(change, str) else change)(enter(argv, jail))
 
-    canary = escape(place, place / "canary", level, own_uid=own_uid, entered=entered)
+    canary = escape(place / "canary", level, home=place, own_uid=own_uid, entered=entered)
     assert not canary.held and way in names(canary) and way in canary.said, canary
 
 
@@ -574,7 +574,7 @@ def test_each_guard_that_is_missing_turns_the_canary_red(place: Path, level: str
 @levels
 def test_an_environment_that_is_not_cleaned_turns_the_canary_red(place: Path, level: str) -> None:
     """The secret of the session's environment would be found inside."""
-    canary = escape(place, place / "canary", level, own_uid=True, cleaned=lambda names, attempt, source: dict(source))
+    canary = escape(place / "canary", level, home=place, own_uid=True, cleaned=lambda names, attempt, source: dict(source))
     assert not canary.held and names(canary) == {"find a secret in its environment"} | (names(canary) & {"make the store writable"})
 
 
@@ -600,7 +600,7 @@ def test_a_false_bubblewrap_is_found_out(place: Path, monkeypatch: pytest.Monkey
         level = resolve("best", machine())
         assert level != "strict" and "bwrap: no" in fell("best", level, machine())
         return
-    canary = escape(place, place / "canary", "strict", own_uid=own_uid)
+    canary = escape(place / "canary", "strict", own_uid=own_uid)
     assert not canary.held, canary
     assert "exec" not in script or not own_uid or "connect by TCP" in names(canary)
 
@@ -621,7 +621,7 @@ def test_the_levels_are_in_order_and_said() -> None:
     """none is always there; best is the strongest; each has its words; nothing is wanted that is not known."""
     here = machine()
     assert here.levels[0] == "none" and resolve("best", here) == here.levels[-1] and resolve("none", here) == "none"
-    assert all(said(level, here).startswith(level) for level in LEVELS) and fell("none", "none", here) == ""
+    assert all(level in said(level, here) for level in LEVELS if level != "none") and fell("none", "none", here) == ""
 
 
 # --- a plain user -----------------------------------------------------------------------------------------------------------------
@@ -634,7 +634,7 @@ from jarvis_lib.execution.sandbox import inside
 from jarvis_lib.execution.sandbox.canary import escape
 from jarvis_lib.execution.sandbox.levels import machine
 home = Path(sys.argv[1])
-found = {level: escape(home, home / 'canary', level) for level in machine().levels if level != 'none'}
+found = {level: escape(home / 'canary', level) for level in machine().levels if level != 'none'}
 print(json.dumps({level: [c.held, c.said, sorted(a.name for a in c.tried if a.held)] for level, c in found.items()}))
 """
 
@@ -660,5 +660,5 @@ def test_a_plain_user_has_the_same_sandbox(place: Path) -> None:
     plain = json.loads(done.stdout)
     for level, (held, words, shut) in plain.items():
         assert held, words
-        assert shut == sorted(a.name for a in escape(place, place / "canary-root", level, own_uid=True).tried if a.held)
+        assert shut == sorted(a.name for a in escape(place / "canary-root", level, own_uid=True).tried if a.held)
     assert set(plain) == set(HERE) - {"none"}

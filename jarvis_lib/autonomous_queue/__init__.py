@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         decline,
         drop,
         edit,
+        follow_up,
         housekeeping,
         later,
         listing,
@@ -36,7 +37,7 @@ _HOME = {
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
     "undoing": ("undo",),
-    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "housekeeping", "later", "listing", "piped", "retry", "show", "why"),
+    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "follow_up", "housekeeping", "later", "listing", "piped", "retry", "show", "why"),
 }
 
 
@@ -62,6 +63,7 @@ __all__ = [
     "decline",
     "drop",
     "edit",
+    "follow_up",
     "hours_now",
     "housekeeping",
     "inbox",

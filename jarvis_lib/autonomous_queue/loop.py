@@ -8,18 +8,22 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from jarvis_lib import build_scheduler, context_scheduler
+from jarvis_lib.autonomous_queue import agents, copies, holding
+from jarvis_lib.autonomous_queue.holding import NOTHING_TRIED, Held
 from jarvis_lib.autonomous_queue.verbs import current_hash
 from jarvis_lib.context_scheduler import Context
 from jarvis_lib.execution import keep
 from jarvis_lib.execution.digests import files_of
 from jarvis_lib.execution.engine import Engine, Handle
 from jarvis_lib.execution.manifest import look
+from jarvis_lib.execution.room import room
+from jarvis_lib.execution.spec import AgentWork, RepositoryWork
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
@@ -37,6 +41,8 @@ CONTEXT_S = 15.0
 LEAST_WALL_S = 60.0
 ASLEEP_S = 300.0
 HEARTBEAT = Path("data/session.alive")
+UNFINISHED = ("timed_out", "stopped", "limited", "no_login", "denied", "failed")
+"""Endings of a recipe in a repository after which its partial work is brought back, so that nothing that was done is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Session:
     window: str = ""
     follow: bool = False
     busy: tuple[tuple[datetime, datetime], ...] = ()
+    held: Held = NOTHING_TRIED
 
     def room_until(self, now: datetime) -> datetime:
         """How long may work that starts now go on? `now` itself inside of a busy span."""
@@ -109,6 +116,9 @@ class Run:
     began: float = 0.0
     paused: bool = False
     proof_files: dict[str, str] = field(default_factory=dict)
+    work: RepositoryWork | None = None
+    agent: AgentWork | None = None
+    unfinished: bool = False
 
 
 class SettingsGuard:
@@ -185,6 +195,8 @@ class _Loop:
         self.context: Context | None = None
         self.context_looked = -CONTEXT_S
         self.handed_back = ""
+        self.no_room = self.halted = ""
+        self.kept_out: dict[str, str] = {}
 
     def run(self) -> Tally:
         before = self.place.now()
@@ -208,7 +220,12 @@ class _Loop:
 
     def _waits(self, now: datetime) -> bool:
         """True before and in a busy span, when something may run after it and the person did not stop the session."""
-        if self.session.waits_until(now) is None or self.stop.how or self.handed_back or not any(map(self._allowed, self.candidates)):
+        if self.stop.how or self.handed_back or not any(map(self._allowed, self.candidates)):
+            return False
+        if self.no_room and now < self.session.work_ends:
+            self.choose = True  # so that it starts as soon as there is room again
+            return True
+        if self.session.waits_until(now) is None:
             return False
         self.choose = self.choose or self.session.room_until(now) <= now  # so that the end of the span finds it looking
         return True
@@ -236,8 +253,10 @@ class _Loop:
         self.context = self.context or found
 
     def _why_ended(self, now: datetime) -> str:
-        if self.handed_back:
-            return self.handed_back
+        if self.handed_back or self.halted:
+            return self.halted or self.handed_back
+        if self.no_room:
+            return f"nothing more was started: {self.no_room}"
         if self.stop.how:
             return "you stopped it"
         if now >= self.session.work_ends:
@@ -309,6 +328,8 @@ class _Loop:
         until = self.session.room_until(now)
         if self.stop.how or self.handed_back or now >= until or not self.choose:
             return False
+        if not self._has_room(now):
+            return False
         self.choose = started = False
         while len(self.runs) < self._lanes():
             left = (until - now) / timedelta(hours=1)
@@ -324,12 +345,29 @@ class _Loop:
                 prefer=self._prefer if self.context is not None else None,
                 allow=self._keeps_out,
             )
-            self.tally.passed_over = {c.id: sentence for c, sentence in passed}
+            self.tally.passed_over = {c.id: sentence for c, sentence in passed} | self.kept_out
             if chosen is None:
                 return started
             self.tried.add(chosen.id)
             started = self._start(chosen, now) or started
         return started
+
+    def _has_room(self, now: datetime) -> bool:
+        """Is there disk and memory for more? Told once each time it changes; what runs already goes on."""
+        if not any(map(self._allowed, self.candidates)) or len(self.runs) >= self._lanes():
+            return True
+        said = room(self.place.home, self.place.settings)
+        if said and not self.no_room:
+            self.place.store.append(self.place.fact("notice", actor=f"session:{self.session.id}", at=now, kind="room", sentence=said))
+            self.say(f"  {said}")
+        self.no_room = said
+        return not said
+
+    def _pass_over(self, task: Task, sentence: str) -> bool:
+        self.tally.passed_over[task.id] = sentence
+        self.kept_out[task.id] = sentence
+        self.say(f"  not taken {task.id} ({shorten(clean(task.title), 60)}): {sentence}")
+        return False
 
     def _start(self, candidate: Candidate, now: datetime) -> bool:
         with self.place.store.reading() as reader:
@@ -343,9 +381,19 @@ class _Loop:
             self.stale = True
             self.say(f"  {name_of(row)}: its files changed since it was decided, so it is decided anew")
             return False
+        closed = holding.keeps_out(self.session.held, task, row["actor"])
+        if closed:
+            return self._pass_over(task, closed)
+        agent = None
+        if task.recipe is not None and task.recipe.kind == "agent":
+            agent, why = agents.agent_of(self.place, task, session=self.session.id, now=now)
+            if agent is None:
+                return self._pass_over(task, why)
         run = self._claim(row, task, fresh, now)
         if run is None:
             return False
+        run.agent = agent
+        run.work = copies.work_of(self.place, task) if task.repo else None
         self.runs.append(run)
         self.claimed.append(run)
         self.tally.attempts += 1
@@ -402,6 +450,9 @@ class _Loop:
             "memory_bytes": int(limits["memory_gb"] * 1024**3),
             "check_s": limits["check_seconds"],
             "grace_s": limits["grace_seconds"],
+            "idle_s": limits["idle_minutes"] * 60,
+            "processes": limits["processes"],
+            "file_bytes": int(limits["file_gb"] * 1024**3),
         }
 
     def _paused(self, task: Task) -> list[Row]:
@@ -414,6 +465,7 @@ class _Loop:
     def _submit(self, run: Run, step: str, now: datetime) -> None:
         run.step, run.began = step, time.monotonic()
         before = run.results.get("baseline", {})
+        work = replace(run.work, base=before.get("base", ""), unfinished=run.unfinished) if run.work else None
         task = replace(run.task, checks=(), measures=()) if run.paused else run.task  # not done yet, so there is nothing to check but the guards
         until = self.session.checks_end if step == "prove" else run.deadline
         run.folder.mkdir(parents=True, exist_ok=True)
@@ -433,8 +485,14 @@ class _Loop:
                 "before": before.get("before", []),
                 "measured": before.get("measured", {}),
                 "elsewhere": sorted({path for own in self.claimed if own.attempt != run.attempt for path in own.task.changes}),
+                "holding": self._holding(run),
+                "repository": copies.described(work) if work else None,
+                "agent": asdict(run.agent) if run.agent else None,
             }
         )
+
+    def _holding(self, run: Run) -> dict[str, Any]:
+        return holding.holding(self.session.held, run.task, run.row["actor"], self.place.settings)
 
     # --- ending ------------------------------------------------------------------------------------------------------------
 
@@ -463,8 +521,12 @@ class _Loop:
             run.paused = True
             self._submit(run, "prove", now)
             return
-        if run.paused:
-            self._finish(run, "paused", now)
+        if run.paused or run.unfinished:
+            self._finish(run, "paused" if run.paused else run.results["recipe"]["outcome"], now)
+            return
+        if run.work and run.step == "recipe" and result["outcome"] in UNFINISHED:
+            run.unfinished = True
+            self._submit(run, "prove", now)
             return
         following = STEPS[STEPS.index(run.step) + 1] if run.step != STEPS[-1] else ""
         if result["outcome"] != "finished" or not following:
@@ -475,8 +537,8 @@ class _Loop:
             self._submit(run, following, now)
 
     def _end_now(self, run: Run, outcome: str) -> None:
-        """A recipe that keeps its own progress pauses rather than stops; what looks for guards after a pause may end by itself."""
-        if run.handle is not None and not run.paused:
+        """A recipe that keeps its own progress pauses rather than stops; what looks for guards or brings work back after that may end by itself."""
+        if run.handle is not None and not run.paused and not run.unfinished:
             self.engine.stop(run.handle, "paused" if outcome == "stopped" and self._may_pause(run) else outcome)
 
     @staticmethod
@@ -498,6 +560,8 @@ class _Loop:
         if outcome not in ("finished", "paused") or _spoiled(run.task, evidence):
             evidence += self._put_back(run, outcome)
         before, after = run.results.get("baseline", {}).get("before", []), proved.get("after", [])
+        if run.work and proved.get("commit"):
+            evidence += copies.publish(self.place, run.work, run.task, run.attempt, proved["commit"], outcome, evidence, n=run.n)
         crash_point("before-ending")
         fact = self.place.fact(
             "attempt.ended",
@@ -513,6 +577,11 @@ class _Loop:
             notebook=_relative(self.place.home, recipe.get("notebook")),
             evidence=evidence,
             undo={"before": before, "after": after} if before and after else None,
+            branch=run.work.branch if run.work and proved.get("commit") else None,
+            commit=proved.get("commit"),
+            base=run.results.get("baseline", {}).get("base"),
+            calls=recipe.get("calls", []),
+            grants=holding.grants(run.task, self._holding(run)),
         )
         self.runs.remove(run)
         self.stale = True
@@ -524,7 +593,15 @@ class _Loop:
         crash_point("after-ending")
         if outcome == "paused" and run.by_window and not self.stop.how and not self.handed_back and self.session.waits_until(now) is not None:
             self.tried.discard(run.task.id)  # a busy span paused it: it goes on behind that
+        self._halt(evidence, now)
         self._tell(run)
+
+    def _halt(self, evidence: Sequence[dict[str, Any]], now: datetime) -> None:
+        """A doubt about the data's integrity ends the session: whatever else would run could make it worse."""
+        doubts = [e["said"] for e in evidence if e["kind"] == "escalation" and e["ok"] is False and e["detail"].get("halt")]
+        if doubts and not self.halted:
+            self.halted = f"it was halted, because {clean(doubts[0])}"
+            self.stop.ask("now", f"Halted: {doubts[0]}")
 
     def _tell(self, run: Run) -> None:
         with self.place.store.reading() as reader:

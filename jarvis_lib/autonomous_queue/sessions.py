@@ -16,10 +16,10 @@ from types import FrameType
 from typing import Any
 
 from jarvis_lib import build_scheduler, context_scheduler
-from jarvis_lib.autonomous_queue import loop
+from jarvis_lib.autonomous_queue import copies, holding, loop
 from jarvis_lib.autonomous_queue.recovery import close_dead
 from jarvis_lib.autonomous_queue.verbs import housekeeping
-from jarvis_lib.execution.engine import Engine, LocalEngine, isolation_level
+from jarvis_lib.execution.engine import Engine, engine_of
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.plan import Plan
 from jarvis_lib.model.prose import clean, plural, seconds
@@ -85,20 +85,27 @@ def only_session(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def opened(place: Place, hours: Hours, *, now: datetime, say: Say) -> Iterator[tuple[str, list[str]]]:
-    """An open session under the lock: its id, and a list that takes the sentence of how it ended. Closed whatever happens inside."""
+def opened(place: Place, hours: Hours, *, now: datetime, say: Say) -> Iterator[tuple[str, list[str], holding.Held]]:
+    """An open session under the lock: its id, a list that takes the sentence of how it ended, and what holds its attempts.
+
+    Closed whatever happens inside.
+    """
     place.store.wait_s = max(place.store.wait_s, SESSION_WAIT_S)
     for line in close_dead(place, now=now):
         say(f"  recovered {line}")
     _check_store(place)
     recover.rotate_snapshots(place.store, "before")
-    session = _open(place, hours, now=now)
+    held = holding.look(place, now=now)
+    session = _open(place, hours, held, now=now)
     ends, work_ends = hours.ends.astimezone(place.zone), hours.work_ends.astimezone(place.zone)
     say(f"Session {session} until {ends:%a %H:%M}; work ends {work_ends:%H:%M:%S}.")
+    if held.warning:
+        place.store.append(place.fact("notice", actor=f"session:{session}", kind="sandbox", sentence=held.warning))
+        say(f"  {held.warning}")
     said: list[str] = []
     outcome = "finished"
     try:
-        yield session, said
+        yield session, said, held
     except BaseException as error:
         outcome, said = "failed", [f"{type(error).__name__}: {str(error)[:300]}"]
         raise
@@ -116,7 +123,7 @@ def _check_store(place: Place) -> None:
         raise Refused(f"The store is not whole: {wrong[0]} Nothing was started. Look with: jarvis store verify", code="failed")
 
 
-def _open(place: Place, hours: Hours, *, now: datetime) -> str:
+def _open(place: Place, hours: Hours, held: holding.Held, *, now: datetime) -> str:
     session = new_id()
     place.store.write(
         place.fact(
@@ -128,7 +135,8 @@ def _open(place: Place, hours: Hours, *, now: datetime) -> str:
             deadline=stamp(hours.ends),
             owner=_owner(),
             policy_hash=place.settings.policy.hash,
-            isolation=isolation_level(),
+            isolation=held.said,
+            held={"own": held.own, "strict": held.strict},
             lanes=place.settings.get("night", "lanes"),
         )
     )
@@ -174,6 +182,11 @@ def phase(place: Place, session: str, name: str, say: Say, *, may_fail: bool = F
     say(f"Phase {name}: {said or 'done'} ({seconds(took)})")
 
 
+def tidied(place: Place) -> list[str]:
+    """What time alone changes, and the copies of repositories that nobody needs any more, in sentences."""
+    return [*housekeeping(place, now=place.now()), *copies.sweep(place, now=place.now())]
+
+
 # --- planning and working ------------------------------------------------------------------------------------------------
 
 
@@ -198,13 +211,13 @@ def said_plan(plan: Plan, hours: Hours) -> str:
     return f"{plural(len(own), 'task')} planned, {plural(sum(o.reserve for o in plan.omissions), 'reserve')}"
 
 
-def work_plan(place: Place, session: str, hours: Hours, plan: Plan, *, engine: Engine, say: Say, follow: bool = False) -> loop.Tally:
+def work_plan(place: Place, session: str, hours: Hours, plan: Plan, *, held: holding.Held, engine: Engine, say: Say, follow: bool = False) -> loop.Tally:
     """The session loop over the plan's tasks and its reserves; with `follow` under the person's context, which may take the machine back."""
     only = {s.task for s in plan.slots} | {o.task for o in plan.omissions if o.reserve}
     seed = int(hashlib.sha256(session.encode()).hexdigest()[:8], 16)
     stop = loop.Stop()
     with _signals(stop):
-        own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, hours.key, follow, hours.busy)
+        own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, hours.key, follow, hours.busy, held)
         try:
             return loop.work(place, own, engine=engine, only=only, stop=stop, say=say)
         finally:
@@ -269,14 +282,14 @@ def work_now(place: Place, *, say: Say = print, engine: Engine | None = None) ->
     """One session in the hours that are on now; the sentence of how it ended. Refuses (busy) when one is open, and outside of every window."""
     now = place.now()
     hours = hours_now(place, now=now)
-    with only_session(place), opened(place, hours, now=now, say=say) as (session, ended):
+    with only_session(place), opened(place, hours, now=now, say=say) as (session, ended, held):
         with phase(place, session, "start", say) as done:
-            done(" and ".join(housekeeping(place, now=place.now())) or "nothing had to be decided anew")
+            done(" and ".join(tidied(place)) or "nothing had to be decided anew")
         with phase(place, session, "plan", say) as done:
             plan = plan_hours(place, session, hours)
             done(said_plan(plan, hours))
         with phase(place, session, "run", say) as done:
-            tally = work_plan(place, session, hours, plan, engine=engine or LocalEngine(), say=say, follow=True)
+            tally = work_plan(place, session, hours, plan, held=held, engine=engine or engine_of(place.settings), say=say, follow=True)
             done(f"{plural(tally.attempts, 'attempt')}; it ended because {tally.why_ended}")
         with phase(place, session, "report", say, may_fail=True) as done:
             build_scheduler.make_plan(place, now=place.now())

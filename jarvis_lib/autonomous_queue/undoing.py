@@ -3,6 +3,8 @@
 import json
 from datetime import datetime
 
+from jarvis_lib import problem_predictor
+from jarvis_lib.autonomous_queue import copies
 from jarvis_lib.execution import keep
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row, name_of
@@ -15,22 +17,52 @@ LAST_NIGHT = "last-night"
 
 
 def undo(place: Place, task: str, *, now: datetime) -> list[str]:
-    """Undo one task, or everything that the last session shipped (`last-night`), newest first. One sentence for each."""
+    """Undo one task, or everything that the last session did (`last-night`), the newest first. One sentence for each.
+
+    Of a whole session what can be undone is, and then Refused tells what could not, with what was done before it.
+    """
     if task.strip().lower() != LAST_NIGHT:
         return [_undo(place, task, now=now)]
     with place.store.reading() as reader:
-        ids = list(dict.fromkeys(r["id"] for r in reader.rows("autonomous_queue.last_night")))
-    if not ids:
-        raise Refused("The last session shipped nothing that is still there, so there is nothing to undo.", code="missing")
+        done = reader.rows("autonomous_queue.last_night")
+        open_ended = reader.rows("autonomous_queue.last_night_unseen")
+    if not done:
+        raise Refused("The last session left nothing that is still there, so there is nothing to undo.", code="missing")
     said, refused = [], []
-    for one in ids:
+    for one in done:
         try:
-            said.append(_undo(place, one, now=now))
+            said.append(_undo_one(place, one, now=now))
         except Refused as error:
             refused.append(error.sentence)
+    said += [_said_unseen(row) for row in open_ended]
     if refused:
         raise Refused(" ".join([*said, *refused]))
     return said
+
+
+def _undo_one(place: Place, one: Row, *, now: datetime) -> str:
+    """A thing that the session did: shipped work, a fix, or a branch that waits for the person's look."""
+    if one["what"] == "fix":
+        return problem_predictor.undo_fix(place, one["id"], now=now)
+    if one["what"] == "branch":
+        return _drop_branch(place, one["id"], now=now)
+    return _undo(place, one["id"], now=now)
+
+
+def _drop_branch(place: Place, task: str, *, now: datetime) -> str:
+    """Take away the branch of a result that nobody took over; the task keeps its state and can be tried again."""
+    with place.store.reading() as reader:
+        row = find(reader, task)
+        attempt = reader.rows("autonomous_queue.branches", task=row["id"])[0]
+    said = copies.undo(place, row, attempt)
+    place.store.write(place.fact("attempt.undone", at=now, attempt=attempt["id"], task=row["id"], restored=said))
+    return f"{name_of(row)} waited for your look: {' '.join(said)}"
+
+
+def _said_unseen(row: Row) -> str:
+    """What no undo can reach: an attempt that could act outside of what is kept."""
+    why = "it had the network" if row["networked"] else "it declared no files, so what it changed is not known"
+    return f"Not undone: whatever else {name_of(row)} did, because {why}."
 
 
 def _undo(place: Place, task: str, *, now: datetime) -> str:
@@ -47,11 +79,13 @@ def _undo(place: Place, task: str, *, now: datetime) -> str:
     busy = shared_paths(row["changes"], [path for paths in running for path in paths])
     if busy:
         raise Refused(f"A running task is changing {listed(busy)}; undo {row['id']} when it has ended.", code="busy")
-    said = _put_back(place, attempt)
+    said = copies.undo(place, row, attempt) if attempt["commit_sha"] else _put_back(place, attempt)
     place.store.write(
         place.fact("attempt.undone", at=now, attempt=attempt["id"], task=row["id"], restored=said),
         place.fact("task.undone", at=now, task=row["id"], reason=f"undone by {place.actor}"),
     )
+    if attempt["commit_sha"]:
+        return f"Undone: {name_of(row)}. {' '.join(said)}"
     return f"Undone: {name_of(row)}. {'Put back: ' + listed(said) + '.' if said else 'It had changed no declared file.'}"
 
 

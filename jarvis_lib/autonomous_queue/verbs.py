@@ -9,8 +9,8 @@ from typing import Any
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
-from jarvis_lib.model.states import SAID
-from jarvis_lib.model.task import Task, content_hash
+from jarvis_lib.model.states import SAID, move
+from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find
 
@@ -59,6 +59,13 @@ def add(
     resumable: bool = False,
     project: str = "",
     tags: Sequence[str] = (),
+    repo: str | None = None,
+    agent: str | None = None,
+    network: bool = False,
+    secrets: Sequence[str] = (),
+    no_change_expected: bool = False,
+    needs: Sequence[str] = (),
+    follows: str = "",
 ) -> Added:
     """Add a task and have it decided. `after` takes ids or prefixes. Raises Refused for anything wrong; nothing is half-added."""
     from jarvis_lib.execution import draft
@@ -84,6 +91,13 @@ def add(
         resumable=resumable,
         project=project,
         tags=tags,
+        repo=repo,
+        agent=agent,
+        network=network,
+        secrets=secrets,
+        no_change_expected=no_change_expected,
+        needs=needs,
+        follows=follows,
         id=new_id(),
     )
     place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task)))
@@ -126,6 +140,8 @@ def show(place: Place, task: str) -> dict[str, Any]:
             "decisions": reader.rows("autonomous_queue.decisions", task=row["id"]),
             "attempts": reader.rows("autonomous_queue.attempts", task=row["id"]),
             "evidence": reader.rows("autonomous_queue.evidence", task=row["id"]),
+            "calls": reader.rows("autonomous_queue.calls", task=row["id"]),
+            "grants": reader.rows("autonomous_queue.grants", task=row["id"]),
             "place": reader.one("autonomous_queue.newest_place", task=row["id"]),
             "facts": reader.rows("autonomous_queue.facts", task=row["id"]),
         }
@@ -209,9 +225,52 @@ def retry(place: Place, task: str, *, now: datetime) -> str:
     return _simple(place, task, "task.retried", "Queued again", now=now)
 
 
-def accept(place: Place, task: str, *, now: datetime) -> str:
-    """Take the result over."""
-    return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person")
+def accept(place: Place, task: str, *, now: datetime, into: str = "", squash: bool = False) -> str:
+    """Take the result over: the branch of a repository's task is merged first, and where that cannot be done nothing is accepted."""
+    row = _resolve(place, task)
+    if not content_of(row).repo:
+        if into or squash:
+            raise Refused(f"{name_of(row)} left no branch, so there is nothing to merge; leave --into and --squash out.", code="usage")
+        return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person")
+    from jarvis_lib.autonomous_queue import copies
+
+    move(row["state"], "accept", name=name_of(row))
+    taken = copies.take_over(place, row, now=now, into=into, squash=squash)
+    if taken is None:
+        return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person; it left no branch")
+    said = _simple(place, task, "task.accepted", "Accepted", now=now, reason="merged by the person", merged=taken.commit)
+    return f"{said} {taken.said}"
+
+
+def follow_up(place: Place, task: str, words: str, *, now: datetime, hours: str | float | None = None, priority: str | None = None) -> Added:
+    """A new task that goes on where the agent of `task` stopped: the same session, folder, checks and grants, with `words` as what to do next."""
+    row = _resolve(place, task)
+    before = content_of(row)
+    if before.recipe is None or before.recipe.kind != "agent":
+        raise Refused(f"{name_of(row)} was not done by an agent, so there is no session to go on with; add a task of its own.")
+    if row["state"] in ("proposed", "queued", "running"):
+        raise Refused(f"{name_of(row)} is {row['state']}; it can be followed up when it has ended.")
+    if not words.strip():
+        raise Refused('Say what should be done next: jarvis queue follow-up ID "also handle empty lists".', code="usage")
+    return add(
+        place,
+        f"Follow-up: {before.title}"[:TITLE_LIMIT],
+        words,
+        before.hours if hours is None else hours,
+        before.category,
+        priority or before.priority,
+        now=now,
+        agent=before.recipe.agent or "any",
+        checks=[c.command for c in before.checks],
+        measures=[m.command for m in before.measures],
+        repo=before.repo or None,
+        network=before.network,
+        secrets=before.secrets,
+        needs=before.needs,
+        project=before.project,
+        tags=before.tags,
+        follows=row["id"],
+    )
 
 
 def _simple(place: Place, task: str, kind: str, done: str, /, *, now: datetime, **data: Any) -> str:

@@ -8,7 +8,7 @@ from jarvis_lib.build_scheduler.reasons import named, pin_said, span, waiting_fo
 from jarvis_lib.build_scheduler.room import SITTING_S
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import listed
-from jarvis_lib.model.task import shared_paths
+from jarvis_lib.model.task import said_claims, shared_paths
 
 PRESSING = timedelta(hours=8)
 SITTING_H = SITTING_S / 3600
@@ -92,7 +92,7 @@ def why_not(task: Candidate, *, left_h: float, taken_changes: set[str], window: 
         return f"{span(task.need_h)} needed, {span(left_h, down=True) if left_h > 0 else 'nothing'} left."
     shared = shared_paths(task.changes, taken_changes)
     if shared:
-        return f"It changes {listed(shared)}, which a running task is changing."
+        return f"It changes {said_claims(shared)}, which a running task is changing."
     return ""
 
 

@@ -27,6 +27,8 @@ def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
             ("checks", "\n".join(f"{c['command']} ({c['origin']})" if c["origin"] != "person" else c["command"] for c in content["checks"])),
             ("measures", "\n".join(m["command"] for m in content["measures"])),
             ("changes", content["changes"]),
+            ("repository", content.get("repo", "")),
+            ("grants", [*(["network"] if content.get("network") else []), *(f"secret {n}" for n in content.get("secrets", ()))]),
             ("after", content["after"]),
             ("due", row["due"]),
             ("added", f"{local(row['added_at'], zone)} by {row['actor']}"),
@@ -38,12 +40,30 @@ def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
         lines.append(clean(f"{local(d['at'], zone)}  decided {d['verdict']}: {'; '.join(d['reasons'])}"))
     for a in data["attempts"]:
         lines += _attempt(a, [e for e in data["evidence"] if e["attempt"] == a["id"]], zone)
+        lines += [f"    {line}" for line in _calls(a["id"], data["calls"], data["grants"])]
+    newest = data["attempts"][-1] if data["attempts"] else None
+    if newest is not None and newest["branch"] and newest["ended_at"] is not None:
+        base, commit = newest["base_sha"][:10], newest["commit_sha"][:10]
+        lines.append(clean(f"Look at it: git -C {content.get('repo', '')} diff {base} {commit}"))
     return lines
+
+
+def _calls(attempt: str, calls: Sequence[Mapping[str, Any]], grants: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What agents used, and what the attempt was granted beyond its own place."""
+    lines = []
+    for c in calls:
+        if c["attempt"] == attempt:
+            tokens = f"{c['tokens_in']:,} tokens in, {c['tokens_out'] or 0:,} out" if c["tokens_in"] is not None else "tokens unknown"
+            cost = f"{c['cost']:.4f} $" if c["cost"] is not None else "cost unknown"
+            lines.append(clean(f"· call {c['agent']} {c['version']}: {tokens}, {cost}; session {c['session_id'] or 'none'}"))
+    return lines + [clean(f"· granted {g['what']}: {g['why']}") for g in grants if g["attempt"] == attempt]
 
 
 def _recipe(recipe: Mapping[str, Any] | None) -> str:
     if recipe is None:
         return "none yet"
+    if recipe["kind"] == "agent":
+        return f"agent {recipe.get('agent') or '(the first that may work)'}"
     by = " (default of its category)" if recipe["origin"] == "default" else ""
     given = "".join(f"\n{name} = {value}" for name, value in recipe["parameters"].items())
     return f"{recipe['notebook'] or recipe['shell'] or ' '.join(recipe['argv'])}{by}{given}"

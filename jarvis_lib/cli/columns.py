@@ -41,6 +41,15 @@ PROGRESS = (
     Column("last_line", "LAST LINE", grow=True),
     Column("log", "LOG"),
 )
+AGENTS = (
+    Column("order", "ORDER"),
+    Column("agent", "AGENT"),
+    Column("standing", "STANDS", grow=True),
+    Column("calls", "CALLS"),
+    Column("tokens_in", "TOKENS IN"),
+    Column("tokens_out", "OUT"),
+    Column("cost_said", "COST"),
+)
 PROBLEMS_FOUND = (
     Column("key", "PROBLEM", grow=True),
     Column("severity", "SEVERITY", "word"),

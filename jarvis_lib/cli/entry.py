@@ -54,6 +54,7 @@ _TOP = {
     "demo": "jarvis_lib.cli.setting_up:demo",
     "lab": "jarvis_lib.cli.setting_up:lab",
     "store": "jarvis_lib.cli.parts:store",
+    "agents": "jarvis_lib.cli.parts:agents",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

@@ -21,7 +21,7 @@ queue = _part(
     "queue",
     (
         *("add", "list", "progress", "report", "schedule", "show", "edit", "approve", "decline", "later"),
-        *("drop", "retry", "accept", "undo", "inbox", "why"),
+        *("drop", "retry", "accept", "follow-up", "undo", "inbox", "why"),
     ),
     elsewhere={"add": "jarvis_lib.cli.quick_add:add"},
     example='jarvis queue add "Write docs" "Describe the API" 1.5 Documentation MEDIUM\njarvis queue inbox',
@@ -68,4 +68,10 @@ store = _part(
     ("verify", "rebuild", "backup", "repair"),
     example="jarvis store verify",
     help="Check, rebuild, copy or repair the store.",
+)
+agents = _part(
+    "agents",
+    ("list", "hold", "release"),
+    example='jarvis agents list\njarvis agents hold claude --until "2026-11-28 08:00"',
+    help="Which coding agents may work, what they cost, and who is held back.",
 )

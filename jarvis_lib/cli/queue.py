@@ -97,6 +97,14 @@ def show(run: Run, task: str) -> None:
 @click.option("--resumable", is_flag=True, default=None, help="It may stop at a window's end and go on in the next.")
 @click.option("--project", metavar="NAME")
 @click.option("--tag", "tags", multiple=True, metavar="WORD", help="Replaces the tags. Repeatable.")
+@click.option("--repo", metavar="PATH", help="Another repository to work in a copy of.")
+@click.option("--agent", is_flag=False, flag_value="any", metavar="[NAME]", help="Recipe: a coding agent.")
+@click.option("--network", is_flag=True, default=None, help="It may use the network.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Replaces the secrets that it gets. Repeatable.")
+@click.option("--no-change-expected", "unchanged", is_flag=True, default=None, help="It need not change anything.")
+@click.option("--needs", multiple=True, metavar="WORD", help="Replaces what a machine must have. Repeatable.")
+@click.option("--no-network", "no_network", is_flag=True, help="Without the network.")
+@click.option("--no-secret", "no_secrets", is_flag=True, help="Without secrets.")
 @click.option("--no-resumable", "no_resumable", is_flag=True, help="It must run through.")
 @click.option("--no-tag", "no_tags", is_flag=True, help="Without tags.")
 @click.option("--no-check", "no_checks", is_flag=True, help="Without your checks.")
@@ -159,19 +167,34 @@ def retry(run: Run, task: str) -> None:
     run.say(autonomous_queue.retry(run.place, task, now=run.now))
 
 
-@verb("accept", "jarvis accept k3f9x", writes=True)
+@verb("accept", "jarvis accept k3f9x\njarvis accept k3f9x --into develop", writes=True)
 @click.argument("task")
-def accept(run: Run, task: str) -> None:
-    """Take over what shipped, or what you have looked at yourself."""
+@click.option("--into", default="", metavar="BRANCH", help="Merge into this branch instead of the one that you have checked out.")
+@click.option("--squash", is_flag=True, help="As one commit of yours.")
+def accept(run: Run, task: str, into: str, squash: bool) -> None:
+    """Take over what shipped, or what you have looked at yourself; the branch of a repository's task is merged."""
     from jarvis_lib import autonomous_queue
 
-    run.say(autonomous_queue.accept(run.place, task, now=run.now))
+    run.say(autonomous_queue.accept(run.place, task, now=run.now, into=into, squash=squash))
+
+
+@verb("follow-up", 'jarvis queue follow-up k3f9x "also handle empty lists"', writes=True)
+@click.argument("task")
+@click.argument("words")
+@click.option("--hours", help="Its hours; otherwise those of the task.")
+@click.option("--priority", help="Its priority; otherwise that of the task.")
+def follow_up(run: Run, task: str, words: str, hours: str | None, priority: str | None) -> None:
+    """Go on where an agent stopped: the same session and copy, the next time it may work."""
+    from jarvis_lib import autonomous_queue
+
+    made = autonomous_queue.follow_up(run.place, task, words, now=run.now, hours=hours, priority=priority)
+    run.say(made.said, task=made.task.to_json())
 
 
 @verb("undo", "jarvis undo k3f9x\njarvis undo last-night", writes=True)
 @click.argument("task", metavar="ID|last-night")
 def undo(run: Run, task: str) -> None:
-    """Put back byte for byte what a task (or a fix, by its id) changed."""
+    """Put back byte for byte what a task (or a fix, by its id) changed; the branch of a repository's task is dropped, or reverted if it was merged."""
     done = _undone(run, task)
     run.say("\n".join(done), undone=done)
 

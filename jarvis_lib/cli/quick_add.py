@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH
-jarvis add "Nightly tests" "" 0.5 "Test coverage" LOW --command 'make test' --check 'test -s report.xml'"""
+jarvis add "Nightly tests" "" 0.5 "Test coverage" LOW --command 'make test' --check 'test -s report.xml'
+jarvis add "Fix the rounding" "total() loses cents" 1 "Bug fixes" HIGH --repo ~/shop --agent --check 'pytest -q tests/test_total.py'"""
 
 
 @verb("add", EXAMPLE, writes=True)
@@ -43,6 +44,12 @@ jarvis add "Nightly tests" "" 0.5 "Test coverage" LOW --command 'make test' --ch
 @click.option("--resumable", is_flag=True, help="It keeps its own progress: it may stop at a window's end and go on in the next.")
 @click.option("--project", default="", metavar="NAME", help="What it belongs to; for grouping and for estimates.")
 @click.option("--tag", "tags", multiple=True, metavar="WORD", help="A word of yours, such as fitness. Repeatable.")
+@click.option("--repo", metavar="PATH", help="Work in a private copy of this git repository; the result is a branch of it.")
+@click.option("--agent", is_flag=False, flag_value="any", metavar="[NAME]", help="Recipe: a coding agent: claude, codex, openclaw, custom.")
+@click.option("--network", is_flag=True, help="It may use the network; without this nothing of it can.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="A secret of yours that it gets in its environment. Repeatable.")
+@click.option("--no-change-expected", is_flag=True, help="It need not change anything (an agent's or a repository's task otherwise must).")
+@click.option("--needs", multiple=True, metavar="WORD", help="What a machine must have: gpu=1, memory=8GB, tag:big. Repeatable.")
 def add(run: Run, **given: Any) -> None:
     """Add a task: TITLE DESCRIPTION HOURS CATEGORY PRIORITY.
 
@@ -106,6 +113,8 @@ def edited(run: Run, given: dict[str, Any]) -> dict[str, Any]:
     both = [name for name in clear if name in named]
     if both:
         raise Refused(f"{both[0]} is both given and cleared; choose one.", code="usage")
+    if "unchanged" in named:
+        named["no_change_expected"] = named.pop("unchanged")
     if "parameters" in named:
         named["parameters"] = read_parameters(named["parameters"])
     if "due" in named:

@@ -7,13 +7,20 @@ import click
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("verify", "jarvis store verify", at=False)
-def verify(run: Run) -> int:
+@verb("verify", "jarvis store verify\njarvis store verify --head 3f9c2a7b01de4455", at=False)
+@click.option("--head", default="", metavar="HASH", help="The journal's head as a brief printed it: it must still be in the chain.")
+def verify(run: Run, head: str) -> int:
     """Compare journal and database in full. Exit 5 when something is wrong."""
+    from jarvis_lib.model.fact import Refused
+    from jarvis_lib.store.recover import newest
     from jarvis_lib.store.recover import verify as check
 
-    wrong = check(run.place.store)
-    run.show("jarvis.verify/1", {"ok": not wrong, "wrong": wrong}, wrong or ["The store is whole: journal and database say the same."])
+    if head and (len(head) < 8 or not all(c in "0123456789abcdef" for c in head)):
+        raise Refused("--head takes at least 8 characters of the hash that a brief printed beside Journal, such as 3f9c2a7b01de4455.", code="usage")
+    wrong = check(run.place.store, head=head)
+    seq, newest_hash = newest(run.place.store)
+    whole = f"The store is whole: journal and database say the same. {seq:,} facts, newest hash {newest_hash or 'none'}."
+    run.show("jarvis.verify/1", {"ok": not wrong, "wrong": wrong, "facts": seq, "head": newest_hash}, wrong or [whole])
     return 5 if wrong else 0
 
 

@@ -215,35 +215,25 @@ def _git() -> Finding:
 
 
 def _sandbox(home: Path | None) -> Finding:
-    """The strongest level here, tried by a program that wants to get out. As root both kinds of jail are tried: with another user and with its own."""
+    """The strongest level here, tried by a program that wants to get out, as before each session."""
     import tempfile
 
     from jarvis_lib.execution.sandbox import canary, levels
 
     here = levels.machine()
     level = levels.resolve("best", here)
-    words = levels.said(level, here)
+    words, todo = levels.said(level, here), "; ".join(here.todo_for("strict"))
     if level == "none":
         return Finding(
-            "Sandbox",
-            "warning",
-            f"{words} ({levels.fell('best', level, here)[:-1]})",
-            "; ".join(here.todo_for("strict")) or "run agents on Linux; here limits and a clean environment are all there is",
+            "Sandbox", "warning", f"{words} ({here.strict_why}; {here.basic_why})", todo or "run agents on Linux; docs/SECURITY.md says what holds where"
         )
     with tempfile.TemporaryDirectory(prefix="jarvis-doctor-") as folder:
-        kinds = (False, True) if here.root else (True,)
-        tried = [canary.escape(home or Path(folder), Path(folder), level, own_uid=own) for own in kinds]
-    broken = [c.said for c in tried if not c.held]
-    if broken:
-        return Finding("Sandbox", "problem", f"{words}. {broken[0]}", "run nothing that you do not trust; docs/SECURITY.md says how to look further")
+        tried = canary.escape(Path(folder), level, home=home)
+    if not tried.held:
+        return Finding("Sandbox", "problem", f"{level} does not hold: {tried.said}", "agents are not run here; report this as a fault of Jarvis")
     if level != "strict":
-        return Finding(
-            "Sandbox",
-            "warning",
-            f"{words}. {tried[0].said} {levels.fell('best', level, here)[:-1]}",
-            "; ".join(here.todo_for("strict")) or "docs/SECURITY.md says what stays open",
-        )
-    return Finding("Sandbox", "ok", f"{words}. {tried[0].said}")
+        return Finding("Sandbox", "warning", f"{words}; {tried.said}. {here.strict_why}; agents are not run", todo or "docs/SECURITY.md says what stays open")
+    return Finding("Sandbox", "ok", f"{words}; {tried.said}")
 
 
 def _agent() -> Finding:

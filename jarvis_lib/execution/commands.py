@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from jarvis_lib.execution import held
 from jarvis_lib.execution.output import Output
 from jarvis_lib.execution.processes import Bounds, Ended, run, shell
 from jarvis_lib.execution.spec import Spec
@@ -37,8 +38,9 @@ def run_line(
     out = Output(log, _OUTPUT_BYTES)
     env = spec.environment() | {"JARVIS_KEPT": values["kept"]}
     argv = shell(filled(line, {name: shlex.quote(value) for name, value in values.items()}))
+    enter = held.enter_for(spec, writable=(spec.dir / "kept",)) if (spec.dir / "kept").exists() else held.enter_for(spec)
     try:
-        return run(argv, cwd=spec.home, env=env, bounds=bounds, out=out, err=apart, stop=stop), out, bounds
+        return run(enter(argv), cwd=spec.home, env=env, bounds=bounds, out=out, err=apart, stop=stop), out, bounds
     finally:
         out.close()
 

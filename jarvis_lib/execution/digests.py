@@ -23,6 +23,8 @@ _WORD = re.compile(r"[^\s'\"`;|&<>()=,]+")
 
 def files_of(home: Path, task: Task) -> dict[str, str]:
     """SHA-256 in hex by path relative to `home`, sorted by path."""
+    if task.repo:
+        return {}  # what lies in a repository has its commit, and its checks come from there
     root = os.path.realpath(home)
     changed = [os.path.normpath(path) for path in task.changes]
     found: dict[str, str] = {}

@@ -4,6 +4,7 @@ Promise: values in, task out. It reads the notebook that the task names and look
 store and loads nothing heavy, because `jarvis add` must answer in the time of a blink.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,8 +15,8 @@ from jarvis_lib.execution.lines import checked, is_prose, needs_shell
 from jarvis_lib.execution.offers import Offer, below, card_commands, card_paths, default_recipe, notebook_recipe, offers
 from jarvis_lib.model import task as words
 from jarvis_lib.model.fact import Refused, new_id
-from jarvis_lib.model.prose import listed, plural
-from jarvis_lib.model.task import Check, Measure, Recipe, Task
+from jarvis_lib.model.prose import clean, hint, listed, plural
+from jarvis_lib.model.task import AGENTS, Check, Measure, Recipe, Task
 
 if TYPE_CHECKING:
     from jarvis_lib.execution.offers import Sources
@@ -42,14 +43,25 @@ def draft(
     resumable: bool = False,
     project: str = "",
     tags: Sequence[str] = (),
+    repo: str | None = None,
+    agent: str | None = None,
+    network: bool = False,
+    secrets: Sequence[str] = (),
+    no_change_expected: bool = False,
+    needs: Sequence[str] = (),
+    follows: str = "",
     id: str | None = None,
 ) -> Task:
     """The task that these words mean, complete with recipe, checks and measures. Raises Refused with one sentence.
 
     Without `notebook` and `command` it takes the default recipe of its category, or none (`why_no_recipe` says why). What the
     person gives of `checks`, `measures` or `changes` stands in place of what the recipe's own card promises of that kind.
-    `after` holds whole ids; whether they exist is for the store to say.
+    `after` holds whole ids; whether they exist is for the store to say. With `repo` it works in a copy of that git repository, and an agent does
+    it unless a command is given; `agent` is the name of one, or `any`.
     """
+    where = repository(repo) if repo else ""
+    _refuse_mixed(where, notebook, command, agent, changes)
+    top = Path(where) if where else home
     task = Task(
         id=id or new_id(),
         title=words.title(title),
@@ -57,8 +69,8 @@ def draft(
         hours=words.estimate(hours),
         category=words.category(category),
         priority=words.priority(priority),
-        checks=tuple(Check(checked(home, c, "check")) for c in checks),
-        measures=_own_measures(home, measures),
+        checks=tuple(Check(checked(top, c, "check")) for c in checks),
+        measures=_own_measures(top, measures),
         changes=below(home, changes),
         after=tuple(dict.fromkeys(after)),
         due=due,
@@ -66,8 +78,42 @@ def draft(
         resumable=bool(resumable),
         project=words.label(project, "project") if project else "",
         tags=tuple(dict.fromkeys(words.label(t, "tag").casefold() for t in tags)),
+        repo=where,
+        network=bool(network),
+        secrets=tuple(dict.fromkeys(words.secret_name(n) for n in secrets)),
+        no_change_expected=bool(no_change_expected),
+        needs=tuple(dict.fromkeys(words.need(n) for n in needs)),
+        follows=follows,
     )
-    return _proposed(home, _with_recipe(home, settings, task, notebook, parameters or {}, command))
+    if agent is not None or (where and command is None):
+        return _proposed(top, replace(task, recipe=agent_recipe(agent or "any")))
+    return _proposed(top, _with_recipe(top, settings, task, notebook, parameters or {}, command))
+
+
+def repository(path: str) -> str:
+    """The whole path of the git repository at `path`. Refuses what is none."""
+    full = os.path.realpath(os.path.expanduser(path))
+    if not os.path.isdir(full):
+        raise Refused(f"There is no folder {clean(path)[:120]}; --repo names a git repository of yours.", code="usage")
+    if not os.path.exists(os.path.join(full, ".git")):
+        raise Refused(f"{clean(path)[:120]} is not the top of a git repository; name the folder that holds its .git.", code="usage")
+    return full
+
+
+def agent_recipe(name: str) -> Recipe:
+    """The recipe that has an agent do it: `any` for the first of `[agent] order` that may work. Refuses an unknown name."""
+    if name != "any" and name not in AGENTS:
+        raise Refused(f"There is no agent {clean(name)[:40]!r}.{hint(name, AGENTS)} Agents: {', '.join(AGENTS)}, or any.", code="usage")
+    return Recipe("agent", agent="" if name == "any" else name)
+
+
+def _refuse_mixed(repo: str, notebook: str | None, command: str | None, agent: str | None, changes: Sequence[str]) -> None:
+    if agent is not None and (notebook is not None or command is not None):
+        raise Refused("A task has one recipe: give --agent, --notebook or --command, not two of them.", code="usage")
+    if repo and notebook is not None:
+        raise Refused("A notebook works in the workspace; in a repository give --command or --agent.", code="usage")
+    if repo and changes:
+        raise Refused("In a repository everything that changes is seen, so leave --changes out.", code="usage")
 
 
 def revise(home: Path, settings: "Sources", task: Task, **changes: Any) -> Task:
@@ -77,8 +123,8 @@ def revise(home: Path, settings: "Sources", task: Task, **changes: Any) -> Task:
     """
     given = {k: v for k, v in changes.items() if v is not None}
     own = _arguments(home, task) | given
-    if "notebook" in given or "command" in given:
-        own |= {k: given.get(k) for k in ("notebook", "command", "parameters")}
+    if {"notebook", "command", "agent"} & set(given):
+        own |= {k: given.get(k) for k in ("notebook", "command", "agent", "parameters")}
     elif "parameters" in given and task.recipe is not None and task.recipe.kind == "notebook":
         own |= {"notebook": task.recipe.notebook, "parameters": task.recipe.parameters | dict(given["parameters"])}
     redrafted = draft(home, settings, **own)
@@ -104,8 +150,9 @@ def said(task: Task) -> str:
     head = f"{task.id}: {task.title} ({_hours(task.hours)} h, {task.category}, {task.priority})."
     if task.recipe is None:
         return head
-    recipe = task.recipe.notebook or task.recipe.shell or " ".join(task.recipe.argv)
-    return f"{head} Recipe: {recipe} ({'default' if task.recipe.origin == 'default' else 'yours'}). {_said_proof(task)}"
+    recipe = task.recipe.notebook or task.recipe.shell or " ".join(task.recipe.argv) or task.recipe.said()
+    where = f" in a copy of {task.repo}" if task.repo else ""
+    return f"{head} Recipe: {recipe}{where} ({'default' if task.recipe.origin == 'default' else 'yours'}). {_said_proof(task)}"
 
 
 def _hours(value: float) -> str:
@@ -203,6 +250,13 @@ def _arguments(home: Path, task: Task) -> dict[str, Any]:
         "resumable": task.resumable,
         "project": task.project,
         "tags": list(task.tags),
+        "repo": task.repo or None,
+        "agent": (own.agent or "any") if own and own.kind == "agent" else None,
+        "network": task.network,
+        "secrets": list(task.secrets),
+        "no_change_expected": task.no_change_expected,
+        "needs": list(task.needs),
+        "follows": task.follows,
     }
 
 

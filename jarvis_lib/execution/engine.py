@@ -13,13 +13,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jarvis_lib.execution import tree
 from jarvis_lib.execution.processes import said_exit
 from jarvis_lib.execution.results import Result, ended_badly, read_result
 from jarvis_lib.execution.spec import clean_environment
 from jarvis_lib.model.prose import clean, shorten
+
+if TYPE_CHECKING:
+    from jarvis_lib.model.settings import Settings
 
 _WORKER_MARGIN_S = 3.0
 
@@ -119,10 +122,9 @@ def kill_leftovers(attempt_ids: Sequence[str]) -> int:
     return len(tree.kill(lambda: tree.tagged(attempt_ids))) if attempt_ids else 0
 
 
-def isolation_level() -> str:
-    """What attempts are held by on this machine, in words."""
-    whole = "whole process tree ended" if sys.platform == "linux" else "process tree ended as far as it can be found"
-    return f"a clean environment, {whole}, limits on time, output and memory; no sandbox for files and network"
+def engine_of(settings: "Settings") -> Engine:
+    """The engine that the settings ask for: this machine."""
+    return LocalEngine()
 
 
 def _kill(handle: Handle) -> None:

@@ -18,6 +18,8 @@ from jarvis_lib.model.prose import clean, listed, plural
 
 DOCUMENT_SUFFIXES = frozenset((".md", ".rst", ".txt", ".html", ".adoc", ".ipynb", ".svg", ".png"))
 _GUARDED = ("jarvis.toml", ".ci", ".github", ".git/HEAD", ".git/config", ".git/hooks", ".git/info", ".git/packed-refs", ".git/refs")
+_OWN_REFS = (".git/refs/heads/jarvis", ".git/refs/left-by-jarvis")
+"""Branches that the session itself publishes, maybe while another attempt runs."""
 _NOT_WATCHED = frozenset(("data", "logs", "reports", "node_modules", "__pycache__", "venv", "build", "dist"))
 _MOST_FILES = 50_000
 _SHOWN = 5
@@ -78,7 +80,8 @@ def _files(home: Path, top: str) -> Iterator[str]:
     full = home / top
     if full.is_dir() and not full.is_symlink():
         for folder, _, names in os.walk(full):
-            yield from (os.path.relpath(os.path.join(folder, name), home) for name in names)
+            if not _is_in(os.path.relpath(folder, home), _OWN_REFS):
+                yield from (os.path.relpath(os.path.join(folder, name), home) for name in names)
     elif os.path.lexists(full):
         yield top
 

@@ -29,8 +29,8 @@ class OwnKernel(KernelSpecManager):
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
-Enter = Callable[[Sequence[str], Path], list[str]]
-"""From the argv of a kernel and the folder of its sockets to the argv that starts it inside of a jail, such as `sandbox.enter.kernel_in` gives."""
+Enter = Callable[[Path], Callable[[Sequence[str]], list[str]]]
+"""From the folder of a kernel's sockets to what starts a command inside of a jail that holds it, such as `sandbox.enter.kernel_in` gives."""
 
 
 class JailedManager(AsyncKernelManager):
@@ -39,7 +39,7 @@ class JailedManager(AsyncKernelManager):
     enter: Enter
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        return self.enter(super().format_kernel_cmd(extra_arguments), Path(self.connection_file).parent)
+        return self.enter(Path(self.connection_file).parent)(super().format_kernel_cmd(extra_arguments))
 
 
 def new_folder() -> Path:

@@ -7,19 +7,29 @@ import os
 import time
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jarvis_lib.model.prose import clean, size
+
+if TYPE_CHECKING:
+    from jarvis_lib.execution.secrets import Mask
 
 TAIL_CHARS = 4000
 _PREVIEW_BYTES = 8192
 _PREVIEW_EVERY_S = 1.0
+_LONGEST_LINE = 1 << 16
 
 
 class Output:
-    """Takes bytes, keeps at most `limit` of them: half as the head, half as the tail. With a `path`, a log that can be followed."""
+    """Takes bytes, keeps at most `limit` of them: half as the head, half as the tail. With a `path`, a log that can be followed.
 
-    def __init__(self, path: Path | None, limit: int) -> None:
+    With a `mask` nothing is kept before it was masked, line by line, so that a secret that comes in two reads is seen whole.
+    """
+
+    def __init__(self, path: Path | None, limit: int, mask: "Mask | None" = None) -> None:
         self.total = 0
+        self._mask = mask
+        self._held = b""
         self._head_room = max(limit // 2, 1)
         self._tail_room = max(limit - self._head_room, 1)
         self._head_bytes = 0
@@ -37,6 +47,8 @@ class Output:
     def write(self, data: bytes) -> None:
         """Take what was printed next."""
         self.total += len(data)
+        if self._mask is not None:
+            data = self._masked(data)
         self._last = (self._last + data)[-4 * TAIL_CHARS :]
         room = self._head_room - self._head_bytes
         if room > 0:
@@ -47,8 +59,28 @@ class Output:
             self._into_tail(data)
             self._preview()
 
+    def _masked(self, data: bytes) -> bytes:
+        """What may be kept now; the line that has not ended yet is held back."""
+        assert self._mask is not None
+        whole = self._held + data
+        cut = whole.rfind(b"\n") + 1
+        if len(whole) - cut > _LONGEST_LINE:
+            cut = len(whole) - self._mask.longest
+        self._held = whole[cut:]
+        return self._mask.bytes(whole[:cut]) if cut else b""
+
+    def flush(self) -> None:
+        """Keep the line that has not ended, too: nothing more is printed."""
+        if self._mask is not None and self._held:
+            mask, self._mask = self._mask, None
+            held, self._held = self._held, b""
+            self.total -= len(held)
+            self.write(mask.bytes(held))
+            self._mask = mask
+
     def close(self) -> None:
         """Bring the tail into the log, with a line that says how much is missing before it."""
+        self.flush()
         if self._file < 0:
             return
         if self._tail_bytes:

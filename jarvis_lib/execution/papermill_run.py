@@ -48,7 +48,6 @@ class Guard:
     out: Output | None
     final: Path
     tree_of: Callable[[int], Sequence[int]]
-    jailed: bool = False
     reason: str = ""
     done: threading.Event = field(default_factory=threading.Event)
     notebook: Any = None
@@ -76,18 +75,19 @@ def run_notebook(
     out: Output | None = None,
     stop: Callable[[], bool] = lambda: False,
     tree_of: Callable[[int], Sequence[int]] | None = None,
-    enter: Callable[[Sequence[str], Path], list[str]] | None = None,
+    enter: "Callable[[Path], Callable[[Sequence[str]], list[str]]] | None" = None,
 ) -> dict[str, Any]:
     """Run the notebook until it ends or until `deadline` (epoch seconds), the executed copy going to `output`.
 
+    `enter` takes the folder of the kernel's sockets and gives what puts the kernel into its jail.
+
     Returns `outcome` (finished, failed, timed_out, stopped), `said` (one sentence), `exit_code` (0, 1 or None), `seconds`, `notebook`
     (the path of the executed copy), `cells` (code cells by state) and `tail` (the error's last lines). Raises Refused, before
-    anything starts, for unknown, missing or unusable parameters. With `enter` (`sandbox.enter.kernel_in(jail)`) the kernel, and so
-    every cell, runs inside of a jail; papermill itself stays outside.
+    anything starts, for unknown, missing or unusable parameters.
     """
     check_parameters(path, parameters)
     begin = time.monotonic()
-    guard = Guard(deadline, limits or Limits(), stop, out, output, tree_of or _kernel_tree, jailed=enter is not None)
+    guard = Guard(deadline, limits or Limits(), stop, out, output, tree_of or _kernel_tree)
     if guard.look():
         return _result(guard, path, begin, None)
     partial = output.with_name(f".{output.stem}.part.ipynb")
@@ -134,7 +134,7 @@ def _kernel_tree(kernel: int) -> list[int]:
 
 
 @contextmanager
-def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: Callable[[Sequence[str], Path], list[str]] | None) -> Iterator[Any]:
+def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: "Callable[[Path], Callable[[Sequence[str]], list[str]]] | None") -> Iterator[Any]:
     """A starting kernel on sockets in a private folder; at the end it and everything it started are gone."""
     from jupyter_core.utils import run_sync
 
@@ -187,18 +187,17 @@ def _watch(guard: Guard, kernel: int) -> None:
             return
         if age >= interrupts * guard.limits.grace_s / 2:
             interrupts += 1
-            _interrupt(kernel, guard)
+            _interrupt(kernel)
 
 
-def _interrupt(kernel: int, guard: Guard) -> None:
-    """As Ctrl-C does. In a jail the kernel has a session of its own, below processes that do not listen, so each process is told."""
-    if not guard.jailed:
-        with suppress(ProcessLookupError):
-            os.killpg(kernel, signal.SIGINT)
-        return
-    for pid in _kernel_tree(kernel):
-        with suppress(ProcessLookupError):
+def _interrupt(kernel: int) -> None:
+    """Ctrl-C for the kernel and its children. In a jail they have a session of their own behind bubblewrap, which must not hear it."""
+    inside = [pid for pid in tree.descendants(kernel) if not tree.is_named(pid, "bwrap")] if tree.is_named(kernel, "bwrap") else []
+    with suppress(ProcessLookupError):
+        for pid in inside:
             os.kill(pid, signal.SIGINT)
+        if not inside:
+            os.killpg(kernel, signal.SIGINT)
 
 
 # --- papermill -------------------------------------------------------------------------------------------------------------

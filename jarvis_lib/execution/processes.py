@@ -7,6 +7,7 @@ returns, all of it is dead, whether the command ended, hung, ignored TERM or lef
 import contextlib
 import errno
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -23,21 +24,28 @@ from jarvis_lib.model.prose import clean, plural, seconds, shorten, size
 NOT_FOUND = 127
 NOT_RUNNABLE = 126
 _LOOK_S = 0.2
+_SETTLE_S = 1.0
 _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long and how much: `wall_s` from now, resident bytes of the tree (0: any), seconds between TERM and KILL."""
+    """How long and how much: `wall_s` from now, resident bytes of the tree (0: any), seconds between TERM and KILL.
+
+    `idle_s` without a byte of output, `processes` of the tree at once, `file_bytes` of any one file; 0 is any.
+    """
 
     wall_s: float
     memory_bytes: int
     grace_s: float
+    idle_s: float = 0.0
+    processes: int = 0
+    file_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`how`: exited, not_started, timed_out, over_memory or stopped. `leftovers` counts processes that outlived the command."""
+    """`how`: exited, not_started, timed_out, idle, over_memory, over_processes or stopped. `leftovers` counts processes that outlived the command."""
 
     how: str
     exit_code: int | None
@@ -58,7 +66,7 @@ def run(
 ) -> Ended:
     """Run `argv` to its end or to its bounds. What it prints goes to `out`; errors too, unless `err` takes them."""
     begin = time.monotonic()
-    process = _start(argv, cwd, env, apart=err is not None)
+    process = _start(argv, cwd, env, bounds, apart=err is not None)
     if isinstance(process, Ended):
         return process
     with process, selectors.DefaultSelector() as selector:
@@ -68,12 +76,15 @@ def run(
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, selectors.EVENT_READ, sink)
         with _wakes_at_exit(process.pid, selector):
-            how = _until_over(process, selector, begin, bounds, stop)
+            how = _until_over(process, selector, begin, bounds, stop, lambda: out.total + (err.total if err else 0))
+        if how == "exited":
+            _settle()
         leftovers = tree.end(tree.below_me, grace_s=bounds.grace_s)
         code = process.wait()
         for stream, sink in sinks:
             if stream is not None and sink is not None:
                 _drain(stream.fileno(), sink)
+                sink.flush()
     outlived = leftovers if how == "exited" else 0
     return Ended(how, code, time.monotonic() - begin, leftovers=outlived)
 
@@ -96,6 +107,10 @@ def said_ended(name: str, ended: Ended, bounds: Bounds, last_line: str = "") -> 
         return ended.why
     if ended.how == "timed_out":
         return f"{name} did not end within {seconds(bounds.wall_s)} and was ended{after}"
+    if ended.how == "idle":
+        return f"{name} printed nothing for {seconds(bounds.idle_s)} and was ended{after}"
+    if ended.how == "over_processes":
+        return f"{name} had more than {bounds.processes} processes at once and was ended{after}"
     if ended.how == "over_memory":
         return f"{name} used more than {size(bounds.memory_bytes)} of memory and was ended{after}"
     if ended.how == "stopped":
@@ -116,7 +131,7 @@ def said_exit(code: int | None) -> str:
     return f"ended with exit {code}"
 
 
-def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, apart: bool) -> "subprocess.Popen[bytes] | Ended":
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bounds, *, apart: bool) -> "subprocess.Popen[bytes] | Ended":
     if not cwd.is_dir():
         return Ended("not_started", None, 0.0, f"{said_command(argv)} cannot start: there is no folder {clean(str(cwd))}")
     try:
@@ -129,6 +144,7 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, apart: boo
             stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             start_new_session=True,
             bufsize=0,
+            preexec_fn=lambda: _limit(bounds),
         )
     except FileNotFoundError:
         return Ended("not_started", NOT_FOUND, 0.0, f"The command {clean(argv[0])[:80]!r} was not found; install it or give its full path")
@@ -140,20 +156,47 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], *, apart: boo
         return Ended("not_started", NOT_RUNNABLE, 0.0, f"{clean(argv[0])[:80]!r} cannot be run: {clean(str(error))[:160]}")
 
 
-def _until_over(process: "subprocess.Popen[bytes]", selector: selectors.BaseSelector, begin: float, bounds: Bounds, stop: Callable[[], bool]) -> str:
+def _settle() -> None:
+    """A process namespace ends with its first process, but not in the same moment; what is ending by itself was not left behind."""
+    until = time.monotonic() + _SETTLE_S
+    while time.monotonic() < until and any(tree.is_named(pid, "bwrap") for pid in tree.below_me()):
+        time.sleep(0.002)
+
+
+def _limit(bounds: Bounds) -> None:
+    """In the child, before it becomes the command: no core files, and no file larger than allowed. A worker has one thread, so this is safe."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if bounds.file_bytes:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        most = bounds.file_bytes if hard == resource.RLIM_INFINITY else min(bounds.file_bytes, hard)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+
+def _until_over(
+    process: "subprocess.Popen[bytes]", selector: selectors.BaseSelector, begin: float, bounds: Bounds, stop: Callable[[], bool], printed: Callable[[], int]
+) -> str:
     """Read what it prints until it ends or a bound is hit; which of these it was."""
-    looked = begin
+    looked = heard = begin
+    count = 0
     while process.poll() is None:
         now = time.monotonic()
         if stop():
             return "stopped"
         if now - begin >= bounds.wall_s:
             return "timed_out"
-        if bounds.memory_bytes and now - looked >= _LOOK_S:
+        if printed() != count:
+            count, heard = printed(), now
+        if bounds.idle_s and now - heard >= bounds.idle_s:
+            return "idle"
+        if (bounds.memory_bytes or bounds.processes) and now - looked >= _LOOK_S:
             looked = now
-            if tree.resident(tree.below_me()) > bounds.memory_bytes:
+            alive = tree.below_me()
+            over = "over_processes" if bounds.processes and len(alive) > bounds.processes else ""
+            if bounds.memory_bytes and tree.resident(alive) > bounds.memory_bytes:
+                over = "over_memory"
+            if over:
                 tree.kill(tree.below_me)  # no grace: what grows that fast may take the machine with it
-                return "over_memory"
+                return over
         _read_ready(selector, min(_LOOK_S, max(begin + bounds.wall_s - now, 0.001)))
     return "exited"
 

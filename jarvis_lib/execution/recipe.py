@@ -5,22 +5,33 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.execution import held, repository_steps
 from jarvis_lib.execution.commands import filled
-from jarvis_lib.execution.engine import isolation_level
 from jarvis_lib.execution.output import Output
 from jarvis_lib.execution.processes import Bounds, Ended, said_command, said_ended, shell
 from jarvis_lib.execution.processes import run as run_process
 from jarvis_lib.execution.results import Result, ended_badly
+from jarvis_lib.execution.sandbox import levels
+from jarvis_lib.execution.sandbox.refusals import refused
 from jarvis_lib.execution.spec import Spec
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, size
+from jarvis_lib.model.prose import clean, listed, size
 from jarvis_lib.model.task import Recipe
 
-OUTCOME_OF = {"exited": "finished", "not_started": "failed", "timed_out": "timed_out", "over_memory": "failed", "stopped": "stopped"}
+OUTCOME_OF = {
+    "exited": "finished",
+    "not_started": "failed",
+    "timed_out": "timed_out",
+    "idle": "timed_out",
+    "over_memory": "failed",
+    "over_processes": "failed",
+    "stopped": "stopped",
+}
 _ARTEFACTS_SHOWN = 50
 
 
@@ -31,13 +42,17 @@ def run(spec: Spec, stop: Callable[[], bool]) -> Result:
         return ended_badly("failed", "The task has no recipe, so there is nothing to run; give it one with jarvis queue edit.")
     spec.out_dir.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
-    out = Output(spec.dir / "output.log", spec.limits.output_bytes)
+    mask = held.mask_of(spec)
+    out = Output(spec.dir / "output.log", spec.limits.output_bytes, mask)
     try:
-        result = _notebook(spec, recipe, out, stop) if recipe.kind == "notebook" else _command(spec, recipe, out, stop)
+        result = {"notebook": _notebook, "command": _command, "agent": _agent}[recipe.kind](spec, recipe, out, stop)
     except Refused as error:
         result = ended_badly("failed", error.sentence, exit_code=None)
     finally:
         out.close()
+    for written in (spec.dir / "output.log", spec.dir / "executed.ipynb"):
+        if written.is_file():
+            mask.file(written)  # what spans several lines, such as a private key, is only seen whole here
     base: Result = {"exit_code": None, "notebook": None, "tail": out.tail(), "log": str(spec.dir / "output.log"), "seconds": time.monotonic() - begin}
     result = base | result
     result["evidence"] = [*result["evidence"], *_artefacts(spec), _isolation(spec, out)]
@@ -46,7 +61,10 @@ def run(spec: Spec, stop: Callable[[], bool]) -> Result:
 
 def bounds_of(spec: Spec) -> Bounds:
     """What is left of the attempt's time, and its limits."""
-    return Bounds(max(min(spec.limits.wall_s, spec.left_s()), 0.0), spec.limits.memory_bytes, spec.limits.grace_s)
+    own = spec.limits
+    return Bounds(
+        max(min(own.wall_s, spec.left_s()), 0.0), own.memory_bytes, own.grace_s, idle_s=own.idle_s, processes=own.processes, file_bytes=own.file_bytes
+    )
 
 
 def _command(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:
@@ -58,20 +76,73 @@ def _command(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) 
     if not argv:
         raise Refused("The command is empty, so there is nothing to run; give it one with jarvis queue edit.")
     bounds = bounds_of(spec)
-    ended = run_process(argv, cwd=_folder(spec, recipe), env=spec.environment(), bounds=bounds, out=out, stop=stop)
+    folder = _folder(spec, recipe)
+    own = (repository_steps.copy_path(spec),) if spec.repository is not None else ()
+    enter = held.enter_for(spec, cwd=folder, writable=own)
+    with held.owned(spec, writable=own):
+        ended = run_process(enter(argv), cwd=folder, env=spec.environment() | held.granted(spec), bounds=bounds, out=out, stop=stop)
     shown = recipe.shell or said_command(argv)
-    return _command_result(ended, said_ended(said_command(shell(shown)), ended, bounds, out.last_line()))
+    return _command_result(spec, ended, said_ended(said_command(shell(shown)), ended, bounds, out.last_line()), out)
 
 
-def _command_result(ended: Ended, said: str) -> Result:
+def _command_result(spec: Spec, ended: Ended, said: str, out: Output) -> Result:
     outcome = OUTCOME_OF[ended.how] if ended.exit_code == 0 or ended.how != "exited" else "failed"
+    denials = refused(out.tail(), ended.exit_code) if spec.holding.level != "none" and ended.how == "exited" else []
+    if denials and outcome == "failed":
+        outcome = "denied"
     detail = {"exit_code": ended.exit_code, "how": ended.how, "seconds": round(ended.seconds, 3), "leftovers": ended.leftovers}
     evidence = [Evidence("exit", "command", outcome == "finished", said, detail).to_json()]
+    evidence += [Evidence("denial", f"refused {i}", None, what).to_json() for i, what in enumerate(denials, 1)]
     return {"outcome": outcome, "exit_code": ended.exit_code, "seconds": ended.seconds, "said": said, "evidence": evidence}
 
 
 def _folder(spec: Spec, recipe: Recipe) -> Path:
-    return (spec.home / recipe.cwd).resolve()
+    top = repository_steps.copy_path(spec) if spec.repository is not None else spec.home
+    return (top / recipe.cwd).resolve()
+
+
+def _agent(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:
+    """Have the agent do it: in the copy of the repository, or in the attempt's own folder. Its private home lasts as long as its copy."""
+    from jarvis_lib.execution.agents.run import Place, run_agent
+
+    if spec.agent is None:
+        raise Refused("No agent was chosen for this attempt; look at [agent] in jarvis.toml.")
+    if spec.holding.level != "strict" and spec.agent.name != "none":
+        raise Refused("An agent runs strictly sandboxed or not at all, and the sandbox does not hold here: jarvis doctor.")
+    repository = spec.repository
+    cwd = repository_steps.copy_path(spec) if repository is not None else spec.out_dir
+    home = repository.folder / "home" if repository is not None else spec.dir / "home"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    place = Place(cwd, home, spec.dir, repository.branch if repository is not None else "")
+    own = (cwd, home)
+    with held.reach(spec) as (sockets, through):
+        result = run_agent(
+            spec.agent,
+            spec.task,
+            place,
+            enter=lambda readable, argv: held.enter_for(spec, cwd=cwd, writable=own, readable=readable, home=home, sockets=sockets)(through(argv)),
+            env=spec.environment() | held.granted(spec),
+            bounds=bounds_of(spec),
+            network=spec.holding.network,
+            mask=held.mask_of(spec),
+            now=datetime.now(UTC),
+            stop=stop,
+            person_home=Path.home(),
+            owned=lambda: held.owned(spec, writable=own),
+        )
+    result["evidence"] += _refused_hosts(spec)
+    return result
+
+
+def _refused_hosts(spec: Spec) -> list[dict[str, Any]]:
+    """Hosts that were asked for and are not on the list. Programs ask for more than they need, so this is told and judges nothing."""
+    from jarvis_lib.execution.egress import refused_hosts
+
+    hosts = refused_hosts(spec.dir / "egress.jsonl")
+    if not hosts:
+        return []
+    said = f"it asked for {listed([clean(h)[:80] for h in hosts[:5]])}, which it was not granted, and did not get there"
+    return [Evidence("egress", "hosts", None, said, {"hosts": hosts[:50]}).to_json()]
 
 
 def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:
@@ -90,7 +161,8 @@ def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool])
         given,
         deadline=time.time() + bounds.wall_s,
         cwd=spec.home,
-        env=spec.environment(),
+        env=spec.environment() | held.granted(spec),
+        enter=lambda sockets: held.enter_for(spec, writable=(sockets,), own_uid=True),
         limits=Limits(bounds.memory_bytes, spec.limits.output_bytes, bounds.grace_s),
         out=out,
         stop=stop,
@@ -127,4 +199,6 @@ def _isolation(spec: Spec, out: Output) -> dict[str, Any]:
         "output_total": out.total,
         "output_left_out": out.left_out,
     }
-    return Evidence("isolation", "isolation", None, f"It ran with {isolation_level()}", detail).to_json()
+    machine = levels.machine()
+    detail |= {"level": spec.holding.level, "network": spec.holding.network}
+    return Evidence("isolation", "isolation", None, f"It ran with {levels.said(spec.holding.level, machine)}", detail).to_json()

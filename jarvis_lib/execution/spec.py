@@ -25,6 +25,58 @@ class Limits:
     memory_bytes: int
     check_s: float
     grace_s: float
+    idle_s: float = 0.0
+    processes: int = 0
+    file_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How what runs is held: the sandbox's level, what it may reach (`network`: none, hosts or all; `hosts` by name) and read beside its own.
+
+    `own`: it works on the person's own files in the workspace, by their own command.
+    """
+
+    level: str = "none"
+    own: bool = True
+    network: str = "none"
+    hosts: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    secrets_file: str = ""
+    keyring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryWork:
+    """A task's private copy: the person's repository, the folder of the copy (`folder/copy`), the branch of the result, where it starts.
+
+    `start` is a commit or branch, empty for what the person has checked out. `unfinished`: the time was over, so the proof only collects.
+    """
+
+    repo: Path
+    folder: Path
+    branch: str
+    start: str = ""
+    base: str = ""
+    unfinished: bool = False
+    largest_diff: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class AgentWork:
+    """Which agent, and within which limits. `session` goes on with an earlier one, whose follow-up this is."""
+
+    name: str
+    program: str = ""
+    model: str = ""
+    session: str = ""
+    permission: str = "full"
+    max_cost: float = 0.0
+    max_turns: int = 0
+    idle_s: float = 0.0
+    login: bool = True
+    template: str = ""
+    touch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +98,9 @@ class Spec:
     parent: int
     elsewhere: tuple[str, ...] = ()
     """Paths that other attempts of the session may change meanwhile; what changes there is theirs."""
+    holding: Holding = Holding()
+    repository: RepositoryWork | None = None
+    agent: AgentWork | None = None
 
     @property
     def out_dir(self) -> Path:
@@ -85,6 +140,9 @@ def read_spec(path: Path) -> Spec:
         measured=dict(raw.get("measured") or {}),
         parent=int(raw.get("parent", 0)),
         elsewhere=tuple(raw.get("elsewhere") or ()),
+        holding=_holding(raw.get("holding") or {}),
+        repository=_repository(raw["repository"]) if raw.get("repository") else None,
+        agent=AgentWork(**raw["agent"]) if raw.get("agent") else None,
     )
 
 
@@ -95,6 +153,14 @@ def clean_environment(pass_env: Sequence[str], attempt: str, source: Mapping[str
     return {name: have[name] for name in names if name in have} | {TAG: attempt}
 
 
+def _holding(raw: Mapping[str, Any]) -> Holding:
+    return Holding(**(dict(raw) | {name: tuple(raw.get(name, ())) for name in ("hosts", "readable")}))
+
+
+def _repository(raw: Mapping[str, Any]) -> RepositoryWork:
+    return RepositoryWork(**(dict(raw) | {"repo": Path(raw["repo"]), "folder": Path(raw["folder"])}))
+
+
 def _limits(raw: Mapping[str, Any]) -> Limits:
     return Limits(
         wall_s=float(raw["wall_s"]),
@@ -102,4 +168,7 @@ def _limits(raw: Mapping[str, Any]) -> Limits:
         memory_bytes=int(raw["memory_bytes"]),
         check_s=float(raw["check_s"]),
         grace_s=float(raw["grace_s"]),
+        idle_s=float(raw.get("idle_s", 0.0)),
+        processes=int(raw.get("processes", 0)),
+        file_bytes=int(raw.get("file_bytes", 0)),
     )

@@ -98,6 +98,11 @@ def tagged(attempts: Sequence[str]) -> list[int]:
     return [pid for pid in found if pid not in spared and not _is_zombie(pid)]
 
 
+def is_named(pid: int, name: str) -> bool:
+    """Is this the name of the process's program, as the kernel keeps it? False where there is no /proc."""
+    return _read(f"/proc/{pid}/comm").strip() == name.encode()[:15]
+
+
 def _send(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):

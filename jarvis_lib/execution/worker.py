@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from jarvis_lib.execution import tree
+from jarvis_lib.execution import held, tree
+from jarvis_lib.execution.held import mask_of
 from jarvis_lib.execution.results import Result, ended_badly, write_json
 from jarvis_lib.execution.spec import Spec, read_spec
 from jarvis_lib.model.fact import Refused
@@ -57,7 +58,8 @@ def main(argv: list[str]) -> int:
     except Refused as error:
         result = ended_badly("failed", error.sentence)
     tree.kill(tree.below_me)
-    write_json(path.with_name(f"{spec.step}.result.json"), result)
+    held.clear_temp(spec)
+    write_json(path.with_name(f"{spec.step}.result.json"), mask_of(spec).value(result))
     return 0
 
 
@@ -66,6 +68,10 @@ def _do(spec: Spec, stop: Stop) -> Result:
         from jarvis_lib.execution import recipe
 
         return recipe.run(spec, stop)
+    if spec.repository is not None:
+        from jarvis_lib.execution import repository_steps
+
+        return repository_steps.baseline(spec) if spec.step == "baseline" else repository_steps.prove(spec, stop)
     from jarvis_lib.execution import prove
 
     return prove.baseline(spec, stop) if spec.step == "baseline" else prove.prove(spec, stop)

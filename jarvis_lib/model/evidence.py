@@ -59,6 +59,10 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
         return Verdict("none", f"Stopped and escalated: {'; '.join(alarms)}.", "parked")
     if outcome in ("abandoned", "died"):
         return Verdict("none", _said_outcome(outcome), "parked" if deaths + 1 >= MAX_DEATHS else again)
+    unfinished = next((e.said for e in evidence if e.kind == "commit" and e.name == "unfinished"), "")
+    if unfinished and outcome in ("timed_out", "stopped"):
+        exits = [e.said for e in evidence if e.kind == "exit"]
+        return Verdict("unverified", f"{exits[-1] if exits else _said_outcome(outcome)}; {unfinished}", "review")
     if outcome in ("limited", "stopped"):
         return Verdict("none", _said_outcome(outcome), "queued" if outcome == "limited" else again)
     if outcome == "paused":
@@ -75,6 +79,9 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     if tripped:
         return Verdict("unverified", f"A guard tripped: {'; '.join(tripped)}.", "review")
     changes = [e for e in evidence if e.kind == "change"]
+    asked = [e.said for e in evidence if e.kind == "question"]
+    if asked and not any(e.detail.get("changed") for e in changes):
+        return Verdict("none", f"It asks: {' '.join(asked)}", "parked")
     if expects_change(task) and not any(e.detail.get("changed") for e in changes):
         if refused:
             return Verdict("none", f"{_said_outcome('denied')} Refused: {'; '.join(dict.fromkeys(refused))}. Nothing was changed.", "parked")

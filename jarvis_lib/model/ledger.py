@@ -16,7 +16,7 @@ from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
 from jarvis_lib.model.prose import clean, listed
 from jarvis_lib.model.states import OPEN_STATES, move
-from jarvis_lib.model.task import PRIORITIES, Task, shared_paths, task_from_json
+from jarvis_lib.model.task import PRIORITIES, Task, said_claims, shared_paths, task_from_json
 
 Row = dict[str, Any]
 
@@ -416,7 +416,7 @@ def _claimed(book: Book, fact: Fact) -> None:
     for other in book.where("tasks", "state", "running"):
         shared = shared_paths(other["changes"], row["changes"])
         if shared:
-            raise Refused(f"{name_of(other)} is changing {listed(shared)} right now.")
+            raise Refused(f"{name_of(other)} is changing {said_claims(shared)} right now.")
     waiting = [a for a in row["after"] if (book.get("tasks", a) or {"state": ""})["state"] not in ("shipped", "accepted")]
     if waiting:
         raise Refused(f"{name_of(row)} waits for {listed(waiting)}.")

@@ -17,7 +17,7 @@ from jarvis_lib.model.countries import CODES, named_country
 from jarvis_lib.model.phase import PhaseTemplate, key_of, read_template
 from jarvis_lib.model.policy import Policy
 from jarvis_lib.model.prose import hint
-from jarvis_lib.model.task import CATEGORIES
+from jarvis_lib.model.task import AGENTS, CATEGORIES
 from jarvis_lib.model.window import DAYS, KINDS, WindowRule
 
 _WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -431,7 +431,6 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
     return _read_list(base, value)
 
 
-AGENTS = ("claude", "codex", "openclaw", "custom")
 CHOICES = {"level": ("best", "strict", "basic", "none"), "permission": ("full", "edits", "read"), "reach": ("none", "hosts", "all")}
 """Keys with one word out of some, by their kind."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from jarvis_lib.model.fact import Refused, digest, moment, stamp
-from jarvis_lib.model.prose import clean, hint
+from jarvis_lib.model.prose import clean, hint, listed
 
 PRIORITIES = {"CRITICAL": 5, "HIGH": 4, "MEDIUM": 3, "LOW": 2, "BACKLOG": 1}
 """Priority and its value; the seed's score is value / hours."""
@@ -27,6 +27,9 @@ CATEGORIES = (
     "API integrations",
     "User-facing changes",
 )
+
+AGENTS = ("claude", "codex", "openclaw", "custom")
+"""Coding agents that Jarvis has an adapter for."""
 
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 20_000
@@ -281,6 +284,24 @@ def label(text: str, what: str) -> str:
     return tidy
 
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NEED = re.compile(r"gpu=[0-9]{1,3}|memory=[0-9]{1,5}(\.[0-9]+)?(MB|GB)|tag:[A-Za-z0-9_.-]{1,40}")
+
+
+def secret_name(text: str) -> str:
+    """The name of a secret: that of an environment variable. Refuses a value in its place."""
+    if not _NAME.fullmatch(text.strip()) or text.strip() == "JARVIS_HOME":
+        raise Refused("--secret takes the name under which a secret is kept, such as GITHUB_TOKEN, and never the secret itself.", code="usage")
+    return text.strip()
+
+
+def need(text: str) -> str:
+    """What a machine must have: `gpu=1`, `memory=8GB` or `tag:WORD`."""
+    if not _NEED.fullmatch(text.strip()):
+        raise Refused(f"{clean(text)[:40]!r} is no need of a task; write gpu=1, memory=8GB or tag:WORD.", code="usage")
+    return text.strip()
+
+
 def description(text: str) -> str:
     """Clean text of several lines, at most DESCRIPTION_LIMIT characters."""
     tidy = clean(text, keep_lines=True)
@@ -310,6 +331,11 @@ def shared_paths(some: Iterable[str], others: Iterable[str]) -> list[str]:
     """The paths of `some` that are, hold or lie in one of `others`: two attempts may not change them at the same time."""
     rest = list(others)
     return sorted({p for p in some for o in rest if p == o or p.startswith(f"{o}/") or o.startswith(f"{p}/")})
+
+
+def said_claims(claims: Iterable[str]) -> str:
+    """The paths and repositories of claims, in words."""
+    return listed([f"the repository {c.removeprefix('repo:')}" if c.startswith("repo:") else c for c in claims])
 
 
 def size_class(hours: float) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from jarvis_lib import autonomous_queue, build_scheduler, pattern_learner, problem_predictor, self_improver
+from jarvis_lib import build_scheduler, pattern_learner, problem_predictor, self_improver
 from jarvis_lib.autonomous_queue import sessions
+from jarvis_lib.autonomous_queue.holding import Held
 from jarvis_lib.autonomous_queue.sessions import Hours, phase
-from jarvis_lib.execution.engine import Engine, LocalEngine
+from jarvis_lib.execution.engine import Engine, engine_of
 from jarvis_lib.model.plan import Plan
 from jarvis_lib.model.prose import plural
 from jarvis_lib.overnight_runner import steps
@@ -41,19 +42,19 @@ def start(
     now = place.now()
     hours = session_hours(place, now=now, anyway=anyway, until=until, for_minutes=for_minutes)
     with sessions.only_session(place):
-        with sessions.opened(place, hours, now=now, say=say) as (session, said):
+        with sessions.opened(place, hours, now=now, say=say) as (session, said, held):
             thinks = hours.ends - now >= SHORTEST if analyse is None else analyse
-            said.append(_night(place, session, hours, engine or LocalEngine(), say, thinks=thinks))
+            said.append(_night(place, session, hours, engine or engine_of(place.settings), say, held=held, thinks=thinks))
         record = write_record(place, session)
         crash_point("brief")
         say(f"Report: {record.relative_to(place.home)}")
         return make_brief(place, as_of=place.now(), out=brief_to, say=say) if with_brief else None
 
 
-def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *, thinks: bool) -> str:
+def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *, held: Held, thinks: bool) -> str:
     """The phases in their order; the sentence of how the night ended."""
     with phase(place, session, "start", say) as done:
-        done(" and ".join(autonomous_queue.housekeeping(place, now=place.now())) or "nothing had to be decided anew")
+        done(" and ".join(sessions.tidied(place)) or "nothing had to be decided anew")
     with phase(place, session, "problems", say, may_fail=True) as done:
         done(_problems(place, session, hours, say, thinks=thinks))
     with phase(place, session, "patterns", say, may_fail=True) as done:
@@ -65,7 +66,7 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *
         plan = _plan(place, session, hours, done) if thinks else sessions.plan_hours(place, session, hours)
         done(sessions.said_plan(plan, hours))
     with phase(place, session, "run", say) as done:
-        tally = sessions.work_plan(place, session, hours, plan, engine=engine, say=say)
+        tally = sessions.work_plan(place, session, hours, plan, held=held, engine=engine, say=say)
         done(f"{plural(tally.attempts, 'attempt')}; it ended because {tally.why_ended}")
     with phase(place, session, "report", say, may_fail=True) as done:
         after = problem_predictor.scan(place, now=place.now())

@@ -26,11 +26,33 @@ def lines(reader: Reader, cover: Coverage, settings: Settings, *, zone: ZoneInfo
         found = [SystemLine("Session", "No session ran in this span.", "warn")]
     found += _sleep(phases, cover)
     notices = reader.rows("report.notices_between", since=cover.since, now=now)
-    found += [SystemLine("Store", f"{when(n['at'], zone, now=now)}: {shorten(clean(n['sentence']), 240)}", "warn") for n in notices[-NOTICES:]]
+    found += [_notice(n, now, zone) for n in notices[-NOTICES:]]
+    found += _agents(reader, cover, zone)
     if len(notices) > NOTICES:
         found.append(SystemLine("Store", f"and {len(notices) - NOTICES} earlier notices.", "warn"))
     found += [_isolation(cover), SystemLine("Policy", f"hash {settings.policy.hash[:12]}{_changed(cover, settings)}", "ok")]
     return [*found, _journal(reader), SystemLine("Workspace", clean(str(home)), "ok")]
+
+
+def _notice(row: Row, now: datetime, zone: ZoneInfo) -> SystemLine:
+    name = {"sandbox": "Sandbox", "room": "Machine", "escalation": "Escalation", "trust": "Trust"}.get(row["kind"], "Store")
+    return SystemLine(name, f"{when(row['at'], zone, now=now)}: {shorten(clean(row['sentence']), 240)}", "bad" if row["kind"] == "escalation" else "warn")
+
+
+def _agents(reader: Reader, cover: Coverage, zone: ZoneInfo) -> list[SystemLine]:
+    """What the agents of this span used, and which of them are kept back; nothing when none was called."""
+    found = []
+    for row in reader.rows("report.calls_between", since=cover.since, now=cover.until):
+        told = [f"{plural(row['calls'], 'call')}"]
+        if row["tokens_in"] is not None:
+            told.append(f"{row['tokens_in']:,} tokens in, {row['tokens_out'] or 0:,} out")
+        cost = f"{row['cost']:.2f} $" if row["cost"] is not None else "cost unknown"
+        told.append(f"{cost} and {plural(row['untold'], 'call')} of unknown cost" if row["cost"] is not None and row["untold"] else cost)
+        found.append(SystemLine("Agents", f"{clean(row['agent'])}: {', '.join(told)}.", "ok"))
+    for row in reader.rows("report.accounts_kept_back", now=cover.until, session=(cover.newest or {}).get("id", "")):
+        until = f" until {when(row['held_until'], zone, now=cover.until)}" if row["held_until"] and row["held_until"] > cover.until else " for the session"
+        found.append(SystemLine("Agents", f"{clean(row['agent'])} is kept back{until}: {shorten(clean(row['why']), 160)}.", "warn"))
+    return found
 
 
 def _session(row: Row, phases: Sequence[Row], now: datetime, zone: ZoneInfo) -> SystemLine:
@@ -64,4 +86,4 @@ def _changed(cover: Coverage, settings: Settings) -> str:
 
 def _journal(reader: Reader) -> SystemLine:
     head = reader.one("report.journal_head")
-    return SystemLine("Journal", f"{plural(head['seq'], 'fact')}, head {head['hash'][:12]}" if head else "no fact yet", "ok")
+    return SystemLine("Journal", f"{plural(head['seq'], 'fact')}, head {head['hash'][:16]}" if head else "no fact yet", "ok")

@@ -84,7 +84,7 @@ def row_of(ending: Row, seen: Sequence[Row]) -> RanRow:
         measured=any(e["kind"] == "measure" and e["ok"] for e in seen),
         isolation=clean(ending["isolation"] or ""),
         links=tuple(_links(ending, seen)),
-        commands=tuple(_commands(ending)),
+        commands=(*_commands(ending), *(str(e["detail"]["by_hand"]) for e in seen if e["kind"] == "call" and e["detail"].get("by_hand"))),
     )
 
 
@@ -98,9 +98,23 @@ def proof(seen: Sequence[Row]) -> list[str]:
         said.append(f"{passed} of {plural(len(checks), 'check')} passed: {told}")
     said += [shorten(clean(e["said"]), 140) for e in seen if e["kind"] == "artefact"][:2]
     changed = [shorten(clean(e["said"]), 110) for e in seen if e["kind"] == "change" and e["detail"].get("changed")]
-    if changed:
+    diff = [shorten(clean(e["said"]), 110) for e in seen if e["kind"] == "diff"]
+    if diff:
+        said.append("; ".join([*diff, *branch(seen)]))
+    elif changed:
         said.append("; ".join(changed[:3]) + (f"; and {len(changed) - 3} more" if len(changed) > 3 else ""))
+    said += work_of_agents(seen)
     return [shorten(s, 2 * LINE) for s in said if s]
+
+
+def branch(seen: Sequence[Row]) -> list[str]:
+    """Where the result of a task in a repository is."""
+    return [shorten(clean(e["said"]), 140) for e in seen if e["kind"] == "commit" and e["name"] in ("branch", "kept back", "unfinished")]
+
+
+def work_of_agents(seen: Sequence[Row]) -> list[str]:
+    """What agents did for it and cost; a cost that nobody told is told as unknown."""
+    return [shorten(clean(e["said"]), LINE) for e in seen if e["kind"] == "call"]
 
 
 def reasons(ending: Row, seen: Sequence[Row]) -> list[str]:
@@ -110,8 +124,9 @@ def reasons(ending: Row, seen: Sequence[Row]) -> list[str]:
     if last and last not in said[0]:
         said.append(f"Last line: {shorten(last, 160)}")
     said += [f"Its files were {shorten(clean(e['said']), 160)}" if e["ok"] else clean(e["said"]) for e in seen if e["kind"] == "restored"]
+    refused = [f"Refused while it ran: {shorten(clean(e['said']), 160)}" for e in seen if e["kind"] == "denial" and clean(e["said"]) not in said[0]]
     follows = _follows(ending)
-    return [s for s in [*said, follows] if s]
+    return [s for s in [*said, *refused[:3], *branch(seen), *work_of_agents(seen), follows] if s]
 
 
 def last_line(tail: str) -> str:
@@ -142,7 +157,8 @@ def _accepted(ending: Row) -> str:
 
 def _links(ending: Row, seen: Sequence[Row]) -> list[Link]:
     links = [Link(label, ending[column]) for label, column in (("log", "log"), ("notebook", "notebook")) if ending[column]]
-    paths = [p for e in seen if e["kind"] in ("artefact", "change") for p in _paths(e)]
+    inside = ("artefact", "diff", "prompt") if ending["commit_sha"] else ("artefact", "change", "prompt")
+    paths = [p for e in seen if e["kind"] in inside for p in _paths(e)]
     if ending["state"] in ("shipped", "accepted"):
         links += [Link(clean(p.rsplit("/", 1)[-1]), p) for p in dict.fromkeys(paths)][:3]
     return links
@@ -161,7 +177,7 @@ def _commands(ending: Row) -> list[str]:
     if state == "accepted":
         return [f"jarvis undo {task}"]
     if state == "review":
-        return [f"jarvis queue accept {task}", f"jarvis queue retry {task}"]
+        return [f"jarvis queue accept {task}", f"jarvis queue retry {task}", *([f"jarvis queue follow-up {task} '…'"] if ending["recipe"] == "agent" else [])]
     if state == "failed":
         return [f"jarvis queue retry {task}", f"jarvis queue drop {task}"]
     return [f"jarvis show {task}"]

@@ -347,8 +347,11 @@ def _copy_replica(store: "Store", temporary: Path) -> None:
 # --- verify, rebuild, repair ---------------------------------------------------------------------------------------------
 
 
-def verify(store: "Store") -> list[str]:
-    """What is wrong, as sentences; an empty list when journal and database are whole and say the same."""
+def verify(store: "Store", *, head: str = "") -> list[str]:
+    """What is wrong, as sentences; an empty list when journal and database are whole and say the same.
+
+    `head` is the hash that a brief printed: it must still be one of the chain, so that a journal whose tail was cut off or written anew is seen.
+    """
     with store._threads, _locked(store):
         end = journal.tail(store.home)
         hashes = {line.seq: line.hash for line in _read(store, 0, "")}
@@ -356,7 +359,16 @@ def verify(store: "Store") -> list[str]:
             return [f"The journal has {len(hashes)} lines, but its last number is {end.seq}."]
         with opened(store, end) as current:
             hashes |= {line.seq: line.hash for line in store._drain(current, spool.pending(store.home))}
-            return _compare(current, hashes)
+            lost = head and not any(known.startswith(head) for known in hashes.values())
+            said = [f"The hash {head} is not in the chain: facts that a brief rested on were cut off or changed."] if lost else []
+            return said + _compare(current, hashes)
+
+
+def newest(store: "Store") -> tuple[int, str]:
+    """The number and the hash of the journal's last line; (0, "") while there is none."""
+    with store._threads, _locked(store):
+        end = journal.tail(store.home)
+    return end.seq, end.hash
 
 
 def _compare(current: Current, hashes: dict[int, str]) -> list[str]:

@@ -70,7 +70,7 @@ def _notebook(base: Path, jail: Jail | None) -> Callable[[], float]:
 
 def _canary(base: Path, level: str) -> float:
     begin = time.perf_counter()
-    canary = escape(base, base / "canary", level, own_uid=True)
+    canary = escape(base / "canary", level, own_uid=True)
     assert canary.held, canary
     return time.perf_counter() - begin
 

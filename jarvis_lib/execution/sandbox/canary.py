@@ -74,33 +74,39 @@ Cleaned = Callable[[Sequence[str], str, Mapping[str, str]], dict[str, str]]
 _SECRET = "JARVIS_CANARY_SECRET"
 
 
-def escape(home: Path, folder: Path, level: str, *, own_uid: bool = False, entered: Enter = enter, cleaned: Cleaned = clean_environment) -> Canary:
-    """Try to get out of a jail of `level`, with decoys in a new folder below `folder`, which is removed again. `home` is the real workspace.
+def escape(
+    folder: Path, level: str, *, home: Path | None = None, own_uid: bool | None = None, entered: Enter = enter, cleaned: Cleaned = clean_environment
+) -> Canary:
+    """Try to get out of a jail of `level`, with decoys in a new folder below `folder`, which is removed again. `home` is the real workspace, if any.
 
-    With `own_uid` the jail is the one for the person's own files. `entered` starts it and `cleaned` makes its
-    environment; tests give some that lack something.
-    Whatever goes wrong means that it does not hold; nothing is raised for it.
+    With `own_uid` the jail is the one for the person's own files; without a word, both kinds are tried where they differ, which is for root.
+    `entered` starts it and `cleaned` makes its environment; tests give some that lack something. Whatever goes wrong means that it does not hold;
+    nothing is raised for it.
     """
     if level == "none":
-        return Canary(False, "There is no sandbox: files and network are open to whatever runs.")
+        return Canary(False, "there is no sandbox at the level none: files and network are open to whatever runs")
+    kinds = (own_uid,) if own_uid is not None else (False, True) if os.getuid() == 0 else (True,)
+    found = [_one(home or folder, folder, level, kind, entered, cleaned) for kind in kinds]
+    return next((c for c in found if not c.held), found[0])
+
+
+def _one(home: Path, folder: Path, level: str, own_uid: bool, entered: Enter, cleaned: Cleaned) -> Canary:
     try:
         with _decoys(folder) as decoys:
-            return _judged(level, *_tried(home, decoys, level, own_uid, entered, cleaned))
+            return _judged(*_tried(home, decoys, level, own_uid, entered, cleaned))
     except (Refused, OSError, ValueError, subprocess.SubprocessError) as error:
-        return Canary(False, f"The sandbox ({level}) could not be tried: {shorten(clean(str(error)), 200)}")
+        return Canary(False, f"it could not be tried: {shorten(clean(str(error)), 200)}")
 
 
-def _judged(level: str, tried: tuple[Attempted, ...], failed: str) -> Canary:
+def _judged(tried: tuple[Attempted, ...], failed: str) -> Canary:
     if failed:
-        return Canary(False, f"The sandbox ({level}) could not be started: {failed}", tried)
-    out = [a for a in tried if a.promised and not a.held]
-    promised = sum(a.promised for a in tried)
+        return Canary(False, f"it could not be started: {failed}", tried)
+    out = [a.name for a in tried if a.promised and not a.held]
     if out:
-        return Canary(False, f"The sandbox ({level}) does not hold: a program inside could {listed([a.name for a in out])}.", tried)
+        return Canary(False, f"a program inside could {listed(out)}", tried)
     open_ = [a.name for a in tried if not a.promised and not a.held]
-    return Canary(
-        True, f"The sandbox ({level}) holds: {plural(promised, 'way')} out tried, none open{'; not shut here: ' + listed(open_) if open_ else ''}.", tried
-    )
+    more = f"; this level does not keep it from this: {listed(open_)}" if open_ else ""
+    return Canary(True, f"{plural(sum(a.promised for a in tried), 'way')} out were tried, none of them open{more}", tried)
 
 
 def _tried(home: Path, decoys: _Decoys, level: str, own_uid: bool, entered: Enter, cleaned: Cleaned) -> tuple[tuple[Attempted, ...], str]:

@@ -16,10 +16,11 @@ from jarvis_lib.execution.sandbox.jail import Jail
 from jarvis_lib.execution.sandbox.landlock import allowed
 from jarvis_lib.execution.sandbox.levels import OTHER_USER, OWN_NAMESPACES, Machine, machine
 from jarvis_lib.execution.sandbox.mounts import INSIDE_TEMP, mounted
-from jarvis_lib.execution.sandbox.owners import give
+from jarvis_lib.execution.sandbox.owners import give, prepare_owner, take_back
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean
 
+__all__ = ["enter", "kernel_in", "prepare_owner", "reads_everything", "take_back", "user_of"]
 _UNTIL_INSIDE = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH")
 _DEAF = 'trap \'\' TERM INT HUP; exec "$0" "$@"'
 """bubblewrap must outlive the polite signals that its tree is sent, or the program inside would be killed with no time to end by itself."""
@@ -41,16 +42,16 @@ def enter(argv: Sequence[str], jail: Jail) -> list[str]:
     return ["/bin/sh", "-c", _DEAF, *_bwrap(jail, here), "--", *closing] if jail.level == "strict" else closing
 
 
-def kernel_in(jail: Jail) -> Callable[[Sequence[str], Path], list[str]]:
+def kernel_in(jail: Jail) -> Callable[[Path], Callable[[Sequence[str]], list[str]]]:
     """What `run_notebook` takes as `enter`: a jail that also holds the folder of the kernel's sockets, which then belongs to the jail's user."""
 
-    def entered(argv: Sequence[str], sockets: Path) -> list[str]:
-        own = replace(jail, writable=(*jail.writable, Path(os.path.realpath(sockets))))
+    def with_sockets(folder: Path) -> Callable[[Sequence[str]], list[str]]:
         if user_of(jail) is not None:
-            give(sockets, OTHER_USER, OTHER_USER)
-        return enter(argv, own)
+            give(folder, OTHER_USER, OTHER_USER)
+        own = replace(jail, writable=(*jail.writable, Path(os.path.realpath(folder))))
+        return lambda argv: enter(argv, own)
 
-    return entered
+    return with_sockets
 
 
 def user_of(jail: Jail) -> int | None:
@@ -75,7 +76,7 @@ def _check(jail: Jail, here: Machine) -> None:
         if os.path.realpath(path) != str(path):
             raise Refused(f"The sandbox cannot be built: {clean(str(path))} leads to {clean(os.path.realpath(path))}; give the real path.", code="failed")
     seen = [*jail.writable, *jail.readable, jail.temp, *([jail.home] if jail.home else [])]
-    if not any(jail.cwd.is_relative_to(p) for p in seen):
+    if jail.level == "strict" and not any(jail.cwd.is_relative_to(p) for p in seen):
         raise Refused(f"The sandbox cannot be built: its program is to start in {clean(str(jail.cwd))}, which it may not see.", code="failed")
 
 

@@ -201,6 +201,7 @@ def close(plan: dict[str, Any]) -> None:
     rules = _landlock(libc, plan, abi)
     _give_up(libc, machine, plan["uid"], keep_reading=plan["keep_reading"])
     os.environ["TMPDIR"], os.environ["HOME"] = plan["temp"], plan["home"]
+    os.environ.pop("XDG_RUNTIME_DIR", None)  # where the sockets of the person's own session lie
     os.makedirs(plan["home"], exist_ok=True)
     os.chdir(plan["cwd"])
     if plan["files"] is None and "JPY_PARENT_PID" in os.environ:

@@ -17,6 +17,7 @@ from pathlib import Path
 from jarvis_lib.execution.sandbox import inside
 from jarvis_lib.execution.sandbox.jail import LEVELS
 
+__all__ = ["LEVELS", "OTHER_USER", "OWN_NAMESPACES", "Machine", "Mechanism", "fell", "machine", "resolve", "said", "why_not"]
 OTHER_USER = 64900
 """What a session of root becomes inside of a jail that need not keep its user. Debian and Fedora give this number to nobody."""
 OWN_NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--new-session", "--die-with-parent")
@@ -50,6 +51,16 @@ class Machine:
         """The one of that name; KeyError where there is none."""
         return {m.name: m for m in self.mechanisms}[name]
 
+    @property
+    def strict_why(self) -> str:
+        """What keeps strict from being entered, or an empty string."""
+        return why_not(self, "strict")
+
+    @property
+    def basic_why(self) -> str:
+        """What keeps basic from being entered, or an empty string."""
+        return why_not(self, "basic")
+
     def todo_for(self, level: str) -> list[str]:
         """What would have to be done for `level` to work here; empty where nothing is missing or nothing helps."""
         return list(dict.fromkeys(m.todo for m in _behind(level, self) if not m.works and m.todo))
@@ -78,24 +89,33 @@ def resolve(wanted: str, machine: Machine) -> str:
     return [level for level in machine.levels if LEVELS.index(level) <= LEVELS.index(most)][-1]
 
 
+def why_not(machine: Machine, level: str) -> str:
+    """What keeps this machine from entering the level, or an empty string."""
+    if level in machine.levels:
+        return ""
+    return "; ".join(f"{m.name}: {m.said}" for m in _behind(level, machine) if not m.works)
+
+
 def fell(wanted: str, level: str, machine: Machine) -> str:
     """Why `level` is weaker than what was wanted, in one sentence; empty where it is not."""
     most = LEVELS[-1] if wanted == "best" else wanted
     if LEVELS.index(level) >= LEVELS.index(most):
         return ""
-    reasons = [f"{m.name}: {m.said}" for m in _behind(most, machine) if not m.works]
-    return f"The sandbox is {level}, not {most}" + (f" ({'; '.join(reasons)})." if reasons else ".")
+    why = why_not(machine, most)
+    return f"The sandbox is {level}, not {most}" + (f" ({why})." if why else ".")
 
 
 def said(level: str, machine: Machine) -> str:
-    """What the level is made of here, as the end of a sentence."""
+    """The level in words, for evidence, brief and doctor."""
+    whole = "whole process tree ended" if sys.platform == "linux" else "process tree ended as far as it can be found"
+    limits = f"a clean environment, {whole}, limits on time, output, memory and processes"
     if level == "strict":
-        user = f", what is not your own runs as user {OTHER_USER}" if machine.root else ""
-        return f"strict: attempts see only the files they need, with no network and no process of this machine (bubblewrap){user}"
+        user = f"; what is not your own runs as user {OTHER_USER}" if machine.root else ""
+        return f"the sandbox at strict (bubblewrap: own view of the files, no network unless granted, no capabilities{user}), {limits}"
     if level == "basic":
-        open_ = "" if machine.landlock >= 6 else "; signals to your other programs are not stopped by this kernel"
-        return f"basic: attempts can read and write only the files they need and open no connection (Landlock {machine.landlock}); no namespaces{open_}"
-    return "none: a clean environment and limits; files and network are open"
+        open_ = "" if machine.landlock >= 6 else "; this kernel does not stop signals to your other programs"
+        return f"the sandbox at basic (Landlock and a filter of system calls: files and network, no namespaces{open_}), {limits}"
+    return f"no sandbox, {limits}"
 
 
 def _behind(level: str, machine: Machine) -> list[Mechanism]:

@@ -8,10 +8,24 @@ from pathlib import Path
 
 import jarvis_lib
 
-BASE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+BASE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/gnu/store")
 ETC = (
     *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl", "ca-certificates", "ca-certificates.conf", "pki", "crypto-policies", "alternatives"),
-    *("localtime", "timezone", "mime.types", "fonts", "terminfo", "magic", "os-release", "debian_version", "ImageMagick-6", "R"),
+    *(
+        "localtime",
+        "timezone",
+        "mime.types",
+        "fonts",
+        "terminfo",
+        "magic",
+        "os-release",
+        "debian_version",
+        "ImageMagick-6",
+        "R",
+        "perl",
+        "python3",
+        "java-17-openjdk",
+    ),
 )
 ETC_OF_A_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols", "host.conf")
 

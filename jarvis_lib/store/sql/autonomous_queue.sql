@@ -108,10 +108,27 @@ WHERE a.task = $task AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unve
 SELECT id, title FROM tasks WHERE list_contains("after", $task) AND state IN ('shipped', 'accepted', 'running') ORDER BY id;
 
 -- name: last_night
-SELECT t.id FROM tasks t JOIN attempts a ON a.task = t.id
+-- Everything that the last session did and that is still there, the newest first: shipped work, branches that wait for a look, fixes.
+WITH last AS (SELECT id FROM sessions WHERE closed_at IS NOT NULL ORDER BY opened_at DESC LIMIT 1)
+SELECT t.id, 'task' AS what, max(a.ended_at) AS "at" FROM tasks t JOIN attempts a ON a.task = t.id
+WHERE a.session = (SELECT id FROM last) AND t.state IN ('shipped', 'accepted') AND a.verdict = 'verified' AND a.undone_at IS NULL
+GROUP BY t.id
+UNION ALL
+SELECT t.id, 'branch', max(a.ended_at) FROM tasks t JOIN attempts a ON a.task = t.id
+WHERE a.session = (SELECT id FROM last) AND t.state = 'review' AND a.commit_sha IS NOT NULL AND a.undone_at IS NULL
+GROUP BY t.id
+UNION ALL
+SELECT f.id, 'fix', f."at" FROM fixes f
+WHERE f.session = (SELECT id FROM last) AND f.verified AND f.undone_at IS NULL
+ORDER BY "at" DESC, id;
+
+-- name: last_night_unseen
+-- Attempts of the last session whose doings no undo can know whole.
+SELECT t.id, t.title, bool_or(g.what IS NOT NULL) AS networked FROM tasks t JOIN attempts a ON a.task = t.id
+LEFT JOIN grants g ON g.attempt = a.id AND starts_with(g.what, 'network')
 WHERE a.session = (SELECT id FROM sessions WHERE closed_at IS NOT NULL ORDER BY opened_at DESC LIMIT 1)
-    AND t.state IN ('shipped', 'accepted') AND a.verdict = 'verified' AND a.undone_at IS NULL
-ORDER BY a.ended_at DESC;
+    AND a.outcome = 'finished' AND (g.what IS NOT NULL OR (len(t.changes) = 0 AND t.recipe = 'command'))
+GROUP BY t.id, t.title ORDER BY t.id;
 
 -- name: tried_in
 SELECT task, outcome, verdict FROM attempts WHERE session = $session;
@@ -133,3 +150,41 @@ ORDER BY claimed_at, id;
 -- name: offers
 -- What the person is asked about before the need has passed.
 SELECT * FROM suggestions WHERE state = 'asked' AND need_at > $now ORDER BY need_at, id;
+
+-- name: accounts
+SELECT * FROM accounts ORDER BY agent;
+
+-- name: spent
+SELECT sum(cost) AS cost, count(*) AS calls, count(*) FILTER (cost IS NULL) AS untold FROM calls WHERE session = $session;
+
+-- name: spent_on_task
+SELECT sum(cost) AS cost, count(*) AS calls FROM calls WHERE task = $task;
+
+-- name: last_call
+-- The newest call for a task or for those whose follow-up it is, with a session that can go on.
+SELECT * FROM calls WHERE task = $task AND session_id <> '' ORDER BY "at" DESC, i DESC LIMIT 1;
+
+-- name: calls
+SELECT c.* FROM calls c JOIN attempts a ON a.id = c.attempt WHERE c.task = $task ORDER BY a.claimed_at, c.i;
+
+-- name: grants
+SELECT g.* FROM grants g JOIN attempts a ON a.id = g.attempt WHERE g.task = $task ORDER BY a.claimed_at, g.what;
+
+-- name: branches
+-- Attempts whose result is a branch in the person's repository.
+SELECT * FROM attempts WHERE task = $task AND commit_sha IS NOT NULL ORDER BY claimed_at DESC, id;
+
+-- name: merged
+-- The commit that the person's branch was at after this task's branch had been taken over.
+SELECT json_extract_string(data, '$.data.merged') AS merged FROM facts
+WHERE task = $task AND kind = 'task.accepted' AND refused IS NULL ORDER BY seq DESC LIMIT 1;
+
+-- name: contents
+SELECT id, state, content FROM tasks;
+
+-- name: used_since
+SELECT agent, count(*) AS calls, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out, sum(cost) AS cost, count(*) FILTER (cost IS NULL) AS untold
+FROM calls WHERE "at" >= $since GROUP BY agent;
+
+-- name: newest_session
+SELECT id FROM sessions ORDER BY opened_at DESC, id LIMIT 1;

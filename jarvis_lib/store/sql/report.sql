@@ -156,3 +156,10 @@ SELECT * FROM improvements WHERE measured_at > $since AND measured_at <= $now OR
 
 -- name: improvements_between
 SELECT * FROM improvements WHERE state = 'proposed' AND proposed_at > $since AND proposed_at <= $now ORDER BY proposed_at DESC, id;
+
+-- name: calls_between
+SELECT agent, count(*) AS calls, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out, sum(cost) AS cost, count(*) FILTER (cost IS NULL) AS untold
+FROM calls WHERE "at" > $since AND "at" <= $now GROUP BY agent ORDER BY agent;
+
+-- name: accounts_kept_back
+SELECT * FROM accounts WHERE (held_until IS NOT NULL AND held_until > $now) OR (stopped_for <> '' AND stopped_for = $session) ORDER BY agent;

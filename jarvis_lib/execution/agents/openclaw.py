@@ -1,0 +1,62 @@
+"""OpenClaw: `openclaw agent exec --json`, which needs no gateway and has documented exit codes: 0 ok, 1 error, 2 timeout."""
+
+import shlex
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from jarvis_lib.execution.agents.contract import Request
+from jarvis_lib.execution.agents.limits import auth_error_in, limit_in
+from jarvis_lib.execution.agents.parsing import last_object, money, number, table, text_of
+from jarvis_lib.model.call import Call
+
+
+class OpenClaw:
+    """The adapter of OpenClaw."""
+
+    name = "openclaw"
+    programs: Sequence[str] = ("openclaw",)
+    tried: Sequence[str] = ("2026.9.6",)
+    login_files: Sequence[str] = (".openclaw/openclaw.json",)
+
+    def argv(self, request: Request) -> list[str]:
+        words = [request.program, "agent", "exec", request.prompt.read_text(encoding="utf-8"), "--cwd", str(request.cwd), "--json"]
+        config = request.home / ".openclaw" / "openclaw.json"
+        words += ["--config", str(config)] if config.exists() else []
+        words += ["--model", request.model] if request.model else []
+        return [*words, "--session-id", request.session] if request.session else words
+
+    def environment(self, request: Request) -> dict[str, str]:
+        return {"OPENCLAW_STATE_DIR": str(request.home / ".openclaw")}
+
+    def read(self, request: Request, *, version: str, exit_code: int | None, stdout: str, stderr: str, now: datetime) -> Call:
+        found = last_object(stdout)
+        usage, tools, failure = table(found.get("usage")), table(found.get("toolSummary")), table(found.get("error"))
+        wrong = (
+            "" if found.get("ok") is True else text_of(failure.get("message"), 2000) or (stderr.strip().splitlines() or [f"it ended with exit {exit_code}"])[-1]
+        )
+        limit = limit_in(wrong, now=now) if wrong else None
+        auth = auth_error_in(f"{wrong}\n{stderr[-20_000:]}") if wrong and not limit else ""
+        return Call(
+            agent=self.name,
+            version=version,
+            exit=exit_code,
+            session_id=text_of(found.get("sessionId"), 200),
+            text=text_of(found.get("final")),
+            tokens_in=number(usage.get("input")),
+            tokens_out=number(usage.get("output")),
+            cost=money(found.get("costUsd")),
+            turns=number(found.get("assistantTurns")),
+            tool_calls=number(tools.get("calls")) or 0,
+            tool_errors=number(tools.get("failures")) or 0,
+            limit=limit,
+            auth_error=auth,
+            error="" if limit or auth else wrong[:200],
+            model=text_of(found.get("model"), 100),
+        )
+
+    def open_by_hand(self, session: str, cwd: Path) -> str:
+        return f"cd {shlex.quote(str(cwd))} && openclaw agent exec --session-id {shlex.quote(session)} '…'"
+
+
+ADAPTER = OpenClaw()

@@ -1,0 +1,154 @@
+"""How is a step of this attempt held? From a spec to jails: what its commands, its notebook, its checks and its agent may see and do.
+
+A deeper path wins: what is readable inside of a writable folder is read-only, what is hidden inside of a readable one is hidden.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jarvis_lib.execution import secrets
+from jarvis_lib.execution.own_state import OWN_STATE
+from jarvis_lib.execution.sandbox.jail import Jail
+from jarvis_lib.execution.spec import Spec
+from jarvis_lib.model.fact import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Enter = Callable[[Sequence[str]], list[str]]
+READ_ONLY = ("jarvis.toml", ".git", ".ci", ".github")
+_SIDE_FILES = (
+    "data/jarvis.duckdb.wal",
+    "data/snapshot.duckdb.wal",
+    "data/sessions",
+    "data/events",
+    "data/metrics",
+    "data/calendars.json",
+    "data/session.alive",
+)
+
+
+def jail_of(
+    spec: Spec,
+    *,
+    cwd: Path | None = None,
+    writable: Sequence[Path] = (),
+    readable: Sequence[Path] = (),
+    home: Path | None = None,
+    sockets: Sequence[Path] = (),
+    own_uid: bool = False,
+) -> Jail:
+    """The jail of one command of this attempt.
+
+    The person's own command sees the workspace without Jarvis's state in it, and may change it but for the settings, CI and git's own files.
+    Everything else sees `writable` and `readable` alone.
+    """
+    held = spec.holding
+    temp = spec.dir / "tmp"
+    temp.mkdir(parents=True, exist_ok=True)
+    spec.out_dir.mkdir(parents=True, exist_ok=True)
+    granted_paths = [Path(p).expanduser() for p in held.readable]
+    if not held.own:
+        own_readable = [*granted_paths, *readable, *_programs()]
+        inside = (spec.out_dir, *writable)
+        return Jail(held.level, cwd or spec.out_dir, temp, inside, tuple(own_readable), (), home, held.network, tuple(sockets), own_uid)
+    hidden = tuple(p for p in (spec.home / name for name in (*OWN_STATE[1:], *_SIDE_FILES)) if p.exists() and p.name != "logs")
+    workspace = (spec.home,) if held.level != "basic" else tuple(p for p in spec.home.iterdir() if p.name not in (*READ_ONLY, "data"))
+    kept = tuple(p for p in (spec.home / name for name in READ_ONLY) if p.exists())
+    return Jail(
+        held.level,
+        cwd or spec.home,
+        temp,
+        (*workspace, spec.out_dir, *writable),
+        (*kept, *granted_paths, *readable, *_programs()),
+        (*hidden, *_secrets(spec)),
+        home,
+        held.network,
+        own_uid=True,
+    )
+
+
+def enter_for(
+    spec: Spec,
+    *,
+    cwd: Path | None = None,
+    writable: Sequence[Path] = (),
+    readable: Sequence[Path] = (),
+    home: Path | None = None,
+    sockets: Sequence[Path] = (),
+    own_uid: bool = False,
+) -> Enter:
+    """What puts a command of this attempt into its jail; at the level none it stays as it is."""
+    from jarvis_lib.execution.sandbox.enter import enter
+
+    if spec.holding.level == "none":
+        return list
+    jail = jail_of(spec, cwd=cwd, writable=writable, readable=readable, home=home, sockets=sockets, own_uid=own_uid)
+    return lambda argv: enter(argv, jail)
+
+
+@contextmanager
+def owned(spec: Spec, *, writable: Sequence[Path]) -> "Iterator[None]":
+    """While it lasts, the folders belong to the user id that the jail gives to what runs; afterwards they are the session's again."""
+    from jarvis_lib.execution.sandbox.enter import prepare_owner, take_back
+
+    if spec.holding.level == "none":
+        yield
+        return
+    jail = jail_of(spec, writable=writable)
+    prepare_owner(jail)
+    try:
+        yield
+    finally:
+        take_back(jail)
+
+
+@contextmanager
+def reach(spec: Spec) -> "Iterator[tuple[tuple[Path, ...], Enter]]":
+    """What lets the attempt reach the hosts that it was granted, and no others: the sockets to bind in, and what puts a command behind them."""
+    if spec.holding.network != "hosts":
+        yield (), list
+        return
+    from jarvis_lib.execution.egress import Gate, through
+
+    with Gate(spec.dir / "egress.jsonl", spec.holding.hosts) as gate:
+        yield (gate.socket,), lambda argv: through(argv, gate.socket)
+
+
+def granted(spec: Spec) -> dict[str, str]:
+    """The secrets that the task was granted, read by the worker itself: they stand in no spec. Refuses one that is not there."""
+    return secrets.granted(spec.task.secrets, file=spec.holding.secrets_file, keyring=spec.holding.keyring)
+
+
+def mask_of(spec: Spec) -> secrets.Mask:
+    """What hides the attempt's secrets from everything that is kept. Without the secrets (they cannot be read) it knows the forms of keys alone."""
+    try:
+        return secrets.Mask(granted(spec).values())
+    except Refused:
+        return secrets.Mask()
+
+
+def clear_temp(spec: Spec) -> None:
+    """Remove the private temp of the attempt, whatever lies in it."""
+    shutil.rmtree(spec.dir / "tmp", ignore_errors=True)
+
+
+def _secrets(spec: Spec) -> tuple[Path, ...]:
+    return (Path(spec.holding.secrets_file).expanduser(),) if spec.holding.secrets_file else ()
+
+
+def _programs() -> tuple[Path, ...]:
+    """Folders of the person's own PATH that lie in their home, with the libraries beside them: their programs should run, and nothing else shows."""
+    home = Path.home()
+    found = []
+    for folder in map(Path, os.environ.get("PATH", "").split(os.pathsep)):
+        if folder.is_absolute() and folder.is_relative_to(home) and folder.is_dir():
+            found.append(folder)
+            if folder.name in ("bin", "shims") and folder.parent.parent != home:
+                found.append(folder.parent)
+            found += [lib for lib in (folder.parent / "lib",) if lib.is_dir() and folder.parent != home]
+    return tuple(dict.fromkeys(found))

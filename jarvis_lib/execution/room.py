@@ -1,0 +1,50 @@
+"""Is there room on this machine to start more? Disk and memory, and one sentence when there is not."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jarvis_lib.model.prose import size
+
+if TYPE_CHECKING:
+    from jarvis_lib.model.settings import Settings
+
+
+def room(home: Path, settings: "Settings") -> str:
+    """Why nothing more may be started, or an empty string. Reads the file system of the workspace and the machine's memory."""
+    limits = settings.values["limits"]
+    disk = shutil.disk_usage(home)
+    return enough(
+        free_bytes=disk.free,
+        disk_share=disk.used / (disk.used + disk.free) if disk.used + disk.free else 0.0,
+        memory_share=memory_share(),
+        floor_gb=limits["disk_floor_gb"],
+        busy_share=limits["busy_share"],
+    )
+
+
+def enough(*, free_bytes: int, disk_share: float, memory_share: float | None, floor_gb: float, busy_share: float) -> str:
+    """The rule: free disk at or above the floor, disk and memory used to no more than `busy_share`; the sentence of what is wrong, or none.
+
+    `memory_share` is None where the system does not say.
+    """
+    if free_bytes < floor_gb * 1024**3:
+        return f"Only {size(free_bytes)} of disk are free, less than [limits] disk_floor_gb = {floor_gb:g}; nothing more is started."
+    if disk_share > busy_share:
+        return f"The disk is {disk_share:.0%} full, more than [limits] busy_share = {busy_share:g}; nothing more is started."
+    if memory_share is not None and memory_share > busy_share:
+        return f"The memory is {memory_share:.0%} used, more than [limits] busy_share = {busy_share:g}; nothing more is started for now."
+    return ""
+
+
+def memory_share() -> float | None:
+    """The share of memory that is not available to a new program; None where the system does not say."""
+    if not os.path.exists("/proc/meminfo"):
+        import psutil
+
+        return float(psutil.virtual_memory().percent) / 100
+    with open("/proc/meminfo", encoding="ascii") as file:
+        known = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in file)}
+    total, available = known.get("MemTotal", 0), known.get("MemAvailable")
+    return None if not total or available is None else 1 - available / total
