@@ -129,7 +129,8 @@ def _as_many_tests(green: Evidence, before: str, after: str) -> list[Evidence]:
     old, new = count_tests(before), count_tests(after)
     if old is None or new is None:
         return []
-    said = f"{plural(new, 'test')} pass, {old} before" if new >= old else f"only {plural(new, 'test')} pass of {old} before"
+    verb = "passes" if new == 1 else "pass"
+    said = f"{plural(new, 'test')} {verb}, {old} before" if new >= old else f"only {plural(new, 'test')} {verb}, {old} before"
     return [Evidence("check", f"tests of {green.name}", new >= old, said, {"before": old, "after": new})]
 
 
