@@ -150,11 +150,8 @@ def test_a_jail_that_cannot_be_built_is_refused_in_a_sentence(place: Path, level
     (place / "link").symlink_to("/etc")
     fine = jail_in(place, level, readable=(place / "missing",), hidden=(place / "gone",), own_uid=True)
     assert python("print(1)", fine) == "1"
-    for wrong, words in (
-        ({"writable": (place / "missing",)}, "is missing"),
-        ({"writable": (place / "link",)}, "leads to /etc"),
-        ({"writable": ()}, "may not see"),
-    ):
+    wrongs = [({"writable": (place / "missing",)}, "is missing"), ({"writable": (place / "link",)}, "leads to /etc")]
+    for wrong, words in (*wrongs, *([({"writable": ()}, "may not see")] if level == "strict" else [])):
         with pytest.raises(Refused, match=words):
             enter(["true"], jail_in(place, level, **wrong))
 
