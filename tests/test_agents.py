@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jarvis_lib import autonomous_queue as queue
+from jarvis_lib.doors.doctor_agent import examine_agent
 from jarvis_lib.execution import tree
 from jarvis_lib.execution.agents import Request, prompt
 from jarvis_lib.execution.agents.limits import auth_error_in, limit_in
@@ -253,6 +254,16 @@ def test_a_follow_up_goes_on_in_the_same_session_from_the_same_commit(shop: Shop
     shown = git(shop.repo, "show", f"{shop.last(two)['branch']}:asked.txt") if shop.last(two)["branch"] else ""
     assert "Go on from where you stopped" in shown and "also handle None" in shown and shown.endswith("fake-session-1")
     assert shop.last(two)["base_sha"] == shop.last(one)["commit_sha"]
+
+
+@needs_strict
+@pytest.mark.parametrize(
+    ("mode", "level", "words"), [("hello", "ok", "the file is there"), ("hollow", "problem", "it says done, but"), ("no-login", "problem", "log")]
+)
+def test_the_doctor_has_an_agent_do_a_task_and_looks_at_the_file(mode: str, level: str, words: str, shop: Shop) -> None:
+    shop.settings(mode=mode)
+    found = examine_agent(shop.home, shop.place.settings, "", now=NOW)
+    assert found[0].level == level and words in found[0].said + found[0].todo
 
 
 @needs_strict

@@ -18,7 +18,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from jarvis_lib.execution import tree
+from jarvis_lib.execution import held, tree
 from jarvis_lib.execution.output import Output
 from jarvis_lib.execution.papermill_run import Limits, run_notebook
 from jarvis_lib.execution.processes import Bounds, Ended
@@ -30,8 +30,10 @@ from jarvis_lib.execution.sandbox.jail import LEVELS, Jail
 from jarvis_lib.execution.sandbox.levels import OTHER_USER, fell, machine, resolve, said
 from jarvis_lib.execution.sandbox.masks import masks_of
 from jarvis_lib.execution.sandbox.owners import prepare_owner, take_back
-from jarvis_lib.execution.spec import clean_environment
+from jarvis_lib.execution.spec import Holding, Spec, clean_environment
+from jarvis_lib.execution.spec import Limits as AttemptLimits
 from jarvis_lib.model.fact import Refused
+from tests.facts import task
 
 ROOT = Path(__file__).parent.parent
 IS_ROOT = os.getuid() == 0
@@ -326,6 +328,21 @@ def test_no_attack_on_the_workspace_works(place: Path, level: str, own_uid: bool
 
 
 @linux
+@levels
+def test_no_attack_of_the_persons_own_command_reaches_the_state(place: Path, level: str) -> None:
+    """The worker's own jail, in which the workspace may be written: its state, settings and repository may not, nor be moved away."""
+    home = workspace(place)
+    limits = AttemptLimits(60.0, 1000, 0, 10.0, 1.0)
+    spec = Spec("recipe", "own", task(), home, home / "data/attempts/own", 0.0, limits, (), 0, "", (), {}, 0, holding=Holding(level=level, own=True))
+    jail = held.jail_of(spec)
+    before = hashes(place)
+    for name, line in ATTACKS.items():
+        done = run(["/bin/sh", "-c", f"( {line} ) 2>/dev/null; true".replace("PYTHON_LIB", sys.prefix).replace("PACKAGE", str(ROOT / "jarvis_lib"))], jail)
+        assert done.returncode == 0 and "DECOY" not in done.stdout and "REACHED" not in done.stdout, (name, done)
+        assert {k: v for k, v in hashes(place).items() if k in before} == before, name
+
+
+@linux
 def test_the_attacks_would_be_seen(place: Path) -> None:
     """Without a sandbox they do change the workspace and read the decoys, so the test above can fail."""
     home = workspace(place)
@@ -363,7 +380,7 @@ def in_worker(argv: list[str], jail: Jail, wall_s: float = 10.0, grace_s: float 
 
 WORKER = """
 import sys, signal, json
-from jarvis_lib.execution import tree
+from jarvis_lib.execution import held, tree
 from tests.test_sandbox import in_worker
 from jarvis_lib.execution.sandbox.enter import enter
 from jarvis_lib.execution.sandbox.jail import Jail
@@ -655,7 +672,7 @@ def test_a_plain_user_has_the_same_sandbox(place: Path) -> None:
     done = subprocess.run(argv, cwd=ROOT, env={"PATH": os.environ["PATH"], "HOME": str(place)}, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     plain = json.loads(done.stdout)
-    for level, (held, words, shut) in plain.items():
-        assert held, words
+    for level, (whole, words, shut) in plain.items():
+        assert whole, words
         assert shut == sorted(a.name for a in escape(place / "canary-root", level, own_uid=True).tried if a.held)
     assert set(plain) == set(HERE) - {"none"}

@@ -1,6 +1,7 @@
 """`jarvis init | doctor | demo | lab`: making a workspace, looking at it, and opening it."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,16 +19,23 @@ def init(run: Run, folder: str) -> None:
     run.say(f"Made a workspace in {where} ({len(made)} files). Next: cd {where} && jarvis doctor", home=str(where), made=made)
 
 
-@verb("doctor", "jarvis doctor", at=False)
-def doctor(run: Run) -> int:
+@verb("doctor", "jarvis doctor\njarvis doctor --agent codex", at=False)
+@click.option("--agent", is_flag=False, flag_value="", metavar="[NAME]", help="Have the real agent do a trivial task in the sandbox; it costs one call.")
+def doctor(run: Run, agent: str | None) -> int:
     """Check what a night needs, one line each. Exit 5 when a problem stands."""
     from jarvis_lib.cli.render import findings
     from jarvis_lib.doors.doctor import examine, worst
     from jarvis_lib.workspace import utc_now
 
-    found = examine(run.folder_or_none(), now=utc_now())
+    found = _tried(run, agent) if agent is not None else examine(run.folder_or_none(), now=utc_now())
     run.show("jarvis.doctor/1", found, findings(found))
     return 5 if worst(found) == "problem" else 0
+
+
+def _tried(run: Run, agent: str) -> list[Any]:
+    from jarvis_lib.doors.doctor_agent import examine_agent
+
+    return list(examine_agent(run.place.home, run.place.settings, agent, now=run.now))
 
 
 @verb("demo", "jarvis demo\njarvis demo --weekend", writes=True, long=True)

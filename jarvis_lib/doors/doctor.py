@@ -16,7 +16,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
 
-AGENTS = ("claude", "codex")
+AGENTS = ("claude", "codex", "openclaw")
 DISK_PROBLEM = 200 * 1024**2
 DISK_WARNING = 2 * 1024**3
 
@@ -238,4 +238,5 @@ def _sandbox(home: Path | None) -> Finding:
 
 def _agent() -> Finding:
     found = [name for name in AGENTS if shutil.which(name)]
-    return Finding("Agent", "ok", f"{listed(found)} found" if found else f"none found ({listed(AGENTS, 'or')}); notebooks and commands need none")
+    said = f"{listed(found)} found; try one with: jarvis doctor --agent {found[0]}" if found else ""
+    return Finding("Agent", "ok", said or f"none found ({listed(AGENTS, 'or')}); notebooks and commands need none")

@@ -37,6 +37,8 @@ def main(mode: str, prompt: str) -> int:
         fix()
     elif mode == "hollow":
         pass
+    elif mode == "hello":
+        Path("hello.txt").write_text(re.findall(r"exactly the word (\S+) ", prompt)[0])
     elif mode == "denied":
         say(denials=["Bash (pytest -q)"])
         return 0

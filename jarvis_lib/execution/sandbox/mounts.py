@@ -35,6 +35,8 @@ def mounted(jail: Jail) -> list[str]:
         plan[mount.dest] = mount
     for mask in _masks(jail, plan):
         plan[mask.dest] = mask
+    for path in _to_hold_in_place(plan):
+        plan.setdefault(path, _Mount(path, "write", path))
     ordered = sorted(plan.values(), key=lambda m: (m.depth, m.dest))
     _check_ways(ordered)
     masked = [m.dest for m in ordered if m.what == "mask" and os.path.isdir(m.source)]
@@ -73,6 +75,17 @@ def _folders_on_the_way(mount: _Mount, ordered: list[_Mount]) -> list[str]:
         return []
     above = [str(p) for p in reversed(Path(mount.dest).parents) if str(p) not in ("/", INSIDE_TEMP)]
     return [word for p in above for word in ("--perms", "0755", "--dir", p)]
+
+
+def _to_hold_in_place(plan: dict[str, _Mount]) -> list[str]:
+    """The folders between what may be written and what in it is masked or read-only. A mount cannot be moved away, and with it all that lies in it."""
+    found = []
+    for mount in plan.values():
+        above = [str(p) for p in Path(mount.dest).parents]
+        outer = next((plan[p] for p in above if p in plan), None)
+        if mount.what in ("mask", "read") and outer is not None and outer.what == "write" and outer.dest != INSIDE_TEMP:
+            found += above[: above.index(outer.dest)]
+    return found
 
 
 def _is_below(path: str, top: str) -> bool:
