@@ -20,6 +20,7 @@ import pytest
 
 from jarvis_lib.execution import held, tree
 from jarvis_lib.execution.output import Output
+from jarvis_lib.execution.own_state import OWN_STATE
 from jarvis_lib.execution.papermill_run import Limits, run_notebook
 from jarvis_lib.execution.processes import Bounds, Ended
 from jarvis_lib.execution.processes import run as run_process
@@ -28,7 +29,6 @@ from jarvis_lib.execution.sandbox.canary import Canary, escape
 from jarvis_lib.execution.sandbox.enter import enter, kernel_in
 from jarvis_lib.execution.sandbox.jail import LEVELS, Jail
 from jarvis_lib.execution.sandbox.levels import OTHER_USER, fell, machine, resolve, said
-from jarvis_lib.execution.sandbox.masks import masks_of
 from jarvis_lib.execution.sandbox.owners import prepare_owner, take_back
 from jarvis_lib.execution.spec import Holding, Spec, clean_environment
 from jarvis_lib.execution.spec import Limits as AttemptLimits
@@ -314,7 +314,7 @@ def test_no_attack_on_the_workspace_works(place: Path, level: str, own_uid: bool
     """The jail of a command on the workspace's own files: it is read, its state hidden, one folder written. Thirty attacks change no byte and read no decoy."""
     home = workspace(place)
     out = home / "data" / "attempts" / "own" / "out"
-    jail = Jail(level, home, _temp(place), writable=(out,), readable=(home,), hidden=masks_of(home), own_uid=own_uid)
+    jail = Jail(level, home, _temp(place), writable=(out,), readable=(home,), hidden=tuple(home / name for name in OWN_STATE[1:]), own_uid=own_uid)
     lib = next(p for p in sys.path if p.endswith("site-packages"))
     script = "\n".join(f"( {line} ) 2>/dev/null".replace("PYTHON_LIB", lib).replace("PACKAGE", str(ROOT / "jarvis_lib")) for line in ATTACKS.values())
     package = (ROOT / "jarvis_lib" / "__init__.py").read_bytes()
