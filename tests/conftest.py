@@ -45,3 +45,35 @@ def place(home: Path) -> Place:
 def make_place(home: Path) -> Callable[[datetime], Place]:
     """The workspace at another moment."""
     return lambda now: open_workspace(home, clock=lambda: now, actor="person:test")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make faults` runs what the matrix of faults names, wherever it stands."""
+    from tests.faults.matrix import ids_of
+
+    for item in items:
+        if ids_of(item.nodeid):
+            item.add_marker(pytest.mark.matrix)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line for each fault: how many cases were tried, and in how many something was lost or got out."""
+    if "matrix" not in (config.option.markexpr or ""):
+        return
+    from tests.faults.matrix import MATRIX, NOT_TESTED, ids_of
+
+    tried: dict[str, list[int]] = {name: [0, 0, 0] for name in MATRIX}
+    seconds = dict.fromkeys(MATRIX, 0.0)
+    for outcome, column in (("passed", 0), ("failed", 1), ("error", 1), ("skipped", 2)):
+        for report in terminalreporter.stats.get(outcome, []):
+            if outcome in ("failed", "error") or report.when == "call" or outcome == "skipped":
+                for name in ids_of(report.nodeid):
+                    tried[name][column] += 1
+                    seconds[name] += getattr(report, "duration", 0.0)
+    terminalreporter.section("faults and attacks: n tried, n lost or got out")
+    for name, (what, expected, _) in MATRIX.items():
+        passed, failed, skipped = tried[name]
+        more = f", {skipped} skipped" if skipped else ""
+        terminalreporter.write_line(f"{name}  {passed + failed:>4} tried  {failed} lost{more}  {seconds[name]:6.1f} s  {what}: {expected}")
+    for name, why in NOT_TESTED.items():
+        terminalreporter.write_line(f"{name}     -  {why}")
