@@ -75,3 +75,9 @@ agents = _part(
     example='jarvis agents list\njarvis agents hold claude --until "2026-11-28 08:00"',
     help="Which coding agents may work, what they cost, and who is held back.",
 )
+trust = _part(
+    "trust",
+    ("list", "widen", "narrow"),
+    example="jarvis trust list\njarvis trust widen k3f9x2",
+    help="What has earned to run without asking, and your word on it.",
+)
