@@ -264,7 +264,7 @@ def test_what_cannot_be_undone_is_asked_about_beforehand(line: str) -> None:
             "make test",
             "git push --force-with-lease",
             "git status",
-            "rm build.log",
+            "rm -f build.log",
             "python -m pytest",
             "curl -o a.json https://x",
             "docker build .",
