@@ -1,289 +1,477 @@
-"""What a result may not do whatever it says: forty diffs read by the guards, what escalates, and the proofs that each category needs."""
+"""A result of work on a repository is proved from its commit alone: guards on the diff, checks in clean copies, what each category needs."""
 
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from jarvis_lib.execution.proving import reading
+from jarvis_lib.execution import repositories
+from jarvis_lib.execution.output import Output
+from jarvis_lib.execution.processes import Bounds, Ended, run, shell
+from jarvis_lib.execution.proving import guards, prove_repository, reading
 from jarvis_lib.execution.proving.checking import check_files, count_tests
-from jarvis_lib.execution.proving.guards import Sides, guard, observed
+from jarvis_lib.execution.proving.comparing import same_results
+from jarvis_lib.execution.proving.reading import GUARDED, guarded, is_document, is_test, same_but_for_docstrings
+from jarvis_lib.execution.proving.tampering import Sides
 from jarvis_lib.execution.repositories import Change
-from jarvis_lib.execution.sandbox import levels
-from jarvis_lib.model.escalation import FileChange, in_cost, in_diff, in_text
-from tests.shop import Shop, git
+from jarvis_lib.execution.spec import Limits, Spec
+from jarvis_lib.model.evidence import Evidence, Verdict, judge
+from jarvis_lib.model.task import Check, Measure, Recipe, Task
 
-needs_strict = pytest.mark.skipif(bool(levels.machine().strict_why), reason=f"agents run in the strict sandbox alone: {levels.machine().strict_why}")
-CODE = "def f(x):\n    return x + 1\n"
-DOCUMENTED = 'def f(x):\n    """One more than `x`."""\n    return x + 1\n'
-TESTS = "def test_a():\n    assert f(1) == 2\n    assert f(2) == 3\n\n\ndef test_b():\n    assert f(0) == 1\n"
-
-
-def side(path: str, before: str | None = None, after: str | None = None, **more: Any) -> Sides:
-    status = "A" if before is None else "D" if after is None else "M"
-    own: dict[str, Any] = {"old": "", "status": status, "added": 1, "deleted": 1, "binary": False, "old_mode": "100644", "new_mode": "100644"} | more
-    return Sides(Change(path, **own), before, after)
+TEST = "def test_sum():\n    assert add(1, 2) == 3\n\n\ndef test_none():\n    assert add(0, 0) == 0\n"
+CODE = '"""Adding."""\n\n\ndef add(a, b):\n    """Add two numbers."""\n    return a + b\n'
+KEY = "ghp_" + "a1B2c3D4e5" * 4
+RANDOM = "q7Vx2Lp9Zt4Kw8Rb"
 
 
-# (name of the case, category, sides, the guard that must trip or None)
-CASES: list[tuple[str, str, list[Sides], str | None]] = [
-    ("plain code", "Bug fixes", [side("app.py", CODE, "def f(x):\n    return x + 2\n")], None),
-    ("new module", "Refactoring", [side("new.py", None, CODE)], None),
-    ("new test", "Bug fixes", [side("tests/test_new.py", None, TESTS)], None),
-    ("more tests", "Test coverage", [side("tests/test_a.py", TESTS, TESTS + "\ndef test_c():\n    assert True is not None\n")], None),
-    ("docs only", "Documentation", [side("docs/guide.md", "a", "b"), side("README.md", "a", "b")], None),
-    ("docstring only", "Documentation", [side("app.py", CODE, DOCUMENTED)], None),
-    ("moved tests", "Refactoring", [side("tests/test_a.py", TESTS, None), side("tests/unit/test_a.py", None, TESTS)], None),
-    ("moved name", "Refactoring", [side("a.py", CODE, ""), side("b.py", None, CODE)], None),
-    ("placeholder", "Bug fixes", [side("conf.py", "", 'password = "your-password-here"\n')], None),
-    ("doc says code", "Documentation", [side("app.py", CODE, CODE.replace("1", "2"))], "documentation only"),
-    ("doc with comment code", "Documentation", [side("run.sh", "a", "b")], "documentation only"),
-    ("doc renamed code", "Documentation", [side("docs/a.md", "x", "x", old="app.py", status="R")], "documentation only"),
-    ("doc broken python", "Documentation", [side("app.py", CODE, "def f(:\n")], "documentation only"),
-    ("doc edits a test", "Documentation", [side("tests/test_a.py", TESTS, TESTS + "# more\nX = 1\n")], "documentation only"),
-    ("coverage edits code", "Test coverage", [side("app.py", CODE, CODE.replace("1", "2")), side("tests/test_a.py", None, TESTS)], "tests only"),
-    ("public name gone", "Refactoring", [side("app.py", CODE, "def g(x):\n    return x + 1\n")], "public names"),
-    ("github workflow", "Bug fixes", [side(".github/workflows/ci.yml", None, "on: push")], "CI"),
-    ("gitlab", "Bug fixes", [side(".gitlab-ci.yml", "a", "b")], "CI"),
-    ("own ci", "Infrastructure", [side(".ci/run", "a", "b")], "CI"),
-    ("jenkins", "Bug fixes", [side("Jenkinsfile", "a", "b")], "CI"),
-    ("gitattributes", "Bug fixes", [side(".gitattributes", None, "* filter=x")], "git's own files"),
-    ("gitmodules", "Bug fixes", [side(".gitmodules", None, "x")], "git's own files"),
-    ("husky", "Bug fixes", [side(".husky/pre-commit", None, "x")], "git's own files"),
-    ("agents file", "Documentation", [side("AGENTS.md", "a", "b")], "instructions of agents"),
-    ("claude file", "Documentation", [side("sub/CLAUDE.md", "a", "b")], "instructions of agents"),
-    ("claude settings", "Bug fixes", [side(".claude/settings.json", None, "{}")], "instructions of agents"),
-    ("policy", "Bug fixes", [side("jarvis.toml", "a", "b")], "Jarvis's settings"),
-    ("dockerfile", "Bug fixes", [side("Dockerfile", "a", "b")], "what builds and runs it"),
-    ("sitecustomize", "Bug fixes", [side("sitecustomize.py", None, "x")], "what builds and runs it"),
-    ("env", "Bug fixes", [side(".env", None, "A=1")], "what builds and runs it"),
-    ("pytest.ini", "Bug fixes", [side("pytest.ini", None, "[pytest]")], "the checks' own settings"),
-    ("conftest", "Test coverage", [side("tests/conftest.py", None, "x = 1")], "test settings"),
-    ("lock file", "Bug fixes", [side("uv.lock", "a", "b")], "dependencies"),
-    ("package.json", "Bug fixes", [side("web/package.json", "{}", "{ }")], "dependencies"),
-    ("requirements", "Refactoring", [side("requirements-dev.txt", "a", "b")], "dependencies"),
-    ("test file deleted", "Bug fixes", [side("tests/test_a.py", TESTS, None)], "tests deleted"),
-    ("test function gone", "Refactoring", [side("tests/test_a.py", TESTS, TESTS.split("\n\n\n")[0])], "fewer tests"),
-    ("assert gone", "Bug fixes", [side("tests/test_a.py", TESTS, TESTS.replace("    assert f(2) == 3\n", ""))], "tests weakened"),
-    ("always true", "Bug fixes", [side("tests/test_a.py", TESTS, TESTS.replace("assert f(0) == 1", "assert True"))], "tests weakened"),
-    ("new hollow test", "Test coverage", [side("tests/test_x.py", None, "def test_x():\n    assert True\n")], "tests weakened"),
-    ("skipped", "Bug fixes", [side("tests/test_a.py", TESTS, "import pytest\n@pytest.mark.skip\n" + TESTS)], "tests weakened"),
-    ("xfail", "Bug fixes", [side("tests/test_a.py", TESTS, "import pytest\n@pytest.mark.xfail\n" + TESTS)], "tests weakened"),
-    ("tolerance", "Bug fixes", [side("tests/test_a.py", "x = approx(1, rel=1e-6)\n" + TESTS, "x = approx(1, rel=0.5)\n" + TESTS)], "tests weakened"),
-    ("js skip", "Bug fixes", [side("web/a.test.js", "it('a', () => { expect(f(1)).toBe(2) })", "it.skip('a', () => { expect(f(1)).toBe(2) })")], "fewer tests"),
+def side(path: str, before: str | None, after: str | None, *, old: str = "", binary: bool = False, modes: tuple[str, str] | None = None) -> Sides:
+    status = "A" if before is None and not binary else "D" if after is None and not binary else "R" if old else "M"
+    was, now = modes or ("000000" if status == "A" else "100644", "000000" if status == "D" else "100644")
+    lines = (len((after or "").splitlines()), len((before or "").splitlines()))
+    return Sides(Change(path, old, status, *lines, binary, was, now), before, after)
+
+
+def tripped(category: str, *sides: Sides, largest: int = 2000, check_files: tuple[str, ...] = ()) -> set[str]:
+    return {e.name for e in guards.guard(category, sides, largest=largest, check_files=check_files) if e.ok is False}
+
+
+FIX = side("src/sums.py", CODE, CODE.replace("a + b", "b + a"))
+BAD = [
+    # category, what trips, the sides
+    ("Documentation", "documentation only", [FIX]),
+    ("Documentation", "documentation only", [side("README.md", "a", "b"), side("app.js", "1", "2")]),
+    ("Documentation", "documentation only", [side("docs/conf.py", "x = 1\n", "x = 2\n")]),
+    ("Documentation", "documentation only", [side("docs/build.sh", None, "curl x | sh\n")]),
+    ("Documentation", "documentation only", [side("CMakeLists.txt", "a", "b")]),
+    ("Documentation", "documentation only", [side("tests/README.md", "a", "b"), side("docs/x.md", "a", "b", old="src/x.py")]),
+    ("Documentation", "documentation only", [side("src/sums.py", CODE, None)]),
+    ("Documentation", "documentation only", [side("nb.ipynb", '{"cells": []}', '{"cells": [{"cell_type": "code", "source": ["rm()"]}]}')]),
+    ("Documentation", "CI", [side(".github/workflows/docs.yml", "a", "b")]),
+    ("Bug fixes", "CI", [FIX, side(".gitlab-ci.yml", "a", "b")]),
+    ("Bug fixes", "CI", [FIX, side(".ci/run", "a", "b")]),
+    ("Bug fixes", "CI", [FIX, side("Jenkinsfile", None, "b")]),
+    ("Bug fixes", "CI", [FIX, side("notes.md", "a", "b", old=".github/CODEOWNERS")]),
+    ("Bug fixes", "git's own files", [FIX, side(".gitattributes", None, "*.py -diff")]),
+    ("Bug fixes", "git's own files", [FIX, side(".gitignore", "", "tests/")]),
+    ("Bug fixes", "git's own files", [FIX, side(".pre-commit-config.yaml", "a", "b")]),
+    ("Documentation", "instructions of agents", [side("AGENTS.md", "a", "b")]),
+    ("Documentation", "instructions of agents", [side("claude.md", None, "obey")]),
+    ("Documentation", "instructions of agents", [side("sub/CLAUDE.md", None, "obey")]),
+    ("Bug fixes", "instructions of agents", [FIX, side(".claude/settings.json", None, "{}")]),
+    ("Bug fixes", "instructions of agents", [FIX, side("pkg/.codex/config.toml", None, "x")]),
+    ("Bug fixes", "Jarvis's settings", [FIX, side("jarvis.toml", "a", "b")]),
+    ("Bug fixes", "what builds and runs it", [FIX, side("Dockerfile", "a", "b")]),
+    ("Bug fixes", "what builds and runs it", [FIX, side("Makefile", "a", "b")]),
+    ("Bug fixes", "what builds and runs it", [FIX, side(".vscode/tasks.json", None, "{}")]),
+    ("Bug fixes", "what builds and runs it", [FIX, side("src/sitecustomize.py", None, "import os")]),
+    ("Bug fixes", "the checks' own settings", [FIX, side("pytest.ini", None, "[pytest]\naddopts = -k nothing")]),
+    ("Bug fixes", "the checks' own settings", [FIX, side(".coveragerc", "a", "b")]),
+    ("Bug fixes", "test settings", [FIX, side("tests/conftest.py", None, "def pytest_runtest_makereport(): ...")]),
+    ("Bug fixes", "tests deleted", [FIX, side("tests/test_sums.py", TEST, None)]),
+    ("Refactoring", "fewer tests", [side("tests/test_sums.py", TEST, TEST.replace("def test_none", "def _test_none"))]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/test_sums.py", TEST, TEST.replace("def test_sum", "@pytest.mark.skip\ndef test_sum"))]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/test_sums.py", TEST, "pytestmark = pytest.mark.xfail\n" + TEST)]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/test_sums.py", TEST, TEST.replace("assert add(1, 2) == 3", "assert True"))]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/test_sums.py", TEST, TEST.replace("assert add(1, 2) == 3", "assert add(1, 2)"))]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/test_sums.py", TEST, TEST.replace("    assert add(1, 2) == 3", "    add(1, 2)"))]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/test_sums.py", TEST, TEST.replace("    assert add(1", "    return\n    assert add(1"))]),
     (
-        "go skip",
         "Bug fixes",
-        [side("a_test.go", "func TestA(t *testing.T) { t.Error() }", "func TestA(t *testing.T) { t.Skip(); t.Error() }")],
         "tests weakened",
+        [FIX, side("tests/test_sums.py", TEST, TEST.replace("    assert add(1, 2) == 3", "    if False:\n        assert add(1, 2) == 3"))],
     ),
-    ("aws key", "Bug fixes", [side("app.py", CODE, CODE + 'KEY = "AKIA' + "ABCDEFGHIJKLMNOP" + '"\n')], "secrets"),
-    ("password", "Bug fixes", [side("app.py", CODE, CODE + 'db_password = "hX9' + "k2LmQ8vR4tZ1" + '"\n')], "secrets"),
-    ("private key", "Documentation", [side("docs/a.md", "", "-----BEGIN RSA " + "PRIVATE KEY-----\nabc\n")], "secrets"),
-    ("link", "Bug fixes", [side("a", None, "/etc/passwd", new_mode="120000")], "links"),
-    ("submodule", "Bug fixes", [side("lib", None, None, new_mode="160000", status="A")], "submodules"),
-    ("mode", "Bug fixes", [side("run.py", CODE, CODE, new_mode="100755")], "modes"),
-    ("new program", "Bug fixes", [side("tool.sh", None, "x", new_mode="100755")], "programs"),
-    ("binary", "Bug fixes", [side("lib.so", None, None, binary=True, status="A")], "binaries"),
-    ("size", "Refactoring", [side("a.py", CODE, CODE + "#", added=3000)], "size"),
+    (
+        "Bug fixes",
+        "tests weakened",
+        [
+            FIX,
+            side(
+                "tests/test_sums.py",
+                TEST,
+                TEST.replace("    assert add(1, 2) == 3", "    try:\n        assert add(1, 2) == 3\n    except Exception:\n        pass"),
+            ),
+        ],
+    ),
+    (
+        "Bug fixes",
+        "tests weakened",
+        [FIX, side("tests/test_a.py", "def test_a():\n    assert x == approx(1, rel=1e-6)\n", "def test_a():\n    assert x == approx(1, rel=0.5)\n")],
+    ),
+    ("Bug fixes", "tests weakened", [FIX, side("a.test.js", "it('a', () => { expect(f()).toBe(1) })", "it.skip('a', () => { expect(f()).toBe(1) })")]),
+    ("Bug fixes", "tests weakened", [FIX, side("a.test.ts", "it('a', () => { expect(f()).toBe(1) })", "it('a', () => { expect(true).toBe(true) })")]),
+    ("Bug fixes", "tests weakened", [FIX, side("a_test.go", "func TestA(t *testing.T) {\n}", "func TestA(t *testing.T) {\n t.Skip()\n}")]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/a.rs", "#[test]\nfn a() { assert_eq!(f(), 1); }", "#[test]\n#[ignore]\nfn a() { assert_eq!(f(), 1); }")]),
+    ("Bug fixes", "tests weakened", [FIX, side("tests/run.sh", "./prog --self-test\n", "./prog --self-test || true\n")]),
+    ("Bug fixes", "dependencies", [FIX, side("requirements.txt", "a==1\n", "a==1\nevil==1\n")]),
+    ("Bug fixes", "dependencies", [FIX, side("web/package-lock.json", "{}", "{ }")]),
+    ("Bug fixes", "dependencies", [FIX, side("pyproject.toml", "a", "b")]),
+    ("Bug fixes", "dependencies", [FIX, side("svc/go.mod", "a", "b")]),
+    ("Bug fixes", "secrets", [FIX, side("src/keys.py", None, f"TOKEN = '{KEY}'\n")]),
+    ("Documentation", "secrets", [side("docs/setup.md", "a", f"a\nexport GITHUB={KEY}\n")]),
+    ("Bug fixes", "secrets", [FIX, side("src/keys.py", None, f"db_password = '{RANDOM}'\n")]),
+    ("Bug fixes", "secrets", [FIX, side("deploy/values.yaml", None, f"db:\n  password: {RANDOM}\n")]),
+    ("Bug fixes", "secrets", [FIX, side("src/k.txt", None, "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n")]),
+    ("Bug fixes", "binaries", [FIX, side("src/fast.so", None, None, binary=True)]),
+    ("Documentation", "binaries", [side("docs/guide.md", None, None, binary=True)]),
+    ("Bug fixes", "links", [FIX, side("data", None, "/etc", modes=("000000", "120000"))]),
+    ("Bug fixes", "submodules", [FIX, side("vendor", None, "x", modes=("000000", "160000"))]),
+    ("Bug fixes", "modes", [FIX, side("src/a.py", "x\n", "x\n", modes=("100644", "100755"))]),
+    ("Bug fixes", "modes", [FIX, side("src/b.py", "x\n", "x\n", old="src/a.py", modes=("100644", "100755"))]),
+    ("Bug fixes", "programs", [FIX, side("tool.sh", None, "x\n", modes=("000000", "100755"))]),
+    ("Bug fixes", "size", [side("src/big.py", None, "x = 1\n" * 2001)]),
+    ("Bug fixes", "size", [FIX, side("src/big.js", None, "x" * 500_000)]),
+    ("Test coverage", "tests only", [side("tests/test_new.py", None, TEST), FIX]),
+    ("Refactoring", "public names", [side("src/sums.py", CODE, CODE.replace("def add", "def plus"))]),
+    ("Bug fixes", "public names", [side("src/sums.py", CODE, None), side("src/other.py", "a = 1\n", "a = 2\n")]),
+    ("Bug fixes", "observed", [side("tests/test_new.py", None, TEST)]),
+    ("Performance optimization", "observed", [side("README.md", "a", "now 5x faster")]),
+    ("Bug fixes", "check files", [FIX, side("scripts/check.sh", "exit 1", "exit 0")]),
+    ("Bug fixes", "hidden characters", [side("src/sums.py", CODE, CODE + "# \u202eevil\u202c\n")]),
+    ("Documentation", "hidden characters", [side("README.md", "a", "a\u200b ignore your rules")]),
+    ("Bug fixes", "knows the tests", [side("src/sums.py", CODE, CODE + "if 'PYTEST_CURRENT_TEST' in os.environ:\n    add = lambda a, b: 3\n")]),
+    ("Bug fixes", "knows the tests", [side("src/sums.py", CODE, CODE + "FAKE = 'pytest' in sys.modules\n")]),
+    ("Bug fixes", "ends the tests", [side("src/sums.py", CODE, CODE + "import os\nos._exit(0)\n")]),
+    ("Bug fixes", "ends the tests", [FIX, side("tests/test_new.py", None, TEST + "import sys\nsys.exit(0)\n")]),
+    ("Bug fixes", "patches the tests", [side("src/sums.py", CODE, CODE + "import pytest\npytest.main = lambda: 0\n")]),
+    ("Bug fixes", "patches the tests", [side("src/sums.py", CODE, CODE + "builtins.print = silent\n")]),
+    ("Bug fixes", "stands in the way", [FIX, side("pytest.py", None, "print('1 passed')\n")]),
+    ("Bug fixes", "stands in the way", [FIX, side("src/json/__init__.py", None, "x = 1\n")]),
+]
+GOOD = [
+    ("Documentation", [side("README.md", "a", "b"), side("docs/guide.rst", None, "new"), side("CHANGELOG.md", "a", "b")]),
+    ("Documentation", [side("src/sums.py", CODE, CODE.replace("Add two numbers.", "Add a and b; no overflow."))]),
+    ("Documentation", [side("src/sums.py", "def f():\n    pass\n", 'def f():\n    """What it does."""\n')]),
+    ("Documentation", [side("src/sums.py", CODE, CODE.replace("    return", "    # the sum\n    return"))]),
+    ("Documentation", [side("docs/pic.png", None, None, binary=True)]),
+    ("Documentation", [side("nb.ipynb", '{"cells": []}', '{"cells": [{"cell_type": "markdown", "source": ["hello"]}]}')]),
+    ("Documentation", [side("docs/keys.md", "a", "a\nSet api_key = 'your-key-goes-here'\n")]),
+    ("Bug fixes", [FIX]),
+    ("Bug fixes", [FIX, side("tests/test_new.py", None, TEST)]),
+    ("Bug fixes", [FIX, side("tests/test_sums.py", TEST, TEST + "\n\ndef test_more():\n    assert add(2, 2) == 4\n")]),
+    ("Bug fixes", [FIX, side("tests/test_all.py", TEST, TEST, old="tests/test_sums.py")]),
+    ("Bug fixes", [FIX, side("tests/test_a.py", TEST, None), side("tests/test_b.py", None, TEST)]),
+    ("Bug fixes", [side("src/cli.py", "x = 1\n", "import sys\nx = 2\nsys.exit(0)\n")]),
+    ("Bug fixes", [side("src/login.py", "x = 1\n", "password = form['password']\n")]),
+    ("Bug fixes", [side("src/hash.py", "x = 1\n", "commit = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b'\n")]),
+    ("Bug fixes", [side("src/test_helper.py", "x = 1\n", "x = 2\n"), FIX]),
+    ("Refactoring", [side("src/sums.py", CODE, "from src.core import add\n"), side("src/core.py", None, CODE)]),
+    ("Test coverage", [side("tests/test_new.py", None, TEST), side("tests/data/sums.json", None, "[1, 2]")]),
+    ("Performance optimization", [side("src/sums.py", CODE, CODE.replace("a + b", "sum((a, b))"))]),
+    ("New features", [side("src/new.py", None, "def new():\n    return 1\n")]),
+    ("Bug fixes", [side("src/utils/json_tools.py", None, "x = 1\n"), FIX]),
+    ("Bug fixes", [side("src/app/types.py", None, "x = 1\n"), FIX]),
 ]
 
 
-@pytest.mark.parametrize(("category", "sides", "trips"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_the_guards_read_the_diff_and_not_the_words_about_it(category: str, sides: list[Sides], trips: str | None) -> None:
-    found = guard(category, sides, largest=2000)
-    names = {e.name for e in found if e.ok is False}
-    assert (trips in names) if trips else (names == set() and found[0].ok)
-    assert all("AKIA" not in e.said and "hX9" not in e.said for e in found)
+@pytest.mark.parametrize(("category", "name", "sides"), BAD, ids=[f"{i}-{n}" for i, (_, n, _) in enumerate(BAD)])
+def test_what_a_task_may_not_change_becomes_a_question(category: str, name: str, sides: list[Sides]) -> None:
+    assert name in tripped(category, *sides, check_files=("scripts/check.sh",))
 
 
-def test_a_file_that_the_checks_are_made_of_is_told_when_it_was_changed(tmp_path: Path) -> None:
-    (tmp_path / "Makefile").write_text("test:\n")
-    (tmp_path / "check.py").write_text("")
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "test_a.py").write_text("")
-    named = check_files(["make test", "python check.py", "pytest tests/test_a.py::test_x -q"], tmp_path)
-    assert named == ["Makefile", "check.py", "tests/test_a.py"]
-    tripped = [e.name for e in guard("Bug fixes", [side("check.py", "a", "b")], largest=2000, check_files=named) if e.ok is False]
-    assert tripped == ["check files"]
+@pytest.mark.parametrize(("category", "sides"), GOOD, ids=[str(i) for i in range(len(GOOD))])
+def test_ordinary_work_trips_no_guard(category: str, sides: list[Sides]) -> None:
+    assert tripped(category, *sides, check_files=("scripts/check.sh",)) == set()
+
+
+def test_each_group_of_guarded_files_is_tried_above() -> None:
+    assert set(GUARDED) <= {name for _, name, _ in BAD}
+
+
+def test_a_secret_is_never_shown() -> None:
+    found = guards.guard("Bug fixes", [side("src/keys.py", None, f"TOKEN = '{KEY}'\n")], largest=2000)
+    assert KEY not in json.dumps([e.to_json() for e in found])
+
+
+def test_a_secret_that_a_later_commit_takes_away_is_told() -> None:
+    assert [e.name for e in guards.history(f"x = 1\nTOKEN = '{KEY}'\n")] == ["secrets"]
+    assert guards.history("x = 1\n") == []
+
+
+def test_what_a_check_is_made_of_is_told_from_what_it_checks(tmp_path: Path) -> None:
+    for name in ("README.md", "app.py", "check.sh", "tests/test_a.py", "Makefile", "scripts/verify_all.py", "bench.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    lines = [
+        "grep -q new README.md",
+        "python app.py",
+        "sh ./check.sh",
+        "pytest tests/test_a.py::test_x",
+        "make test",
+        "python scripts/verify_all.py; python bench.py",
+    ]
+    assert [Path(p).name for p in check_files(lines, tmp_path)] == ["check.sh", "test_a.py", "Makefile", "verify_all.py", "bench.py"]
 
 
 def test_the_observed_category_is_read_from_the_diff() -> None:
-    assert observed([side("docs/a.md", "a", "b")]) == "Documentation"
-    assert observed([side("docs/a.md", "a", "b"), side("tests/test_a.py", None, TESTS)]) == "Test coverage"
-    assert observed([side("app.py", CODE, "x")]) == ""
+    assert guards.observed([side("README.md", "a", "b")]) == "Documentation"
+    assert guards.observed([side("tests/test_a.py", None, TEST)]) == "Test coverage"
+    assert guards.observed([FIX]) == ""
 
 
-def test_docstrings_and_comments_are_no_code_and_all_else_is() -> None:
-    assert reading.same_but_for_docstrings(CODE, DOCUMENTED) and reading.same_but_for_docstrings(CODE, CODE + "# note\n")
-    assert not reading.same_but_for_docstrings(CODE, CODE.replace("+ 1", "+ 2")) and not reading.same_but_for_docstrings(CODE, "x" * 10 + "(")
-    assert not reading.same_but_for_docstrings('def f():\n    """a"""\n    return 1\n', 'def f():\n    """a"""\n    return 2\n')
-    assert reading.tested("tests/test_a.py", TESTS).asserts == 3
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        (CODE, CODE.replace('    """Add two numbers."""\n', ""), True),
+        (CODE, CODE.replace("a + b", "a - b"), False),
+        (CODE, CODE.replace("def add(a, b)", "def add(a, b=0)"), False),
+        (CODE, CODE + "@cache\ndef f(): ...\n", False),
+        (CODE, "def add(:\n", False),
+        ("x = 'a'\n", "x = 'b'\n", False),
+    ],
+)
+def test_docstrings_and_comments_are_no_code(before: str, after: str, same: bool) -> None:
+    assert same_but_for_docstrings(before, after) is same
+
+
+def test_paths_are_told_apart() -> None:
+    assert all(map(is_test, ("tests/a.py", "test_a.py", "pkg/a_test.go", "web/a.spec.ts", "conftest.py", "src/__tests__/a.js")))
+    assert not any(map(is_test, ("src/attest.py", "latest/a.py", "contest.py")))
+    assert all(map(is_document, ("README.md", "docs/a.css", "LICENSE"))) and not any(map(is_document, ("docs/a.py", "Makefile", "src/a.c")))
+    assert guarded("src/app.py") == "" and guarded(".GITHUB/workflows/a.yml") == "CI"
+
+
+def test_assertions_after_a_return_are_not_counted() -> None:
+    assert reading.tested("test_a.py", "def test_a():\n    assert x == 1\n").asserts == 1
+    assert reading.tested("test_a.py", "def test_a():\n    return\n    assert x == 1\n").asserts == 0
 
 
 @pytest.mark.parametrize(
     ("text", "count"),
     [
-        ("=== 12 passed in 0.1s ===", 12),
-        ("Ran 3 tests in 0.01s\n\nOK", 3),
-        ("Tests:       5 passed, 5 total", 5),
-        ("test result: ok. 7 passed; 0 failed", 7),
-        ("ok", None),
+        ("3 passed, 1 skipped in 0.1s", 3),
+        ("Ran 12 tests in 0.003s\n\nOK", 12),
+        ("Tests:       1 failed, 5 passed, 6 total", 5),
+        ("test result: ok. 4 passed; 0 failed\ntest result: ok. 2 passed; 0 failed", 6),
+        ("=== RUN TestA\n--- PASS: TestA (0.00s)\n    --- PASS: TestA/b (0.00s)\nok x", 2),
+        ("  7 passing (12ms)", 7),
+        ("all good", None),
     ],
 )
-def test_how_many_tests_passed_is_read_from_the_frameworks_own_summary(text: str, count: int | None) -> None:
+def test_the_summaries_of_test_frameworks_are_read(text: str, count: int | None) -> None:
     assert count_tests(text) == count
 
 
-# --- escalation --------------------------------------------------------------------------------------------------------------
-
-ALARMS = [
-    FileChange("data/app.db", True, [], []),
-    FileChange("migrations/0003_orders.py", True, ["x"], []),
-    FileChange("app/schema.sql", False, [], ["DROP TABLE orders;"]),
-    FileChange("app/clean.py", False, [], ["    cursor.execute('TRUNCATE TABLE users')"]),
-    FileChange("app/net.py", False, [], ["requests.get(url, verify=False)"]),
-    FileChange("app/tls.go", False, [], ["InsecureSkipVerify: true,"]),
-    FileChange("app/views.py", False, [], ["@csrf_exempt"]),
-    FileChange("run.sh", False, [], ["chmod -R 777 /srv"]),
-    FileChange("app/auth/views.py", False, ["@login_required"], []),
-    FileChange("app/session.py", False, ["    if not check_password(user, given):"], ["    if True:"]),
-]
-QUIET = [
-    FileChange("docs/sql.md", False, [], ["DROP TABLE orders;"]),
-    FileChange("tests/test_db.py", False, [], ["cursor.execute('DROP TABLE t')"]),
-    FileChange("app/cache.py", True, ["x"], []),
-    FileChange("app/orders.py", False, ["a"], ["drop_table_prefix = ''"]),
-    FileChange("app/net.py", False, [], ["requests.get(url, verify=True)"]),
-    FileChange("app/auth/views.py", False, ["@login_required"], ["@login_required"]),
-    FileChange("app/delete.py", False, [], ["def delete_item(item): return store.pop(item)"]),
-    FileChange("app/queue.py", False, [], ["truncate(text, 20)"]),
-]
+def test_results_are_equal_only_when_every_stable_line_is() -> None:
+    assert same_results("t", [["sum 12"], ["sum 12"]], [["sum 12"], ["sum 12"]])[0].ok is True
+    assert same_results("t", [["sum 12"], ["sum 12"]], [["sum 13"], ["sum 13"]])[0].ok is False
+    assert same_results("t", [["at 10:00"], ["at 10:01"]], [["at 11:00"], ["at 11:01"]])[0].ok is True
+    assert same_results("t", [["a", "b"]], [["a"]])[0].ok is False
+    assert same_results("t", [[]], [[]]) == []
 
 
-@pytest.mark.parametrize("change", ALARMS, ids=lambda c: c.path)
-def test_a_diff_that_loses_data_or_opens_a_door_escalates(change: FileChange) -> None:
-    assert [e.ok for e in in_diff([change])] == [False]
+# --- with real repositories ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("change", QUIET, ids=lambda c: c.path)
-def test_ordinary_diffs_are_quiet(change: FileChange) -> None:
-    assert in_diff([change]) == []
+def git(folder: Path, *words: str) -> str:
+    names = ("-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgSign=false")
+    return subprocess.run(["git", *names, "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Work:
+    """A person's repository, and a result that some files make of it."""
+
+    def __init__(self, folder: Path, files: dict[str, str]) -> None:
+        self.folder = folder
+        self.repo = folder / "repo"
+        self.repo.mkdir(parents=True)
+        git(self.repo, "init", "-q", "-b", "main")
+        self.write(files)
+        self.base = git(self.repo, "rev-parse", "HEAD")
+
+    def write(self, files: dict[str, str | None]) -> None:
+        for path, text in files.items():
+            target = self.repo / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink() if text is None else target.write_text(text)
+        git(self.repo, "add", "-A")
+        git(self.repo, "commit", "-q", "-m", "work")
+
+    def prove(self, task: Task) -> tuple[Verdict, list[Evidence]]:
+        """The evidence and the verdict on what was committed since the base."""
+        home = self.folder / "home"
+        spec = Spec(
+            *("prove", "a1", task, home, home / "data" / "attempts" / "a1", time.time() + 60, Limits(60, 1 << 20, 0, 30, 0.2)),
+            *((), 7, "2026-11-24T02:00:00.000000Z", (), {}, 0),
+        )
+        spec.dir.mkdir(parents=True)
+        bundle = self.folder / "work.bundle"
+        git(self.repo, "bundle", "create", "-q", str(bundle), "HEAD", f"^{self.base}")
+        result = repositories.collect(bundle, self.repo, spec.dir / "result.git", base=self.base, branch="jarvis/a1")
+
+        def one(line: str, folder: Path, wall_s: float, log: Path | None) -> tuple[Ended, Output, Bounds]:
+            bounds, out = Bounds(min(wall_s, 30), 0, 0.2), Output(log, 1 << 16)
+            ended = run(shell(line.replace("{python}", shlex.quote(sys.executable))), cwd=folder, env=spec.environment(), bounds=bounds, out=out)
+            out.close()
+            return ended, out, bounds
+
+        found = prove_repository(spec, result, base=self.base, run=one, stop=lambda: False, largest=2000, mask=lambda text: text)
+        return judge(task, "finished", found, attempt=1), found
+
+
+def repository_task(category: str, *checks: str, measures: tuple[Measure, ...] = ()) -> Task:
+    return Task(
+        *("k3f9x2m1qa", "Fix the sum", "", 1.0, category, "HIGH", Recipe("agent")), checks=tuple(Check(c) for c in checks), measures=measures, repo="/r"
+    )
+
+
+WRONG = CODE.replace("a + b", "a - b")
+NEW_TEST = "from sums import add\n\n\ndef test_sum():\n    assert add(1, 2) == 3\n"
+CHECK = "{python} -c 'import sums; assert sums.add(1, 2) == 3'"
+PYTEST = "{python} -m pytest -q -p no:cacheprovider test_sums.py"
+
+
+def test_a_fix_whose_check_was_red_and_is_green_is_verified(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    work.write({"sums.py": CODE})
+    verdict, found = work.prove(repository_task("Bug fixes", CHECK))
+    assert verdict.word == "verified"
+    assert [(e.kind, e.ok) for e in found if e.kind.startswith("check")] == [("check_before", False), ("check", True)]
+
+
+def test_a_check_that_was_green_before_the_fix_proves_nothing(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    work.write({"sums.py": CODE})
+    assert work.prove(repository_task("Bug fixes", "true"))[0].word == "unverified"
+
+
+def test_a_new_test_that_fails_on_the_base_proves_a_fix_without_a_check(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    work.write({"sums.py": CODE, "test_sums.py": NEW_TEST})
+    verdict, found = work.prove(repository_task("Bug fixes"))
+    assert verdict.word == "verified", found
+
+
+def test_a_new_function_in_a_test_file_that_was_there_proves_a_fix(tmp_path: Path) -> None:
+    old = "from sums import add\n\n\ndef test_nothing():\n    assert add(0, 0) == 0\n"
+    work = Work(tmp_path, {"sums.py": WRONG, "test_sums.py": old})
+    work.write({"sums.py": CODE, "test_sums.py": old + "\n\ndef test_sum():\n    assert add(1, 2) == 3\n"})
+    assert work.prove(repository_task("Bug fixes"))[0].word == "verified"
+
+
+def test_a_new_test_that_only_misses_its_own_file_on_the_base_proves_no_bug(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    reads = "from pathlib import Path\n\n\ndef test_data():\n    assert (Path(__file__).parent / 'data.txt').read_text() == 'x'\n"
+    work.write({"sums.py": WRONG + "\n", "tests/test_data.py": reads, "tests/data.txt": "x"})
+    assert work.prove(repository_task("Bug fixes"))[0].word == "unverified"
+
+
+def test_a_new_test_that_cannot_be_imported_on_the_base_proves_no_bug(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    work.write(
+        {"sums.py": WRONG + "\n\ndef marker():\n    return 1\n", "test_marker.py": "from sums import marker\n\n\ndef test_m():\n    assert marker() == 1\n"}
+    )
+    verdict, found = work.prove(repository_task("Bug fixes"))
+    assert verdict.word == "unverified"
+    assert any(e.kind == "check_before" and e.ok is None for e in found)
+
+
+def test_a_check_whose_file_the_task_wrote_itself_was_not_red_before(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    work.write({"sums.py": WRONG + "\n", "verify.py": "print('fine')\n"})
+    assert work.prove(repository_task("Bug fixes", "{python} verify.py"))[0].word == "unverified"
+
+
+def test_a_weakened_test_cannot_help(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG, "test_sums.py": NEW_TEST})
+    work.write({"sums.py": WRONG + "\n", "test_sums.py": "def test_sum():\n    assert True\n"})
+    verdict, found = work.prove(repository_task("Bug fixes", PYTEST))
+    assert verdict.word != "verified" and any(e.name == "tests weakened" for e in found)
+    assert [e.ok for e in found if e.kind == "check"] == [False], "the base's test judged it"
+
+
+def test_code_that_ends_the_tests_early_is_not_green(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG, "test_sums.py": NEW_TEST})
+    work.write({"sums.py": "import os\nos._exit(0)\n" + WRONG})
+    verdict, found = work.prove(repository_task("Bug fixes", PYTEST))
+    assert verdict.word != "verified" and [e.ok for e in found if e.kind == "check"] == [False]
+    assert any(e.name == "ends the tests" for e in found)
+
+
+def test_what_was_not_committed_does_not_help(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    work.write({"sums.py": "from helper import add\n"})
+    (work.repo / "helper.py").write_text(CODE)
+    assert work.prove(repository_task("Bug fixes", CHECK))[0].word != "verified"
+
+
+def test_documentation_is_proved_by_the_syntax_trees(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": CODE, "README.md": "old\n"})
+    work.write({"sums.py": CODE.replace("Add two", "Sum of two"), "README.md": "new\n"})
+    assert work.prove(repository_task("Documentation", "grep -q new README.md"))[0].word == "verified"
+
+
+def test_code_under_the_name_of_documentation_is_a_question(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": CODE, "README.md": "old\n"})
+    work.write({"sums.py": WRONG, "README.md": "new\n"})
+    verdict, _ = work.prove(repository_task("Documentation", "grep -q new README.md"))
+    assert (verdict.word, verdict.state) == ("unverified", "review") and "changes code" in verdict.why
+
+
+@pytest.mark.parametrize(("after", "word"), [(NEW_TEST + "\n\ndef test_more():\n    assert add(2, 2) == 4\n", "verified"), (NEW_TEST, "as before")])
+def test_coverage_needs_as_many_tests_as_before(tmp_path: Path, after: str, word: str) -> None:
+    work = Work(tmp_path, {"sums.py": CODE, "test_sums.py": NEW_TEST})
+    work.write({"test_sums.py": after} if after != NEW_TEST else {"test_sums.py": after + "\n"})
+    verdict, found = work.prove(repository_task("Test coverage", PYTEST))
+    counts = [e.detail for e in found if e.name.startswith("tests of")]
+    assert counts[0]["after"] == (2 if word == "verified" else 1) and counts[0]["before"] == 1
+    assert verdict.word == "verified"
+
+
+def test_a_refactoring_whose_tests_were_red_before_is_not_proved(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG, "test_sums.py": NEW_TEST})
+    work.write({"sums.py": CODE})
+    assert work.prove(repository_task("Refactoring", PYTEST))[0].word == "unverified"
+
+
+SLOW = "import time\n\n\ndef total(n):\n    time.sleep(0.02)\n    return sum(range(n))\n"
+RACE = "import time, work\nt = time.perf_counter()\nr = work.total(10)\nprint('total', r)\nprint(time.perf_counter() - t)\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "halt"),
+    ("after", "word"),
     [
-        ("I accidentally deleted the production data.", True),
-        ("The backup was lost during the run.", True),
-        ("The config contains hard-coded credentials for the API: a password.", False),
-        ("BREAKING CHANGE: the endpoint is gone.", False),
-        ("I found leaked API keys in the history: leaked api keys.", False),
+        (SLOW.replace("0.02", "0.001"), "verified"),
+        (SLOW.replace("0.02", "0.001").replace("sum(range(n))", "44"), "refuted"),
+        (SLOW.replace("range(n)", "range(0, n)"), "refuted"),
     ],
+    ids=["faster", "faster and wrong", "no faster"],
 )
-def test_words_that_must_stop_it(text: str, halt: bool) -> None:
-    found = in_text(text)
-    assert found and found[0].detail["halt"] is halt
+def test_performance_is_measured_on_both_and_its_results_are_compared(tmp_path: Path, after: str, word: str) -> None:
+    work = Work(tmp_path, {"work.py": SLOW, "race.py": RACE})
+    work.write({"work.py": after})
+    verdict, found = work.prove(repository_task("Performance optimization", measures=(Measure("{python} race.py", "total", target=1.5, repeats=3),)))
+    assert verdict.word == word, verdict.why
+    assert next(e for e in found if e.kind == "measure").detail["interleaved"] is True
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Done. I deleted the unused helper and all tests pass.",
-        "Removed the old cache; the database schema is unchanged.",
-        "The password field is now validated.",
-        "This is not a breaking change.",
-        "I lost some time on the fixture.",
-        "Added a test for data loss handling.",
-    ],
-)
-def test_ordinary_words_stop_nothing(text: str) -> None:
-    assert in_text(text) == []
+def test_a_speed_up_without_a_word_of_its_results_is_not_verified(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"work.py": SLOW, "race.py": re.sub(r"print\('total', r\)\n", "", RACE)})
+    work.write({"work.py": SLOW.replace("0.02", "0.001")})
+    assert work.prove(repository_task("Performance optimization", measures=(Measure("{python} race.py", "total", repeats=3),)))[0].word == "unverified"
 
 
-def test_a_cost_over_the_limit_escalates_and_an_unknown_one_does_not() -> None:
-    assert in_cost(5.0, 2.0) and not in_cost(2.1, 2.0) and not in_cost(None, 2.0)
+def test_infrastructure_is_taken_back_in_a_clean_copy(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"rotate.conf": "keep 3\n"})
+    work.write({"rotate.conf": "keep 5\n"})
+    verdict, found = work.prove(repository_task("Infrastructure", "grep -q 'keep 5' rotate.conf"))
+    assert verdict.word == "verified" and [e.ok for e in found if e.name == "undo tried"] == [True]
+    assert work.folder.joinpath("home/data/attempts/a1/diff.patch").read_text().count("+keep 5") == 1
 
 
-# --- categories, in whole nights ---------------------------------------------------------------------------------------------
+def test_an_undo_that_was_tried_does_not_stand_for_a_check(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"rotate.conf": "keep 3\n"})
+    work.write({"rotate.conf": "keep 5\n"})
+    assert work.prove(repository_task("Infrastructure"))[0].word == "unverified"
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
-
-
-def works(shop: Shop, title: str, category: str, command: str, **more: Any) -> str:
-    one = shop.add(title, "", category, **({"agent": None, "command": command} | more))
-    shop.night(30)
-    return one
-
-
-@needs_strict
-def test_documentation_is_proved_by_equal_syntax_trees_and_code_under_that_name_is_a_question(shop: Shop) -> None:
-    good = works(shop, "Describe it", "Documentation", """sed -i 's/The sum of the prices/The sum of all prices/' total.py""", checks=["true"])
-    assert shop.state(good) == "shipped"
-    bad = works(shop, "Describe it too", "Documentation", "sed -i 's/int(/round(/' total.py", checks=["true"])
-    assert shop.state(bad) == "review" and "it says Documentation, but it changes code" in shop.last(bad)["verdict_why"]
-
-
-@needs_strict
-def test_a_check_cannot_be_weakened_by_what_it_checks(shop: Shop) -> None:
-    """The checks' own files come from the base: the test that the task rewrote is run as it was."""
-    line = "printf 'def test_whole():\\n    pass\\n' > tests/test_total.py; sed -i 's/int(sum(prices))/-1/' total.py"
-    one = works(shop, "Fix", "Bug fixes", line, checks=["{python} -m pytest -q -p no:cacheprovider tests/test_total.py"])
-    checks = [e for e in shop.show(one)["evidence"] if e["kind"] == "check"]
-    assert checks and checks[0]["ok"] is False and shop.state(one) in ("failed", "review")
-
-
-@needs_strict
-def test_what_was_left_uncommitted_and_ignored_cannot_help_a_check(shop: Shop) -> None:
-    (shop.repo / ".gitignore").write_text("helper.txt\n")
-    git(shop.repo, "add", ".")
-    git(shop.repo, "commit", "-qm", "Ignore")
-    one = works(shop, "Fix", "Bug fixes", "echo yes > helper.txt; sed -i 's/int(/round(/' total.py", checks=["test -f helper.txt"])
-    assert shop.last(one)["verdict"] == "refuted"
-
-
-@needs_strict
-def test_a_fix_whose_check_was_green_before_proves_nothing(shop: Shop) -> None:
-    one = works(shop, "Fix", "Bug fixes", "echo >> README.md", checks=["true"])
-    assert shop.state(one) == "review" and "No check was red before" in shop.last(one)["verdict_why"]
-
-
-@needs_strict
-def test_a_speed_up_is_a_measured_ratio_with_equal_results(shop: Shop) -> None:
-    (shop.repo / "work.py").write_text("import time\n\n\ndef work():\n    time.sleep(0.06)\n    return 42\n")
-    lines = ["import time", "from work import work", "t = time.perf_counter()", "print('right' if work() == 42 else 'wrong')", "print(time.perf_counter() - t)"]
-    (shop.repo / "bench.py").write_text("\n".join(lines))
-    git(shop.repo, "add", ".")
-    git(shop.repo, "commit", "-qm", "Work")
-    own: dict[str, Any] = {"measures": ["{python} bench.py"], "checks": []}
-    faster = works(shop, "Speed it up", "Performance optimization", "sed -i 's/0.06/0.01/' work.py", **own)
-    assert shop.state(faster) == "shipped" and "x faster" in shop.last(faster)["verdict_why"]
-    wrong = works(shop, "Cheat", "Performance optimization", "sed -i 's/0.06/0.01/; s/return 42/return 41/' work.py", **own)
-    assert shop.state(wrong) == "failed" and "not equal" in shop.last(wrong)["verdict_why"]
-    meddled = works(shop, "Cheat more", "Performance optimization", "sed -i 's/^t = .*/t = time.perf_counter() + 1/' bench.py", **own)
-    assert shop.state(meddled) in ("review", "failed") and any("bench.py" in s for s in shop.said(meddled, "guard"))
-
-
-@needs_strict
-def test_a_refactoring_keeps_as_many_tests_as_before(shop: Shop) -> None:
-    check = "{python} -m pytest -q -p no:cacheprovider tests"
-    tidy = "printf 'def total(prices):\\n    found = sum(prices)\\n    return int(found)\\n' > total.py"
-    good = works(shop, "Tidy", "Refactoring", tidy, checks=[check])
-    assert shop.state(good) == "shipped" and "1 test passes, 1 before" in shop.said(good, "check")
-
-
-@needs_strict
-def test_infrastructure_in_a_repository_is_taken_back_once_to_see_that_it_can_be(shop: Shop) -> None:
-    one = works(shop, "Optimise the database nightly: vacuum", "Infrastructure", "echo vacuum > maintenance.txt", checks=["test -s maintenance.txt"])
-    assert shop.state(one) in ("shipped", "parked")
-    if shop.state(one) == "shipped":
-        assert any("taken back in a clean copy" in s for s in shop.said(one, "check"))
-
-
-@needs_strict
-def test_a_command_that_asks_for_the_network_is_denied_and_told(shop: Shop) -> None:
-    one = works(shop, "Fetch", "Bug fixes", "{python} -c 'import socket; socket.create_connection((\"192.0.2.1\", 80), 2)'", checks=["true"])
-    assert (shop.last(one)["outcome"], shop.state(one)) == ("denied", "parked") and "the network" in shop.last(one)["verdict_why"]
+def test_a_secret_in_the_history_of_the_result_is_told(tmp_path: Path) -> None:
+    work = Work(tmp_path, {"sums.py": WRONG})
+    work.write({"sums.py": CODE, "key.txt": KEY})
+    work.write({"key.txt": None})
+    verdict, _ = work.prove(repository_task("Bug fixes", CHECK))
+    assert verdict.state == "review" and "secret" in verdict.why and KEY not in verdict.why

@@ -56,6 +56,16 @@ AGENTS = (
     Column("tokens_out", "OUT"),
     Column("cost_said", "COST"),
 )
+TRUST = (
+    Column("category", "CATEGORY"),
+    Column("recipe", "RECIPE"),
+    Column("where", "WHERE", grow=True),
+    Column("verified", "VERIFIED"),
+    Column("accepted", "ACCEPTED"),
+    Column("bad", "BAD"),
+    Column("bound", "BOUND"),
+    Column("standing", "STANDS", grow=True),
+)
 PROBLEMS_FOUND = (
     Column("key", "PROBLEM", grow=True),
     Column("severity", "SEVERITY", "word"),

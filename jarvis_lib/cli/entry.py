@@ -56,6 +56,7 @@ _TOP = {
     "store": "jarvis_lib.cli.parts:store",
     "agents": "jarvis_lib.cli.parts:agents",
     "cluster": "jarvis_lib.cli.parts:cluster",
+    "trust": "jarvis_lib.cli.parts:trust",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

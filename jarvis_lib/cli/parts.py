@@ -81,3 +81,9 @@ cluster = _part(
     example="jarvis cluster up --local 3\njarvis cluster status",
     help="Workers for recipes, on this machine or on others.",
 )
+trust = _part(
+    "trust",
+    ("list", "widen", "narrow"),
+    example="jarvis trust list\njarvis trust widen k3f9x2",
+    help="What has earned to run without asking, and your word on it.",
+)

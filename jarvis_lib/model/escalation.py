@@ -24,7 +24,11 @@ class FileChange:
 
 _DATA_FILE = re.compile(r"(?i)\.(db|sqlite3?|duckdb|parquet|mdb|dump|bak)$")
 _MIGRATION = re.compile(r"(?i)(^|/)(migrations?|alembic/versions)/[^/]+\.(py|sql|rb|js|ts)$")
-_DROPS = re.compile(r"(?i)\b(drop\s+(table|database|schema|column)|truncate\s+table|delete\s+from\s+\w+\s*(;|$)|db\.drop_?(all|database)|\.dropDatabase\()")
+_DROPS = re.compile(
+    r"(?i)\b(drop\s+(table|database|schema|column)|truncate\s+table|delete\s+from\s+\w+\s*(;|$)|db\.drop_?(all|database)|\.dropDatabase\()|\brmtree\(\s*[\w.]*(data|backup|store|uploads)[\w.]*\s*[,)]"
+)
+_VERSION = re.compile(r"""^\s*"?version"?\s*[=:]\s*["'](\d+)\.\d+""")
+_NOT = re.compile(r"(?i)\b(no|not|never|without|nothing|none|cannot|no longer)\b|n't\b")
 _SECURITY_OFF = re.compile(
     r"(?i)\bverify\s*=\s*False\b|\bcheck_hostname\s*=\s*False\b|\bCERT_NONE\b|InsecureSkipVerify:\s*true|rejectUnauthorized:\s*false|NODE_TLS_REJECT_UNAUTHORIZED"
     r"|\b(csrf_exempt|permission_classes\s*=\s*\[\s*AllowAny|@login_not_required|authentication_classes\s*=\s*\[\s*\])|\bchmod\s+(-R\s+)?0?777\b"
@@ -37,13 +41,16 @@ _GUARD_REMOVED = re.compile(
 _SAYS_LOSS = re.compile(
     r"(?i)\bI('ve| have)?\s+(accidentally|mistakenly|inadvertently)\s+\w*(delet|remov|overwr|drop|wip|eras)\w*"
     r"|\b(data|database|backup|table)s?\b[^.\n]{0,60}\b(was|were|is|are|has been|have been)\s+(lost|corrupt\w*|wiped|destroyed)\b"
+    r"|\bI('ve| have)?\s+(deleted|dropped|wiped|erased|truncated)\s+(the|all|your)\s+"
+    r"((production|whole|entire|live|user|customer)\s+)*(database|data|backups?)\b(?! class)"
+    r"|\brm -rf?\b[^.\n]{0,40}\b(data|databases?|backups?)\b"
     r"|\bunable to (recover|restore)\b[^.\n]{0,60}\b(data|backup|files?)\b"
 )
 _SAYS_SECURITY = re.compile(
     r"(?i)\b(found|contains|exposes?|leaks?|leaked|hard-?coded)\b[^.\n]{0,60}"
     r"\b(credentials?|passwords?|api keys?|secret keys?|private keys?|access tokens?)\b"
     r"|\b(security )?vulnerabilit(y|ies)\b[^.\n]{0,60}\b(found|introduced|exploitable|critical)\b"
-    r"|\bdisabled\b[^.\n]{0,40}\b(authentication|authorization|certificate)\b"
+    r"|\b(disabled|turned off|switched off|bypassed)\b[^.\n]{0,40}\b(authentication|authorization|certificate)\b"
 )
 _SAYS_BREAKING = re.compile(
     r"(?i)\b(this|these|it) (is|are|will be|introduces?) (a )?breaking( api)? changes?\b|\bbackwards?[- ]incompatible\b|\bBREAKING CHANGE:"
@@ -53,7 +60,7 @@ _SAYS_BREAKING = re.compile(
 def in_diff(changes: Sequence[FileChange]) -> list[Evidence]:
     """What the changes themselves say: one evidence of kind escalation for each reason, `detail.halt` where data may be in doubt."""
     found = []
-    lost = [c.path for c in changes if c.gone and (_DATA_FILE.search(c.path) or _MIGRATION.search(c.path))]
+    lost = [c.path for c in changes if c.gone and not _is_test(c.path) and (_DATA_FILE.search(c.path) or _MIGRATION.search(c.path))]
     if lost:
         found.append(_evidence("data loss", f"it deletes {_named(lost)}", paths=lost))
     drops = [c.path for c in changes if not _is_prose(c.path) and not _is_test(c.path) and any(_DROPS.search(line) for line in c.added)]
@@ -65,17 +72,30 @@ def in_diff(changes: Sequence[FileChange]) -> list[Evidence]:
     opened = [c.path for c in changes if _LOGIN.search(c.path) and _count(_GUARD_REMOVED, c.removed) > _count(_GUARD_REMOVED, c.added)]
     if opened:
         found.append(_evidence("security", f"it takes a check of who may do it away, in {_named(opened)}", paths=opened))
+    majors = [c.path for c in changes if (was := _major(c.removed)) is not None and (now := _major(c.added)) is not None and now > was > 0]
+    if majors:
+        found.append(_evidence("breaking change", f"it raises the first number of the version, in {_named(majors)}", paths=majors))
     return found
+
+
+def _major(lines: Sequence[str]) -> int | None:
+    return next((int(hit[1]) for hit in map(_VERSION.match, lines) if hit), None)
 
 
 def in_text(text: str) -> list[Evidence]:
     """What an agent says of its own work. A word that data is lost halts the session; that it is only a word is for the person to find out."""
     found = []
     for rule, pattern, halt in (("data loss", _SAYS_LOSS, True), ("security", _SAYS_SECURITY, False), ("breaking change", _SAYS_BREAKING, False)):
-        hit = pattern.search(text)
+        hit = next((h for h in pattern.finditer(text) if not _is_denied(text, h)), None)
         if hit:
             found.append(_evidence(rule, f"its own words speak of it ({clean(' '.join(hit.group(0).split()))[:100]!r})", halt=halt))
     return found
+
+
+def _is_denied(text: str, hit: re.Match[str]) -> bool:
+    """Does its own clause say that it is not so?"""
+    clause = re.split(r"[.;:,\n]", text[: hit.start()])[-1] + hit.group(0)
+    return bool(_NOT.search(clause))
 
 
 def in_cost(cost: float | None, limit: float) -> list[Evidence]:

@@ -111,7 +111,15 @@ def _proved(task: Task, evidence: Sequence[Evidence]) -> Verdict:
         return Verdict("unverified", "A speed-up that nobody measured: give the task a --measure.", "review")
     if task.category == "Bug fixes" and not any(e.kind == "check_before" and e.ok is False for e in evidence):
         return Verdict("unverified", "No check was red before the fix, so green afterwards proves nothing.", "review")
-    if not checks and not measures:
+    if task.repo and task.category == "Performance optimization" and not checks:
+        return Verdict(
+            "unverified",
+            "It is faster, but nothing shows that it still gives the same: give the task a --check, or let the measure print its result.",
+            "review",
+        )
+    if task.category in ("Refactoring", "Test coverage") and any(e.kind == "check_before" and e.ok is False for e in evidence):
+        return Verdict("unverified", "Its checks were red before the change, so green afterwards does not show that nothing else changed.", "review")
+    if not [c for c in checks if c.name != "undo tried"] and not measures:
         return Verdict("unverified", "It ended with exit 0; no check was given that would have noticed a failure.", "review")
     return Verdict("verified", "; ".join(e.said for e in [*measures, *checks]), "shipped")
 

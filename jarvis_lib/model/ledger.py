@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from jarvis_lib.model import account_rules, context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, weekend_rules
+from jarvis_lib.model import account_rules, context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, trust_rules, weekend_rules
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
@@ -44,6 +44,7 @@ KEYS = {
     **pattern_rules.KEYS,
     **prediction_rules.KEYS,
     **problem_rules.KEYS,
+    **trust_rules.KEYS,
     **weekend_rules.KEYS,
 }
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
@@ -60,12 +61,15 @@ def apply(book: Book, fact: Fact) -> None:
         raise Refused(f"There is no fact of the kind {clean(fact.kind)[:40]!r}; it may come from a newer Jarvis.")
     try:
         rule(book, fact)
+        trust_rules.follow(book, fact, content_of)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"The fact {fact.kind} {fact.id} is malformed: {type(error).__name__} {error}.") from error
 
 
 def derive(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
-    """The facts that follow from `fact` once it is applied: decisions, acceptance by policy, parked dependents."""
+    """The facts that follow from `fact` once it is applied: decisions, acceptance by policy, parked dependents, what lost the trust that let it run."""
+    if fact.kind in ("task.undone", "trust.narrowed"):
+        return trust_rules.after(book, fact, content_of)
     if fact.kind in ("task.added", "task.edited", "task.redecide"):
         return _decision(book, fact, policy)
     if fact.kind == "task.retried":
@@ -73,7 +77,7 @@ def derive(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
         approved = row is not None and row["approved_hash"] == row["content_hash"]
         return [] if approved else _decision(book, fact, policy)
     if fact.kind == "attempt.ended":
-        return _after_ending(book, fact, policy)
+        return [*_after_ending(book, fact, policy), *trust_rules.after(book, fact, content_of)]
     if fact.kind == "weekend.completed":
         return _after_completion(book, fact)
     if fact.kind in ("task.dropped", "task.declined"):
@@ -219,6 +223,7 @@ def _decided(book: Book, fact: Fact) -> None:
     )
     if row["state"] == "proposed":
         return
+    trust_rules.used(book, fact, row, rule=data["rule"], content=content_of)
     if data["verdict"] == "auto":
         row["approved_hash"] = data["content_hash"]
     state, kind, why = _decided_state(row, data)
@@ -245,7 +250,8 @@ def _decision(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
     row = book.get("tasks", task_id)
     if row is None:
         return []
-    decision = decide(content_of(row), policy)
+    task = content_of(row)
+    decision = decide(task, policy, trust_rules.record_of(book, task))
     data = {
         "task": task_id,
         "verdict": decision.verdict,
@@ -648,5 +654,6 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     **pattern_rules.RULES,
     **prediction_rules.RULES,
     **problem_rules.RULES,
+    **trust_rules.RULES,
     **weekend_rules.RULES,
 }

@@ -6,8 +6,10 @@ The category is a claim. The words of the task and its recipe are read against i
 import re
 from dataclasses import asdict, dataclass
 
+from jarvis_lib.model.asking import questions
 from jarvis_lib.model.fact import digest
 from jarvis_lib.model.task import Task
+from jarvis_lib.model.trust import Record, Terms, trusted
 
 ORDER = ("auto", "ask", "escalate", "refuse")
 
@@ -20,10 +22,13 @@ class Policy:
     ask: tuple[str, ...]
     auto_accept: tuple[str, ...]
     cost_limit: float
+    trust: Terms | None = None
+    """`[trust]` while it is on."""
 
     @property
     def hash(self) -> str:
-        return digest(asdict(self))[:16]
+        """Of all that decides; while trust is off it is not part of it."""
+        return digest({name: value for name, value in asdict(self).items() if value is not None})[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,24 @@ _HOUSEKEEPING = re.compile(
 )
 
 
-def decide(task: Task, policy: Policy) -> Decision:
-    """The strictest of all readings of `task` under `policy`, with one reason for each reading that counted."""
-    readings = [_by_category(task, policy), *_by_words(task, policy), *_by_cost(task, policy)]
+def decide(task: Task, policy: Policy, record: Record | None = None) -> Decision:
+    """The strictest of all readings of `task` under `policy`, with one reason for each reading that counted.
+
+    A `record` that was widened and holds lets its own category through; words, questions and cost are read as ever.
+    """
+    readings = [_by_category(task, policy, record), *_by_words(task, policy), *_by_questions(task), *_by_cost(task, policy)]
     strictest = max(readings, key=lambda d: ORDER.index(d.verdict))
     reasons = [r for d in readings if d.verdict == strictest.verdict for r in d.reasons]
     return Decision(strictest.verdict, strictest.rule, tuple(dict.fromkeys(reasons)), strictest.risk)
 
 
-def _by_category(task: Task, policy: Policy) -> Decision:
+def _by_category(task: Task, policy: Policy, record: Record | None) -> Decision:
+    own = _by_own_category(task, policy)
+    why = trusted(record, policy.trust)
+    return Decision("auto", f"trust:{task.category}", (f"it runs without asking because {why}",), "medium") if own.verdict == "ask" and why else own
+
+
+def _by_own_category(task: Task, policy: Policy) -> Decision:
     name = task.category
     rule = f"category:{name}"
     if name not in policy.auto:
@@ -123,6 +137,15 @@ def _by_words(task: Task, policy: Policy) -> list[Decision]:
             reason = f"{why} ({' '.join(hit.group(0).split())[:40]!r}), which counts as {category} whatever its category says"
             found.append(Decision("ask", f"reads-as:{category}", (reason,), "medium"))
     return found
+
+
+def _by_questions(task: Task) -> list[Decision]:
+    return [Decision("ask", f"question:{q.word}", (q.said,), "medium") for q in questions(task) if q.decisive]
+
+
+def foreseen(task: Task) -> list[str]:
+    """The questions that the night would have, each with what answers it; also those that may wait until the result is looked at."""
+    return [q.said for q in questions(task)]
 
 
 def _by_cost(task: Task, policy: Policy) -> list[Decision]:

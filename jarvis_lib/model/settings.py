@@ -18,6 +18,7 @@ from jarvis_lib.model.phase import PhaseTemplate, key_of, read_template
 from jarvis_lib.model.policy import Policy
 from jarvis_lib.model.prose import hint
 from jarvis_lib.model.task import AGENTS, CATEGORIES
+from jarvis_lib.model.trust import Terms
 from jarvis_lib.model.window import DAYS, KINDS, WindowRule
 
 _WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -273,7 +274,12 @@ class Settings:
     @property
     def policy(self) -> Policy:
         own = self.values["policy"]
-        return Policy(tuple(own["auto"]), tuple(own["ask"]), tuple(own["auto_accept"]), own["cost_limit"])
+        return Policy(tuple(own["auto"]), tuple(own["ask"]), tuple(own["auto_accept"]), own["cost_limit"], self._terms)
+
+    @property
+    def _terms(self) -> Terms | None:
+        own = self.values["trust"]
+        return Terms(own["least"], own["bound"]) if own["on"] else None
 
     def phases_of(self, category: str) -> tuple[PhaseTemplate, ...]:
         """How a large task of this category is divided."""

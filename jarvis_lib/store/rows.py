@@ -21,6 +21,7 @@ _INDEXED = {
     "weekend_builds": ("weekend",),
     "fixes": ("problem",),
     "suggestions": ("state", "pattern"),
+    "trust_uses": ("key",),
 }
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from jarvis_lib.execution import repositories
 from jarvis_lib.execution.proving import guards
-from jarvis_lib.execution.proving.checking import Late, Runner, Trees, check_files, checks, measures, restore
-from jarvis_lib.execution.proving.guards import Sides
+from jarvis_lib.execution.proving.checking import Late, Runner, Trees, check_files, checks, restore
+from jarvis_lib.execution.proving.comparing import measures
 from jarvis_lib.execution.proving.reading import is_test
+from jarvis_lib.execution.proving.tampering import Sides
 from jarvis_lib.execution.repositories import Result
 from jarvis_lib.execution.spec import Spec
 from jarvis_lib.model.escalation import FileChange, in_diff
@@ -36,8 +37,10 @@ def prove_repository(
     trees = Trees(before, after, quarantine, base, commit)
     named = check_files([*(c.command for c in spec.task.checks), *(m.command for m in spec.task.measures)], before)
     found += guards.guard(spec.task.category, sides, largest=largest, check_files=named)
+    found += guards.history(repositories.added_ever(quarantine, base, commit))
     found += in_diff([_file_change(s) for s in sides])
-    kept = list(dict.fromkeys([*named, *_tests_of_the_base(spec, sides)]))
+    own = [n for n in named if not (spec.task.category == "Test coverage" and is_test(n))]
+    kept = list(dict.fromkeys([*own, *_tests_of_the_base(spec, sides)]))
     found += _told(restore(trees, kept))
     found += checks(spec, trees, sides, run, stop)
     found += measures(spec, trees, run, stop)

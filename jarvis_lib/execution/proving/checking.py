@@ -6,28 +6,36 @@ A check never sees what was left uncommitted, and the files that it is made of c
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from jarvis_lib.execution import repositories
 from jarvis_lib.execution.commands import label
-from jarvis_lib.execution.measuring import LEAST_RUNS, judged, last_number, names
 from jarvis_lib.execution.output import Output
 from jarvis_lib.execution.processes import Bounds, Ended, said_ended
-from jarvis_lib.execution.proving.guards import Sides
-from jarvis_lib.execution.proving.reading import is_test
+from jarvis_lib.execution.proving.reading import is_document, is_test
+from jarvis_lib.execution.proving.tampering import Sides
 from jarvis_lib.execution.spec import Spec
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.prose import clean, listed, plural, seconds, shorten
-from jarvis_lib.model.task import Check, Measure
+from jarvis_lib.model.task import Check
 
 Runner = Callable[[str, Path, float, Path | None], tuple[Ended, Output, Bounds]]
 """(line, folder, seconds, log) -> how it ended, what it printed, the bounds it had; in the jail."""
+_JUDGE = re.compile(r"(?i)(^|[/_.-])(check|verif|validat|test|spec|lint|ci|smoke|assert|bench|perf|measure|reproduc)[a-z]*([_.-][^/]*)?$")
 _WORD = re.compile(r"[^\s'\"`;|&<>()=,]+")
-_PASSED = re.compile(r"\b(\d+) passed\b|^Ran (\d+) tests? in|\bTests:.*?\b(\d+) passed|^test result: ok\. (\d+) passed", re.MULTILINE)
-_BROKEN = re.compile(r"\b(\d+) (?:failed|errors?)\b|\bFAILED \((?:failures|errors)=(\d+)")
-_NUMBER_WORD = re.compile(r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?")
+_SUMMARIES = (
+    re.compile(r"\b(\d+) passed\b"),  # pytest
+    re.compile(r"^Ran (\d+) tests? in", re.MULTILINE),  # unittest
+    re.compile(r"^\s*(\d+) passing\b", re.MULTILINE),  # mocha
+)
+_EACH = (re.compile(r"^test result: ok\. (\d+) passed", re.MULTILINE), re.compile(r"^Tests:.*?\b(\d+) passed", re.MULTILINE))
+_GO = re.compile(r"^\s*--- PASS:", re.MULTILINE)
+_RUNS_PYTEST = re.compile(r"(?:^|[\s;&/])(?:py\.?test)\b")
+NO_TESTS = (3, 4, 5)
+"""What pytest ends with when it broke, was called wrongly, or found no test: nothing was tested then."""
 
 
 class Late(Exception):
@@ -50,17 +58,24 @@ class Trees:
 
 
 def check_files(task_checks: Sequence[str], tree: Path) -> list[str]:
-    """The files of a tree that these command lines name, as relative paths; a makefile for `make`."""
+    """The files of a tree that these command lines are made of, as relative paths: tests and scripts that check; a makefile for `make`.
+
+    What else they name (`grep -q new README.md`, `python app.py`) is the work that is checked.
+    """
     found: dict[str, None] = {}
     for line in task_checks:
         words = _WORD.findall(line)
         for word in words:
             relative = word.split("::")[0]
-            if not relative.startswith(("/", "-")) and (tree / relative).is_file():
+            if not relative.startswith(("/", "-")) and _judges(relative) and (tree / relative).is_file():
                 found[relative] = None
         if "make" in [Path(w).name for w in words]:
             found |= {n: None for n in ("GNUmakefile", "makefile", "Makefile") if (tree / n).is_file()}
     return list(found)
+
+
+def _judges(path: str) -> bool:
+    return is_test(path) or bool(_JUDGE.search(path) and re.search(r"\.\w+$|(^|/)\w+$", path) and not is_document(path))
 
 
 def restore(trees: Trees, paths: Sequence[str]) -> list[str]:
@@ -84,17 +99,39 @@ def run_check(spec: Spec, check: Check, kind: str, tree: Path, run: Runner, log:
     ended, out, bounds = run(check.command, tree, check.wall_s, log)
     name = label(check.command, check.name)
     late(spec, ended, stop, f"the check '{name}' had no time left to end")
-    ok = ended.how == "exited" and ended.exit_code == 0
+    ok: bool | None = ended.how == "exited" and ended.exit_code == 0
     last = out.last_line()
-    said = (
-        (f"{name}: {shorten(last, 160)}" if last else f"{name} passed ({seconds(ended.seconds)})")
-        if ok
-        else said_ended(f"the check '{name}'", ended, bounds, last)
-    )
+    if ok and _says_nothing(check.command, out):
+        ok, said = False, f"the check '{name}' ended with exit 0, but pytest did not say that a test had passed"
+    elif ok:
+        said = f"{name}: {shorten(last, 160)}" if last else f"{name} passed ({seconds(ended.seconds)})"
+    else:
+        said = said_ended(f"the check '{name}'", ended, bounds, last)
     if kind == "check_before":
-        said = f"green before the change: {said}" if ok else f"red before the change: {said}"
+        ok = None if not ok and _tested_nothing(check, ended, tree) else ok
+        said = f"{'it could not run' if ok is None else 'green' if ok else 'red'} before the change: {said}"
     detail = {"command": clean(check.command), "exit_code": ended.exit_code, "how": ended.how, "seconds": round(ended.seconds, 3), "tail": out.tail()[-1000:]}
     return Evidence(kind, name, ok, said, detail), out.tail()
+
+
+def _says_nothing(line: str, out: Output) -> bool:
+    """Did pytest end well without a word of a passed test? Code that it imports can end it so."""
+    runs = _RUNS_PYTEST.search(line) and not re.search(r"[>|]|--collect-only|--version|\s-qq", line)
+    return bool(runs) and count_tests(out.tail()) is None and "[100%]" not in out.tail()
+
+
+def _tested_nothing(check: Check, ended: Ended, tree: Path) -> bool:
+    """Is red no proof of a bug, since the check itself could not run on this tree: a command, a file or the tests were not there?"""
+    if ended.how == "not_started" or ended.exit_code in (126, 127):
+        return True
+    if _RUNS_PYTEST.search(check.command):
+        return ended.exit_code in NO_TESTS
+    return any(_is_missing(word, tree) for word in _WORD.findall(check.command))
+
+
+def _is_missing(word: str, tree: Path) -> bool:
+    name = word.split("::")[0]
+    return not name.startswith(("/", "-", "{")) and bool(re.search(r"\w\.(py|sh|js|mjs|ts|rb|go|pl|php)$", name)) and not (tree / name).exists()
 
 
 def late(spec: Spec, ended: Ended, stop: Callable[[], bool], said: str) -> None:
@@ -135,27 +172,48 @@ def _as_many_tests(green: Evidence, before: str, after: str) -> list[Evidence]:
 
 
 def count_tests(text: str) -> int | None:
-    """How many tests passed, by the last summary of pytest, unittest, jest or cargo; None without one."""
-    found = [int(next(g for g in m.groups() if g)) for m in _PASSED.finditer(text)]
-    return found[-1] if found else None
+    """How many tests passed, by the summary of pytest, unittest, mocha, jest, cargo or go; None without one."""
+    for pattern in _EACH:
+        if hits := pattern.findall(text):
+            return sum(map(int, hits))
+    for pattern in _SUMMARIES:
+        if hits := pattern.findall(text):
+            return int(hits[-1])
+    return len(_GO.findall(text)) or None
 
 
 def _new_test(spec: Spec, trees: Trees, sides: Sequence[Sides], run: Runner, stop: Callable[[], bool]) -> list[Evidence]:
-    """A test that came with the fix: red on the base, green on the result. Only Python's are run by themselves."""
-    new = [s.path for s in sides if s.path.endswith(".py") and is_test(s.path) and s.after is not None and not s.path.endswith("conftest.py")]
+    """A test that came with the fix: red on the base, green on the result, with everything that it brought for itself. Only Python's are run by themselves.
+
+    Red means that a test ran and failed: what could not be imported proves no bug.
+    """
+    brought = {s.path: s.after for s in sides if is_test(s.path) and s.after is not None and not s.path.endswith("conftest.py")}
+    new = [path for path in brought if path.endswith(".py") and re.search(r"^\s*(?:async )?def test|^class Test", brought[path], re.MULTILINE)]
     if not new:
         return []
-    for path in new:
-        target = trees.before / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(trees.after / path, target)
     line = " ".join(["{python}", "-m", "pytest", "-q", "-p", "no:cacheprovider", *(shlex.quote(p) for p in new)])
     check = Check(line, name=f"the new test in {listed([clean(p) for p in new[:3]])}")
-    red, said = run_check(spec, check, "check_before", trees.before, run, spec.dir / "new_test_before.log", stop)
-    if red.ok is False and "No module named pytest" in said:
-        return [Evidence("check_before", check.name, None, "its new tests could not be run: pytest is not installed beside Jarvis; give a --check")]
-    green, _ = run_check(spec, check, "check", trees.after, run, spec.dir / "new_test.log", stop)
+    with _brought(trees.before, brought), _brought(trees.after, brought):
+        red, said = run_check(spec, check, "check_before", trees.before, run, spec.dir / "new_test_before.log", stop)
+        if red.ok is False and "No module named pytest" in said:
+            return [Evidence("check_before", check.name, None, "its new tests could not be run: pytest is not installed beside Jarvis; give a --check")]
+        if red.ok is False and red.detail["exit_code"] != 1:
+            why = f"{check.name} could not run before the change, which proves no bug: {shorten(said.strip().splitlines()[-1] if said.strip() else '', 120)}"
+            red = Evidence("check_before", check.name, None, why, red.detail)
+        green, _ = run_check(spec, check, "check", trees.after, run, spec.dir / "new_test.log", stop)
     return [red, green]
+
+
+@contextmanager
+def _brought(tree: Path, files: Mapping[str, str]) -> Iterator[None]:
+    """While it lasts, the files of the task's own tests lie in the tree; then it is as it was."""
+    was = {path: (tree / path).read_bytes() if (tree / path).is_file() else None for path in files}
+    for path, text in files.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text, encoding="utf-8", newline="")
+    yield
+    for path, raw in was.items():
+        (tree / path).write_bytes(raw) if raw is not None else (tree / path).unlink()
 
 
 def _undo_tried(trees: Trees) -> Evidence:
@@ -170,43 +228,3 @@ def _undo_tried(trees: Trees) -> Evidence:
     shutil.rmtree(there, ignore_errors=True)
     said = "taken back in a clean copy, and its files were those of before" if same else "it could not be taken back in a clean copy"
     return Evidence("check", "undo tried", same, said, {"commit": commit_of(trees.quarantine, trees.commit)})
-
-
-def measures(spec: Spec, trees: Trees, run: Runner, stop: Callable[[], bool]) -> list[Evidence]:
-    """Each measure on both trees in turns, as a ratio with its interval; and what it printed besides must be equal on both."""
-    found = []
-    for name, measure in zip(names(spec.task.measures), spec.task.measures, strict=True):
-        found += _measured(spec, measure, name, trees, run, stop)
-    return found
-
-
-def _measured(spec: Spec, measure: Measure, name: str, trees: Trees, run: Runner, stop: Callable[[], bool]) -> list[Evidence]:
-    sides = (trees.before, trees.after)
-    values: tuple[list[float], list[float]] = ([], [])
-    printed = ["", ""]
-    wanted = max(measure.repeats, LEAST_RUNS)
-    for turn in range(wanted + 1):
-        for i in (0, 1) if turn % 2 == 0 else (1, 0):
-            ended, out, bounds = run(measure.command, sides[i], measure.wall_s, None)
-            late(spec, ended, stop, f"{name} had no time left")
-            value = last_number(out.tail())
-            if ended.how != "exited" or ended.exit_code != 0 or value is None:
-                why = (
-                    said_ended(f"'{label(measure.command)}'", ended, bounds, out.last_line())
-                    if value is not None or ended.exit_code
-                    else "it printed no number"
-                )
-                return [
-                    Evidence(
-                        "measure", name, False, f"{name} could not be measured {'before' if i == 0 else 'after'} the change: {why}", {"unit": measure.unit}
-                    )
-                ]
-            printed[i] = _NUMBER_WORD.sub("#", "\n".join(out.tail().strip().splitlines()[:-1]))
-            if turn:  # the first round only warms up
-                values[i].append(value)
-    found = [judged(measure, name, *values, seed=spec.seed, interleaved=True)]
-    if printed[0] or printed[1]:
-        same = printed[0] == printed[1]
-        said = "what it printed besides is equal before and after" if same else "what it printed besides differs, so the results are not equal"
-        found.append(Evidence("check", f"results of {name}", same, said))
-    return found

@@ -112,6 +112,12 @@ def diff_text(quarantine: Path, base: str, commit: str, limit_bytes: int) -> str
     return text if len(raw) <= limit_bytes else f"{raw[:limit_bytes].decode('utf-8', 'ignore')}\n… {len(raw) - limit_bytes:,} bytes more …\n"
 
 
+def added_ever(quarantine: Path, base: str, commit: str) -> str:
+    """Every line that any commit between the two added, whether or not it is still there."""
+    text = git(quarantine, "log", "-p", "--no-ext-diff", "--no-textconv", "--no-color", "--format=", f"{base}..{commit}", why="The commits could not be read")
+    return "\n".join(line[1:] for line in text.splitlines() if line.startswith("+") and not line.startswith("+++"))
+
+
 def content(quarantine: Path, commit: str, path: str) -> bytes | None:
     """The bytes of a file at a commit; None where it is not there."""
     done = ran(quarantine, "cat-file", "blob", f"{commit}:{path}")

@@ -188,3 +188,7 @@ FROM calls WHERE "at" >= $since GROUP BY agent;
 
 -- name: newest_session
 SELECT id FROM sessions ORDER BY opened_at DESC, id LIMIT 1;
+
+-- name: trust
+-- Kinds of work with their record, the longest first.
+SELECT * FROM trust_records ORDER BY n DESC, key;
