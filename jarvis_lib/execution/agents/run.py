@@ -110,6 +110,8 @@ def outcome_of(call: Call, ended: Ended, bounds: Bounds) -> tuple[str, str]:
         return "limited", f"{name} met its usage limit{f' ({call.limit.scope})' if call.limit.scope else ''}{until}"
     if call.error:
         return "failed", f"{name} failed: {clean(call.error)[:200]}"
+    if call.exit != 0:
+        return "failed", said_ended(name, ended, bounds)
     return "finished", said_ended(name, ended, bounds)
 
 
