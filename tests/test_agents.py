@@ -88,9 +88,26 @@ def test_codexs_limit_and_dead_server(tmp_path: Path) -> None:
 
 def test_openclaw_is_read(tmp_path: Path) -> None:
     call = read("openclaw", tmp_path, "starting …\n" + recorded.OPENCLAW_DONE)
-    assert (call.session_id, call.tokens_in, call.cost, call.tool_calls, outcome(call)) == ("oc-1", 100, 0.004, 1, "finished")
+    assert (call.session_id[:8], call.tokens_in, call.cost, call.turns, call.tool_calls, outcome(call)) == ("f9b8874a", 200, None, 2, 1, "finished")
     limited = read("openclaw", tmp_path, recorded.OPENCLAW_LIMIT, code=1)
     assert limited.limit is not None and limited.limit.until == NOW + timedelta(hours=1)
+
+
+def test_what_a_permission_takes_away_is_really_taken_away_or_the_agent_is_refused(tmp_path: Path) -> None:
+    """Codex has no mode for edits alone: it loses its shell tools. OpenClaw has no modes at all."""
+    assert "danger-full-access" in adapter("codex").argv(request(tmp_path)) and "shell_tool" not in adapter("codex").argv(request(tmp_path))
+    edits = adapter("codex").argv(request(tmp_path, permission="edits"))
+    assert edits[edits.index("shell_tool") - 1] == edits[edits.index("unified_exec") - 1] == "--disable"
+    assert "plan" in adapter("claude").argv(request(tmp_path, permission="read"))
+    with pytest.raises(Refused, match="OpenClaw has no mode"):
+        adapter("openclaw").argv(request(tmp_path, permission="edits"))
+
+
+def test_an_agent_that_cannot_go_on_with_a_session_is_given_its_own_time_and_no_session(tmp_path: Path) -> None:
+    words = adapter("openclaw").argv(request(tmp_path, session="earlier", wall_s=5400.0))
+    assert "earlier" not in words and words[words.index("--timeout") + 1] == "5400"
+    assert [adapter(n).resumes("tool {prompt_file}") for n in ("claude", "codex", "openclaw", "custom")] == [True, True, False, False]
+    assert adapter("custom").resumes("tool {prompt_file} --resume {session}")
 
 
 @pytest.mark.parametrize("name", ["claude", "codex", "openclaw", "custom"])

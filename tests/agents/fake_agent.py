@@ -35,6 +35,9 @@ def evil(prompt: str) -> None:
 def main(mode: str, prompt: str) -> int:
     if mode == "done":
         fix()
+    elif mode in ("trial", "wrong-word"):
+        word = re.findall(r"whole content is the one word (\w+)", prompt)[0]
+        Path("jarvis-trial.txt").write_text(word if mode == "trial" else "another")
     elif mode == "hollow":
         pass
     elif mode == "denied":

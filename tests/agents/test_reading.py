@@ -97,7 +97,7 @@ def test_a_time_that_cannot_be_is_no_time(text: str) -> None:
 @given(
     text=st.one_of(
         st.text(max_size=400),
-        st.lists(st.sampled_from(["n0nce", "n0", "nce", "TASK n0nce>>>", "<<<TASK n0nce", "\n", "Rules:", "\u200b", "\U000e0041", "\x1b[2J"]), max_size=12).map(
+        st.lists(st.sampled_from(["n0nce", "n0", "nce", "TASK n0nce>>>", "<<<TASK n0nce", "\n", "Rules:", "\u200b", "\U000e0041", "\x1b[2J"]), max_size=9).map(
             "".join
         ),
     )

@@ -22,6 +22,9 @@ class Claude:
     tried: Sequence[str] = ("2.1.197", "2.1.330", "2.1.332")
     login_files: Sequence[str] = (".claude/.credentials.json",)
 
+    def resumes(self, template: str) -> bool:
+        return True
+
     def argv(self, request: Request) -> list[str]:
         words = [request.program, "-p", request.prompt.read_text(encoding="utf-8"), "--output-format", "stream-json", "--verbose"]
         words += ["--permission-mode", _MODES[request.permission]]

@@ -1,6 +1,7 @@
 """Codex: `codex exec --json`. It names tokens and no cost; with a sandbox that cannot start it does nothing and says done, which the empty diff shows.
 
-Our jail is the sandbox: Codex's own cannot start in it, since nested user namespaces are off there.
+Our jail is the sandbox: Codex's own cannot start in it, since nested user namespaces are off there. The permission "edits" takes its
+shell tools away; what is left to edit with depends on the model.
 """
 
 import shlex
@@ -15,6 +16,7 @@ from jarvis_lib.execution.agents.parsing import events, number, table, text_of
 from jarvis_lib.model.call import Call
 
 _SANDBOX = {"full": "danger-full-access", "edits": "danger-full-access", "read": "read-only"}
+_NO_COMMANDS = ("--disable", "shell_tool", "--disable", "unified_exec")
 
 
 class Codex:
@@ -25,9 +27,13 @@ class Codex:
     tried: Sequence[str] = ("0.169.0", "0.171.0")
     login_files: Sequence[str] = (".codex/auth.json", ".codex/config.toml")
 
+    def resumes(self, template: str) -> bool:
+        return True
+
     def argv(self, request: Request) -> list[str]:
         words = [request.program, "exec", "--json", "--skip-git-repo-check", "--sandbox", _SANDBOX[request.permission], "-c", 'approval_policy="never"']
         words += ["-C", str(request.cwd), "-o", str(request.out / "last.txt"), "--disable", "plugins"]
+        words += _NO_COMMANDS if request.permission == "edits" else ()
         words += ["-m", request.model] if request.model else []
         words += ["resume", request.session] if request.session else []
         return [*words, request.prompt.read_text(encoding="utf-8")]

@@ -135,14 +135,15 @@ def _request(work: AgentWork, task: Task, place: Place, path: str, bounds: Bound
     out = place.home / "out"
     out.mkdir(exist_ok=True)
     nonce = secrets.token_hex(8)
-    if work.session:
+    session = work.session if adapter(work.name).resumes(work.template) else ""
+    if session:
         text = prompts.follow_up(task, nonce=nonce, left_s=bounds.wall_s, touch=work.touch, network=network, turns=work.max_turns)
     else:
         text = prompts.prompt(task, nonce=nonce, left_s=bounds.wall_s, touch=work.touch, network=network, turns=work.max_turns, branch=place.branch)
     (place.folder / "prompt.txt").write_text(text, encoding="utf-8")  # evidence; the agent gets a copy of its own
     written = place.home / "prompt.txt"
     written.write_text(text, encoding="utf-8")
-    return Request(path, written, place.cwd, place.home, out, work.model, work.session, work.permission, work.max_cost, work.max_turns, work.template)
+    return Request(path, written, place.cwd, place.home, out, work.model, session, work.permission, work.max_cost, work.max_turns, work.template, bounds.wall_s)
 
 
 def _readable(path: str) -> list[Path]:
