@@ -16,7 +16,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
 
-AGENTS = ("claude", "codex")
+AGENTS = ("claude", "codex", "openclaw")
 _SANDBOX_TODO = "install bubblewrap (Debian, Ubuntu: apt install bubblewrap); on Ubuntu 24.04 allow it user namespaces by an AppArmor profile for bwrap"
 DISK_PROBLEM = 200 * 1024**2
 DISK_WARNING = 2 * 1024**3
@@ -236,4 +236,5 @@ def _sandbox() -> Finding:
 
 def _agent() -> Finding:
     found = [name for name in AGENTS if shutil.which(name)]
-    return Finding("Agent", "ok", f"{listed(found)} found" if found else f"none found ({listed(AGENTS, 'or')}); notebooks and commands need none")
+    said = f"{listed(found)} found; try one with: jarvis doctor --agent {found[0]}" if found else ""
+    return Finding("Agent", "ok", said or f"none found ({listed(AGENTS, 'or')}); notebooks and commands need none")
