@@ -1,5 +1,6 @@
 """Claude Code: `claude -p … --output-format stream-json`. A denied tool ends with exit 0 and "success", so its denials are read, not its word."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +12,8 @@ from jarvis_lib.execution.agents.limits import auth_error_in, limit_in
 from jarvis_lib.execution.agents.parsing import events, moment_of, money, number, table, tables, text_of
 from jarvis_lib.model.call import Call, Limit
 
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{7,63}")
+_NO_WORD = re.compile(r"[^A-Za-z0-9]")
 _MODES = {"full": "bypassPermissions", "edits": "acceptEdits", "read": "plan"}
 
 
@@ -67,8 +70,12 @@ class Claude:
             model=text_of(next(iter(table(result.get("modelUsage"))), request.model), 100),
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
-        return f"cd {shlex.quote(str(cwd))} && claude --resume {shlex.quote(session)}"
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        if not _SESSION.fullmatch(session):
+            return ""
+        folder = f".claude/projects/{_NO_WORD.sub('-', str(cwd))}"
+        kept = shlex.quote(str(home / folder / f"{session}.jsonl"))
+        return f"cd {shlex.quote(str(cwd))} && mkdir -p ~/{folder} && cp -n {kept} ~/{folder}/ && claude --resume {session}"
 
 
 def _input(usage: dict[str, Any]) -> int | None:

@@ -4,6 +4,7 @@ Our jail is the sandbox: Codex's own cannot start in it, since nested user names
 shell tools away; what is left to edit with depends on the model.
 """
 
+import re
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +16,7 @@ from jarvis_lib.execution.agents.limits import auth_error_in, limit_in
 from jarvis_lib.execution.agents.parsing import events, number, table, text_of
 from jarvis_lib.model.call import Call
 
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{7,63}")
 _SANDBOX = {"full": "danger-full-access", "edits": "danger-full-access", "read": "read-only"}
 _NO_COMMANDS = ("--disable", "shell_tool", "--disable", "unified_exec")
 
@@ -71,8 +73,11 @@ class Codex:
             model=request.model,
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
-        return f"cd {shlex.quote(str(cwd))} && codex resume {shlex.quote(session)}"
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        if not _SESSION.fullmatch(session):
+            return ""
+        taken = f"tar cf - sessions/*/*/*/*-{session}.jsonl | tar xkf - -C ~/.codex"
+        return f"cd {shlex.quote(str(home / '.codex'))} && {taken} && cd {shlex.quote(str(cwd))} && codex resume {session}"
 
 
 def _message(event: dict[str, Any]) -> str:

@@ -52,5 +52,8 @@ class Adapter(Protocol):
     def read(self, request: Request, *, version: str, exit_code: int | None, stdout: str, stderr: str, now: datetime) -> Call:
         """What happened, from its structured output first and from known sentences last. Never raises for anything that it printed."""
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
-        """The command with which the person goes on with the session in their own terminal."""
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        """The command with which the person goes on with the session in their own terminal, empty where there is none.
+
+        It brings the session alone from the agent's private `home` into the person's: settings that an agent left there are not obeyed.
+        """

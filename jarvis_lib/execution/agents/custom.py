@@ -64,7 +64,7 @@ class Custom:
             model=request.model,
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
         return ""
 
 

@@ -60,7 +60,7 @@ class OpenClaw:
             model=text_of(found.get("model"), 100),
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
         return ""
 
 

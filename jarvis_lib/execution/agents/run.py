@@ -193,5 +193,5 @@ def said_call(call: Call) -> str:
 def _told(own: Adapter, call: Call, found: str, request: Request) -> dict[str, Any]:
     known = own.name == "custom" or found in own.tried
     warning = "" if known else f"{own.name} {found or 'of an unknown version'} was not tried with this Jarvis; tried were {', '.join(own.tried)}"
-    by_hand = own.open_by_hand(call.session_id, request.cwd) if call.session_id else ""
+    by_hand = own.open_by_hand(call.session_id, request.cwd, request.home) if call.session_id else ""
     return {"session": call.session_id, "by_hand": by_hand, "warning": warning, "model": call.model, "permission": request.permission}
