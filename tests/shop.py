@@ -9,7 +9,7 @@ from typing import Any
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib.autonomous_queue import holding
-from jarvis_lib.execution.engine import LocalEngine
+from jarvis_lib.execution.engine import Engine, LocalEngine
 from jarvis_lib.model.settings import template
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
@@ -67,7 +67,7 @@ class Shop:
         place = self.place
         return queue.add(place, title, description, 0.0005, category, "HIGH", now=place.now(), **own).task.id
 
-    def night(self, seconds: float = 40.0, **more: Any) -> queue.Tally:
+    def night(self, seconds: float = 40.0, *, engine: Engine | None = None, **more: Any) -> queue.Tally:
         """One session with a canary before it."""
         from datetime import timedelta
 
@@ -78,7 +78,7 @@ class Shop:
         place.store.write(opened(place, name, at=now))
         held = holding.look(place, now=now)
         own = queue.Session(name, now + timedelta(seconds=seconds), now + timedelta(seconds=seconds + 30), 3, 7, held=held, **more)
-        tally = queue.work(place, own, engine=LocalEngine())
+        tally = queue.work(place, own, engine=engine or LocalEngine())
         place.store.write(place.fact("session.closed", session=name, outcome="finished"))
         return tally
 

@@ -20,7 +20,7 @@ from jarvis_lib.autonomous_queue.verbs import current_hash
 from jarvis_lib.context_scheduler import Context
 from jarvis_lib.execution import keep
 from jarvis_lib.execution.digests import files_of
-from jarvis_lib.execution.engine import Engine, Handle
+from jarvis_lib.execution.engine import Engine
 from jarvis_lib.execution.manifest import look
 from jarvis_lib.execution.room import room
 from jarvis_lib.execution.spec import AgentWork, RepositoryWork
@@ -106,7 +106,7 @@ class Run:
     folder: Path
     deadline: datetime
     step: str = ""
-    handle: Handle | None = None
+    handle: Any = None
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     meddled: str = ""
     by_window: bool = False

@@ -41,6 +41,12 @@ PROGRESS = (
     Column("last_line", "LAST LINE", grow=True),
     Column("log", "LOG"),
 )
+WORKERS = (
+    Column("name", "NAME"),
+    Column("address", "ADDRESS"),
+    Column("heard_s", "HEARD OF"),
+    Column("resources", "HAS", grow=True),
+)
 AGENTS = (
     Column("order", "ORDER"),
     Column("agent", "AGENT"),

@@ -55,6 +55,7 @@ _TOP = {
     "lab": "jarvis_lib.cli.setting_up:lab",
     "store": "jarvis_lib.cli.parts:store",
     "agents": "jarvis_lib.cli.parts:agents",
+    "cluster": "jarvis_lib.cli.parts:cluster",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

@@ -75,3 +75,9 @@ agents = _part(
     example='jarvis agents list\njarvis agents hold claude --until "2026-11-28 08:00"',
     help="Which coding agents may work, what they cost, and who is held back.",
 )
+cluster = _part(
+    "cluster",
+    ("up", "status", "down"),
+    example="jarvis cluster up --local 3\njarvis cluster status",
+    help="Workers for recipes, on this machine or on others.",
+)

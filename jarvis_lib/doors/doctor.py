@@ -17,7 +17,6 @@ from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
 
 AGENTS = ("claude", "codex", "openclaw")
-_SANDBOX_TODO = "install bubblewrap (Debian, Ubuntu: apt install bubblewrap); on Ubuntu 24.04 allow it user namespaces by an AppArmor profile for bwrap"
 DISK_PROBLEM = 200 * 1024**2
 DISK_WARNING = 2 * 1024**3
 
@@ -46,7 +45,7 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
             known = settings
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
             checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
-    checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", _sandbox), ("Agent", _agent)]
+    checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
 
@@ -215,23 +214,26 @@ def _git() -> Finding:
     return Finding("Git", "ok", found) if found else Finding("Git", "warning", "there is no git", "install git for tasks on repositories")
 
 
-def _sandbox() -> Finding:
-    """Which level holds here? A canary tries to get out of it, as it does before each session."""
+def _sandbox(home: Path | None) -> Finding:
+    """The strongest level here, tried by a program that wants to get out, as before each session."""
     import tempfile
 
     from jarvis_lib.execution.sandbox import canary, levels
 
-    machine = levels.machine()
-    level = levels.resolve("best", machine)
+    here = levels.machine()
+    level = levels.resolve("best", here)
+    words, todo = levels.said(level, here), "; ".join(here.todo_for("strict"))
     if level == "none":
-        return Finding("Sandbox", "warning", f"{machine.strict_why}; {machine.basic_why}; attempts run with {levels.said('none', machine)}", _SANDBOX_TODO)
+        return Finding(
+            "Sandbox", "warning", f"{words} ({here.strict_why}; {here.basic_why})", todo or "run agents on Linux; docs/SECURITY.md says what holds where"
+        )
     with tempfile.TemporaryDirectory(prefix="jarvis-doctor-") as folder:
-        found = canary.escape(Path(folder), level)
-    if not found.held:
-        return Finding("Sandbox", "problem", f"{level} does not hold: a canary {found.said}", "agents are not run here; report this as a fault of Jarvis")
+        tried = canary.escape(Path(folder), level, home=home)
+    if not tried.held:
+        return Finding("Sandbox", "problem", f"{level} does not hold: {tried.said}", "agents are not run here; report this as a fault of Jarvis")
     if level != "strict":
-        return Finding("Sandbox", "warning", f"{level} holds ({found.said}), but not strict: {machine.strict_why}; agents are not run", _SANDBOX_TODO)
-    return Finding("Sandbox", "ok", f"{level} holds: {found.said}")
+        return Finding("Sandbox", "warning", f"{words}; {tried.said}. {here.strict_why}; agents are not run", todo or "docs/SECURITY.md says what stays open")
+    return Finding("Sandbox", "ok", f"{words}; {tried.said}")
 
 
 def _agent() -> Finding:

@@ -19,6 +19,7 @@ from jarvis_lib.execution import tree
 from jarvis_lib.execution.processes import said_exit
 from jarvis_lib.execution.results import Result, ended_badly, read_result
 from jarvis_lib.execution.spec import clean_environment
+from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, shorten
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ class Handle:
 class Engine(Protocol):
     """Runs workers. Nothing here waits: `poll` is asked again and again."""
 
-    def submit(self, spec: dict[str, Any]) -> Handle:
-        """Write the spec into its folder and start a worker on it."""
+    def submit(self, spec: dict[str, Any]) -> Any:
+        """Write the spec into its folder and start a worker on it; the handle for the other verbs."""
 
-    def poll(self, handle: Handle) -> Result | None:
+    def poll(self, handle: Any) -> Result | None:
         """The result, None while it runs. A dead worker gives the outcome `died`."""
 
-    def stop(self, handle: Handle, outcome: str) -> None:
+    def stop(self, handle: Any, outcome: str) -> None:
         """End the worker with its whole tree, politely, then by force; `poll` then gives `outcome`. Asking twice changes nothing."""
 
     def close(self) -> None:
@@ -123,8 +124,16 @@ def kill_leftovers(attempt_ids: Sequence[str]) -> int:
 
 
 def engine_of(settings: "Settings") -> Engine:
-    """The engine that the settings ask for: this machine."""
-    return LocalEngine()
+    """The engine that the settings ask for: this machine, or the cluster of [engine] dask. Refuses (busy) when that is not there."""
+    address = settings.get("engine", "dask")
+    if not address:
+        return LocalEngine()
+    try:
+        from jarvis_lib.execution.cluster.engine import DaskEngine
+
+        return DaskEngine(address, settings.get("engine", "tls"))
+    except ImportError as error:
+        raise Refused("[engine] dask is set, but the package distributed is not installed: pip install 'jarvis-workspace[cluster]'.") from error
 
 
 def _kill(handle: Handle) -> None:

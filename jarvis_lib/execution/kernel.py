@@ -22,15 +22,24 @@ _LONGEST_FOLDER = 60  # the name of a socket has room for about a hundred bytes
 
 
 class OwnKernel(KernelSpecManager):
-    """Knows one kernel, whatever it is called; `enter` puts it into its jail."""
-
-    def __init__(self, enter: Callable[[Sequence[str]], list[str]] = list) -> None:
-        super().__init__()
-        self.enter = enter
+    """Knows one kernel, whatever it is called."""
 
     def get_kernel_spec(self, kernel_name: str) -> Any:
-        argv = self.enter([sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
+
+
+Enter = Callable[[Path], Callable[[Sequence[str]], list[str]]]
+"""From the folder of a kernel's sockets to what starts a command inside of a jail that holds it, such as `sandbox.enter.kernel_in` gives."""
+
+
+class JailedManager(AsyncKernelManager):
+    """Starts its kernel by way of `enter`, when the file with its key is written and its command is whole."""
+
+    enter: Enter
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        return self.enter(Path(self.connection_file).parent)(super().format_kernel_cmd(extra_arguments))
 
 
 def new_folder() -> Path:
@@ -43,8 +52,11 @@ def new_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"jarvis-kernel-{os.getpid()}-", dir=top))
 
 
-def new_manager(connection_file: Path, enter: Callable[[Sequence[str]], list[str]] = list) -> Any:
-    """A manager for a kernel that is not started yet."""
-    return AsyncKernelManager(
-        kernel_name=KERNEL, kernel_spec_manager=OwnKernel(enter), transport="ipc", connection_file=str(connection_file), shutdown_wait_time=2.0
-    )
+def new_manager(connection_file: Path, enter: Enter | None = None) -> Any:
+    """A manager for a kernel that is not started yet; with `enter`, one that will run inside of a jail."""
+    how = {"kernel_name": KERNEL, "kernel_spec_manager": OwnKernel(), "transport": "ipc", "connection_file": str(connection_file), "shutdown_wait_time": 2.0}
+    if enter is None:
+        return AsyncKernelManager(**how)
+    manager = JailedManager(**how)
+    manager.enter = enter
+    return manager

@@ -141,7 +141,7 @@ def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: "Call
     from jarvis_lib.execution.kernel import new_folder, new_manager
 
     folder = new_folder()
-    manager = new_manager(folder / "k.json", enter(folder) if enter else list)
+    manager = new_manager(folder / "k.json", enter)
     kernel = 0
     try:
         run_sync(manager.start_kernel)(cwd=str(cwd), env=dict(os.environ if env is None else env), extra_arguments=["--HistoryManager.hist_file=:memory:"])

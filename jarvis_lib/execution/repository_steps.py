@@ -24,6 +24,8 @@ from jarvis_lib.model.task import Check
 
 Stop = Callable[[], bool]
 _COLLECT_S = 120.0
+AWAY = "made-elsewhere"
+"""Stands beside a bundle that another machine made, so that it is not made again from a copy that nobody worked in."""
 _OUTPUT_BYTES = 256 * 1024
 _USUAL_WALL_S = Check("").wall_s
 
@@ -58,8 +60,9 @@ def prove(spec: Spec, stop: Stop) -> Result:
     """Bring the work back into quarantine and prove it; of an unfinished attempt only bring it back. `commit`, `base` and `branch` name the result."""
     work = work_of(spec)
     tree.kill(lambda: tree.tagged([spec.attempt]))
-    told = _collect_inside(spec, stop)
-    found = repositories.collect(spec.dir / "bundle" / "work.bundle", work.repo, quarantine_path(spec), base=work.base, branch=work.branch)
+    bundle = spec.dir / "bundle" / "work.bundle"
+    told = "" if (spec.dir / "bundle" / AWAY).exists() else collect_inside(spec, stop)
+    found = repositories.collect(bundle, work.repo, quarantine_path(spec), base=work.base, branch=work.branch)
     named: dict[str, Any] = {"base": work.base, "branch": work.branch, "commit": found.commit}
     if found.commit is None:
         why = f"{found.said}{'; ' + told if told else ''}"
@@ -105,7 +108,7 @@ def _run(spec: Spec, line: str, folder: Path, wall_s: float, log: Path | None, s
         out.close()
 
 
-def _collect_inside(spec: Spec, stop: Stop) -> str:
+def collect_inside(spec: Spec, stop: Stop) -> str:
     """Commit what is not committed and bundle it, inside of the jail; what went wrong, or an empty string."""
     work = work_of(spec)
     copy = repositories.Copy(copy_path(spec), work.base, work.branch, work.repo)

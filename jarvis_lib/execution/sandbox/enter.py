@@ -1,161 +1,117 @@
-"""How does a command get into its jail? From words to an argv: bubblewrap at strict, a Landlock launcher at basic, the command itself at none.
+"""How is a program started inside of a jail? The argv that does it; the environment comes by inheritance and stands on no command line.
 
-The environment is inherited through the process and never stands in the argv, since everybody can read that. A deeper path wins over a higher
-one, so that what is hidden or read-only inside of a writable folder stays so.
+Of two paths of a jail that lie in each other the deeper one counts: a folder that may be written inside of a hidden one is there, and a
+hidden one inside of a folder that may be written is not. Paths are passed one by one, so they may hold anything but a zero byte.
 """
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import jarvis_lib
-from jarvis_lib.execution.sandbox import landlock
+from jarvis_lib.execution.sandbox import inside
 from jarvis_lib.execution.sandbox.jail import Jail
-from jarvis_lib.execution.sandbox.levels import NOBODY, machine
+from jarvis_lib.execution.sandbox.landlock import allowed
+from jarvis_lib.execution.sandbox.levels import OTHER_USER, OWN_NAMESPACES, Machine, machine
+from jarvis_lib.execution.sandbox.mounts import INSIDE_TEMP, mounted
+from jarvis_lib.execution.sandbox.owners import give, prepare_owner, take_back
 from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean
 
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix")
-_ETC = (
-    *("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl", "ca-certificates", "ca-certificates.conf", "pki", "alternatives", "localtime", "timezone"),
-    *("passwd", "group", "nsswitch.conf", "mime.types", "fonts", "magic", "java-17-openjdk", "perl", "python3"),
-)
-_ETC_NETWORK = ("resolv.conf", "hosts", "services", "protocols", "host.conf", "gai.conf")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/shm")
-TEMP = Path("/tmp")
+__all__ = ["enter", "kernel_in", "prepare_owner", "reads_everything", "take_back", "user_of"]
+_UNTIL_INSIDE = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH")
+_DEAF = 'trap \'\' TERM INT HUP; exec "$0" "$@"'
+"""bubblewrap must outlive the polite signals that its tree is sent, or the program inside would be killed with no time to end by itself."""
 
 
 def enter(argv: Sequence[str], jail: Jail) -> list[str]:
-    """The argv that runs `argv` in the jail. Refuses a folder that should be writable and is not there, and a level that this machine has not."""
+    """The argv that starts `argv` inside of `jail`; at level none it is `argv` itself.
+
+    Raises Refused where the jail cannot be built as it was asked for: a level that this machine has not, a path that is to be written
+    and is missing, or one that leads elsewhere by a symbolic link.
+    """
     if jail.level == "none":
         return list(argv)
-    gone = [p for p in (*jail.writable, jail.temp) if not p.exists()]
-    if gone:
-        raise Refused(f"{gone[0]} should be writable in the sandbox, but it is not there.", code="failed")
-    if jail.level == "basic":
-        return [*_landlock(jail), "--", *argv]
-    found = machine()
-    if found.strict_why:
-        raise Refused(f"The strict sandbox cannot be had here: {found.strict_why}.", code="failed")
-    return [*_bubblewrap(found.bwrap, jail, root=found.root), "--", *_drop(found.setpriv, jail, root=found.root), *argv]
+    here = machine()
+    _check(jail, here)
+    python = os.path.realpath(sys.executable)
+    script = os.path.realpath(inside.__file__)
+    closing = [python, "-I", "-S", script, inside.packed(_plan(jail)), *argv]
+    return ["/bin/sh", "-c", _DEAF, *_bwrap(jail, here), "--", *closing] if jail.level == "strict" else closing
 
 
-def drops(jail: Jail) -> bool:
-    """Does what runs in this jail get another user id?"""
-    return jail.level == "strict" and not jail.own_uid and os.geteuid() == 0
+def kernel_in(jail: Jail) -> Callable[[Path], Callable[[Sequence[str]], list[str]]]:
+    """What `run_notebook` takes as `enter`: a jail that also holds the folder of the kernel's sockets, which then belongs to the jail's user."""
+
+    def with_sockets(folder: Path) -> Callable[[Sequence[str]], list[str]]:
+        if user_of(jail) is not None:
+            give(folder, OTHER_USER, OTHER_USER)
+        own = replace(jail, writable=(*jail.writable, Path(os.path.realpath(folder))))
+        return lambda argv: enter(argv, own)
+
+    return with_sockets
 
 
-def prepare_owner(jail: Jail) -> None:
-    """Give the writable folders to the user id that the jail runs under, where that is another one."""
-    if drops(jail):
-        for top in _owned(jail):
-            _give(top, NOBODY)
+def user_of(jail: Jail) -> int | None:
+    """The user that a program in the jail becomes; None where it stays who it is."""
+    return OTHER_USER if jail.level != "none" and os.getuid() == 0 and not jail.own_uid else None
 
 
-def take_back(jail: Jail) -> None:
-    """Take the writable folders back; nothing of the jail is alive any more."""
-    if drops(jail):
-        for top in _owned(jail):
-            _give(top, os.geteuid())
+def reads_everything(jail: Jail) -> bool:
+    """Does its program keep the right to read whatever the modes say? At basic, where root's Python lies in a folder that only root may enter;
+    Landlock's list of what may be read holds all the same."""
+    return jail.level == "basic" and user_of(jail) is not None and not _is_open_to_all(Path(sys.base_prefix))
 
 
-def _owned(jail: Jail) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys((*jail.writable, jail.temp, *((jail.home,) if jail.home else ()))))
+def _check(jail: Jail, here: Machine) -> None:
+    if jail.level not in here.levels:
+        raise Refused(f"The sandbox {jail.level} cannot be entered on this machine; jarvis doctor says what is missing.", code="failed")
+    if jail.level == "basic" and jail.network == "hosts":
+        raise Refused("A network of chosen hosts needs the sandbox strict; jarvis doctor says what is missing.", code="failed")
+    for path in (jail.cwd, jail.temp, *jail.writable, *jail.sockets, *([jail.home] if jail.home else [])):
+        if not path.exists():
+            raise Refused(f"The sandbox cannot be built: {clean(str(path))} is missing.", code="failed")
+        if os.path.realpath(path) != str(path):
+            raise Refused(f"The sandbox cannot be built: {clean(str(path))} leads to {clean(os.path.realpath(path))}; give the real path.", code="failed")
+    seen = [*jail.writable, *jail.readable, jail.temp, *([jail.home] if jail.home else [])]
+    if jail.level == "strict" and not any(jail.cwd.is_relative_to(p) for p in seen):
+        raise Refused(f"The sandbox cannot be built: its program is to start in {clean(str(jail.cwd))}, which it may not see.", code="failed")
 
 
-def _give(top: Path, uid: int) -> None:
-    """Change the owner of a tree, links themselves and not what they lead to; what vanishes meanwhile is nobody's."""
-    for folder, names, files in os.walk(top):
-        for name in (*names, *files):
-            _chown(os.path.join(folder, name), uid)
-    _chown(str(top), uid)
+def _plan(jail: Jail) -> dict[str, Any]:
+    """What the last step inside has to do."""
+    temp = INSIDE_TEMP if jail.level == "strict" else str(jail.temp)
+    home = str(jail.home) if jail.home else os.path.join(temp, "home")
+    user = user_of(jail)
+    files = allowed(jail) if jail.level == "basic" else None
+    return {
+        "uid": user,
+        "keep_reading": reads_everything(jail),
+        "temp": temp,
+        "home": home,
+        "cwd": str(_inside(jail)) if jail.level == "strict" else str(jail.cwd),
+        "files": files,
+        "network": jail.network,
+    }
 
 
-def _chown(path: str, uid: int) -> None:
-    try:
-        os.lchown(path, uid, uid)
-    except FileNotFoundError:
-        return
+def _is_open_to_all(folder: Path) -> bool:
+    """May any user go into the folder?"""
+    real = Path(os.path.realpath(folder))
+    return all(p.stat().st_mode & 0o001 for p in (real, *real.parents))
 
 
-# --- strict ------------------------------------------------------------------------------------------------------------------
+def _bwrap(jail: Jail, here: Machine) -> list[str]:
+    users = [] if user_of(jail) is not None else ["--unshare-user", *(["--disable-userns"] if here.disable_userns else [])]
+    # Root becomes another user only inside, where its Python can be read; until then it keeps what that takes, and nothing else.
+    kept = [word for cap in _UNTIL_INSIDE for word in ("--cap-add", cap)] if user_of(jail) is not None else []
+    network = [] if jail.network == "all" else ["--unshare-net"]
+    return [here.bwrap, *OWN_NAMESPACES, *network, *users, "--cap-drop", "ALL", *kept, "--hostname", "jarvis", *mounted(jail)]
 
 
-def _bubblewrap(bwrap: str, jail: Jail, *, root: bool) -> list[str]:
-    words = [bwrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent", "--new-session"]
-    if not drops(jail):
-        words += ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
-        words += ["--uid", "0", "--gid", "0"] if root else []
-    if jail.network != "all":
-        words.append("--unshare-net")
-    words += ["--hostname", "jarvis", "--proc", "/proc", "--dev", "/dev"]
-    words += [word for path in _system(jail) for word in path]
-    words += ["--bind", str(jail.temp), str(TEMP)]
-    made: set[Path] = set()
-    for path, kind in _by_depth(jail):
-        above = [p for p in reversed(path.parents) if p not in made and len(p.parts) > 1]
-        words += [word for p in above for word in ("--perms", "0755", "--dir", str(p))]  # else they would be closed to another user id
-        made.update(above)
-        words += {"ro": ["--ro-bind", str(path), str(path)], "rw": ["--bind", str(path), str(path)], "hidden": _masked(path)}[kind]
-        made = {p for p in made if kind != "hidden" or not p.is_relative_to(path)}
-    home = jail.home or TEMP
-    words += ["--setenv", "HOME", str(home), "--setenv", "TMPDIR", str(TEMP), "--unsetenv", "XDG_RUNTIME_DIR", "--unsetenv", "JPY_PARENT_PID"]
-    return [*words, "--chdir", str(jail.cwd)]
-
-
-def _masked(path: Path) -> list[str]:
-    """An empty folder, or an empty file, in its place."""
-    return ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
-
-
-def _by_depth(jail: Jail) -> list[tuple[Path, str]]:
-    """All paths with what they are, higher ones first, so that the mount of a deeper one lies over them."""
-    found = [(p, "ro") for p in (*_python(), *jail.readable, *jail.sockets) if p.exists()]
-    found += [(p, "rw") for p in (*jail.writable, *((jail.home,) if jail.home else ()))]
-    found += [(p, "hidden") for p in jail.hidden if p.exists()]
-    return sorted(found, key=lambda pair: len(pair[0].parts))
-
-
-def _system(jail: Jail) -> Iterator[list[str]]:
-    for name in _SYSTEM:
-        path = Path(name)
-        if path.is_symlink():
-            yield ["--symlink", os.readlink(path), name]
-        elif path.is_dir():
-            yield ["--ro-bind", name, name]
-    yield ["--perms", "0755", "--dir", "/etc"]
-    for name in _etc(jail):
-        yield ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-
-
-def _etc(jail: Jail) -> tuple[str, ...]:
-    return (*_ETC, *_ETC_NETWORK) if jail.network == "all" else _ETC
-
-
-def _python() -> tuple[Path, ...]:
-    """Where the Python that runs Jarvis lies, with the real places behind a virtual environment's links, and the package itself."""
-    real = Path(os.path.realpath(sys.executable)).parent.parent
-    found = (Path(sys.prefix), Path(sys.base_prefix), real, Path(jarvis_lib.__file__).resolve().parent)
-    return tuple(dict.fromkeys(p for p in found if not p.is_relative_to("/usr")))
-
-
-def _drop(setpriv: str, jail: Jail, *, root: bool) -> list[str]:
-    """As root: another user id and no capabilities, inside of the view that bubblewrap made; a Python in root's home stays readable that way."""
-    if not root or jail.own_uid:
-        return []
-    ids = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    return [setpriv, *ids, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
-
-
-# --- basic -------------------------------------------------------------------------------------------------------------------
-
-
-def _landlock(jail: Jail) -> list[str]:
-    etc = [f"/etc/{name}" for name in _etc(jail)]
-    read = [*_SYSTEM, *etc, "/proc", "/sys/fs/cgroup", "/dev", *map(str, (*_python(), *jail.readable))]
-    write = [*_DEVICES, str(jail.temp), *map(str, jail.writable), *([str(jail.home)] if jail.home else [])]
-    words = [sys.executable, "-I", "-S", landlock.__file__]
-    for option, paths in (("--ro", read), ("--rw", write)):
-        words += [word for path in paths for word in (option, path)]
-    words += ["--tcp"] if jail.network == "all" else []
-    return words
+def _inside(jail: Jail) -> Path:
+    """The working folder as the program sees it."""
+    shown = any(jail.cwd.is_relative_to(p) for p in (*jail.writable, *jail.readable))
+    return jail.cwd if shown or not jail.cwd.is_relative_to(jail.temp) else Path(INSIDE_TEMP) / jail.cwd.relative_to(jail.temp)
