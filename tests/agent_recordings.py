@@ -52,11 +52,29 @@ CODEX_DOWN = (
     '{"type":"turn.failed","error":{"message":"stream disconnected before completion: error sending request for url (http://127.0.0.1:9/v1/responses)"}}'
 )
 
-OPENCLAW_DONE = (
-    '{"ok":true,"status":"ok","final":"Done.","usage":{"input":100,"output":20,"total":120},"costUsd":0.004,"assistantTurns":2,'
-    '"toolSummary":{"calls":1,"tools":["exec"],"failures":0},"model":"stub/stub-model","provider":"stub","sessionId":"oc-1"}'
-)
-OPENCLAW_LIMIT = '{"ok":false,"status":"error","final":"","error":{"message":"You\'ve hit your usage limit.; Retry-After: 3600 seconds"}}'
+OPENCLAW_DONE = """{
+  "ok": true,
+  "status": "ok",
+  "final": "STUB DONE: wrote hello.txt",
+  "payloads": [{"text": "STUB DONE: wrote hello.txt", "mediaUrl": null}],
+  "usage": {"input": 200, "output": 40, "cacheRead": 0, "cacheWrite": 0, "total": 240, "cost": {"total": 0}},
+  "codeModeEngaged": false,
+  "assistantTurns": 2,
+  "toolSummary": {"calls": 1, "tools": ["exec"], "failures": 0},
+  "model": "stub-model",
+  "provider": "stub",
+  "sessionId": "f9b8874a-f5d7-416d-9ef8-af0e81b8af9e"
+}"""
+OPENCLAW_LIMIT = """{
+  "ok": false,
+  "status": "error",
+  "final": "",
+  "payloads": [],
+  "model": null,
+  "provider": null,
+  "sessionId": "e9ae825d-278d-4f8e-adb3-eac6f75e5fa6",
+  "error": {"message": "\u26a0\ufe0f You've hit your usage limit.; Retry-After: 3600 seconds", "kind": "exception"}
+}"""
 
 LIMITS = (
     ("You've hit your session limit · resets 8pm", "session", "20:00"),

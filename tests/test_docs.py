@@ -183,9 +183,9 @@ def _quiet_calls(line: str) -> list[list[str]]:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_make_target_exists(page: Path) -> None:
     """A page names only targets that the Makefile has."""
-    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
     text = page.read_text(encoding="utf-8")
-    named = [w for line in [*shell_lines(text), *inline(text)] for w in re.findall(r"^make ([a-z]+)\b", line)]
+    named = [w for line in [*shell_lines(text), *inline(text)] for w in re.findall(r"^make ([a-z-]+)", line)]
     assert [w for w in named if w not in targets] == []
 
 

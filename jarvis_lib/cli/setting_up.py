@@ -1,7 +1,6 @@
 """`jarvis init | doctor | demo | lab`: making a workspace, looking at it, and opening it."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -20,22 +19,26 @@ def init(run: Run, folder: str) -> None:
 
 
 @verb("doctor", "jarvis doctor\njarvis doctor --agent codex", at=False)
-@click.option("--agent", is_flag=False, flag_value="", metavar="[NAME]", help="Have the real agent do a trivial task in the sandbox; it costs one call.")
+@click.option("--agent", is_flag=False, flag_value="", default=None, metavar="[NAME]", help="Have this agent write one file, as at night. A paid call.")
 def doctor(run: Run, agent: str | None) -> int:
-    """Check what a night needs, one line each. Exit 5 when a problem stands."""
+    """Check what a night needs, one line each. Exit 5 when a problem stands.
+
+    With --agent the real coding agent (without NAME: the first of [agent] order) is asked for one small file, in the sandbox and with the log-in,
+    network and limits of a night, and the file is looked at. Nothing is asked first: the call costs what your account charges for it.
+    """
     from jarvis_lib.cli.render import findings
     from jarvis_lib.doors.doctor import examine, worst
     from jarvis_lib.workspace import utc_now
 
-    found = _tried(run, agent) if agent is not None else examine(run.folder_or_none(), now=utc_now())
+    if agent is None:
+        found = examine(run.folder_or_none(), now=utc_now())
+    else:
+        from jarvis_lib.doors.agent_trial import try_agent
+        from jarvis_lib.model.fact import new_id
+
+        found = try_agent(run.place, agent, word=new_id(), now=utc_now())
     run.show("jarvis.doctor/1", found, findings(found))
     return 5 if worst(found) == "problem" else 0
-
-
-def _tried(run: Run, agent: str) -> list[Any]:
-    from jarvis_lib.doors.doctor_agent import examine_agent
-
-    return list(examine_agent(run.place.home, run.place.settings, agent, now=run.now))
 
 
 @verb("demo", "jarvis demo\njarvis demo --weekend", writes=True, long=True)

@@ -35,10 +35,11 @@ def evil(prompt: str) -> None:
 def main(mode: str, prompt: str) -> int:
     if mode == "done":
         fix()
+    elif mode in ("trial", "wrong-word"):
+        word = re.findall(r"whole content is the one word (\w+)", prompt)[0]
+        Path("jarvis-trial.txt").write_text(word if mode == "trial" else "another")
     elif mode == "hollow":
         pass
-    elif mode == "hello":
-        Path("hello.txt").write_text(re.findall(r"exactly the word (\S+) ", prompt)[0])
     elif mode == "denied":
         say(denials=["Bash (pytest -q)"])
         return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
+from jarvis_lib.doors.agent_trial import FILE, try_agent
 from jarvis_lib.execution import tree
 from jarvis_lib.execution.sandbox import levels
 from tests.agents.stub_model import RESETS_IN_S, StubModel
@@ -153,3 +154,28 @@ def test_a_session_goes_on(name: str, top: Path, monkeypatch: pytest.MonkeyPatch
     calls = shop.show(two)["calls"]
     assert calls and calls[0]["session_id"] and "total() loses cents" in model.prompts and "say more in the docstring" in model.prompts
     assert name == "claude" or calls[0]["session_id"] == first
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_the_doctor_tells_version_tokens_and_cost_and_finds_the_file(name: str, top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = RealShop(top, name, monkeypatch)
+    with StubModel("ok", f"echo w0rd > {FILE}") as model:
+        shop.use(model.port)
+        found = {f.name: f for f in try_agent(shop.place, name, word="w0rd", now=datetime.now(UTC))}
+    assert (found["Program"].level, found["Call"].level, found["File"].level) == ("ok", "ok", "ok"), found
+    assert "tokens in" in found["Cost"].said and ("cost unknown" in found["Cost"].said) == (name == "codex")
+    assert not list((shop.home / "data" / "attempts").iterdir())
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_no_log_in_is_left_in_the_home_of_a_task(name: str, top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = RealShop(top, name, monkeypatch)
+    with StubModel("ok", FIX) as model:
+        shop.use(model.port)
+        (shop.person / ".claude").mkdir()
+        (shop.person / ".claude" / ".credentials.json").write_text("{}")
+        (shop.person / ".codex" / "auth.json").write_text('{"OPENAI_API_KEY": "x"}')
+        one = shop.add()
+        shop.night(60)
+    assert shop.state(one) == "shipped"
+    assert [p for p in (shop.home / "data").rglob("*") if p.name in (".credentials.json", "auth.json")] == []

@@ -10,14 +10,32 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F01": (
         "kill -9 at every named point of session, store and worker",
         "the next start ends what was open; nothing twice, nothing believed",
-        (F + "test_session_crash.py::test_a_night_that_is_killed_is_finished_by_the_next_one", F + "test_more_faults.py::test_a_worker_killed_in_any_step"),
+        (
+            F + "test_session_crash.py::test_a_night_that_is_killed_is_finished_by_the_next_one",
+            F + "test_more_faults.py::test_a_worker_killed_in_any_step",
+        ),
     ),
-    "F02": ("kill -9 at random moments", "nothing acknowledged is lost", (F + "test_session_crash.py::test_fifty_random_kills_lose_nothing",)),
-    "F03": ("power cut", "acknowledged = on disk", (F + "test_power_cut.py::test_no_acknowledged_fact_is_lost",)),
+    "F02": (
+        "kill -9 at random moments",
+        "nothing acknowledged is lost",
+        (
+            F + "test_session_crash.py::test_fifty_random_kills_lose_nothing",
+        ),
+    ),
+    "F03": (
+        "power cut",
+        "acknowledged = on disk",
+        (
+            F + "test_power_cut.py::test_no_acknowledged_fact_is_lost",
+        ),
+    ),
     "F04": (
         "database damaged, truncated or away",
         "set aside, rebuilt from the journal, told",
-        (T + "test_store.py::test_a_harmed_database_is_rebuilt_with_the_same_rows", T + "test_store.py::test_a_damaged_block_met_by_a_reader_is_healed"),
+        (
+            T + "test_store.py::test_a_harmed_database_is_rebuilt_with_the_same_rows",
+            T + "test_store.py::test_a_damaged_block_met_by_a_reader_is_healed",
+        ),
     ),
     "F05": (
         "journal damaged, tail cut, torn line",
@@ -40,13 +58,26 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F07": (
         "disk full in store, logs, attempt, fixes",
         "one sentence, nothing half, all of it there again with room",
-        (F + "test_full_disk.py::", F + "test_fixes_on_bad_disks.py::", F + "test_more_faults.py::test_an_attempt_on_a_full_disk_fails_and_the_night_goes_on"),
+        (
+            F + "test_full_disk.py::",
+            F + "test_fixes_on_bad_disks.py::",
+            F + "test_more_faults.py::test_an_attempt_on_a_full_disk_fails_and_the_night_goes_on",
+        ),
     ),
-    "F08": ("fsync fails (EIO)", "the fact is not called done", (F + "test_more_faults.py::test_an_fsync_that_fails_is_no_acknowledgement",)),
+    "F08": (
+        "fsync fails (EIO)",
+        "the fact is not called done",
+        (
+            F + "test_more_faults.py::test_an_fsync_that_fails_is_no_acknowledgement",
+        ),
+    ),
     "F09": (
         "eight sessions at once, cron twice",
         "one works, the others say who runs",
-        (F + "test_session_crash.py::test_of_eight_starts_at_once_one_works", T + "test_overnight_runner.py::test_a_second_session_is_told_who_runs"),
+        (
+            F + "test_session_crash.py::test_of_eight_starts_at_once_one_works",
+            T + "test_overnight_runner.py::test_a_second_session_is_told_who_runs",
+        ),
     ),
     "F10": (
         "eight writers, a reader, a foreign holder",
@@ -59,23 +90,40 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F11": (
         "stale lock, number of a process used again",
         "freed by facts alone",
-        (T + "test_fixes.py::test_a_lock_is_stale_only", F + "test_more_faults.py::test_a_session_whose_process_number"),
+        (
+            T + "test_fixes.py::test_a_lock_is_stale_only",
+            F + "test_more_faults.py::test_a_session_whose_process_number",
+        ),
     ),
     "F12": (
         "session stopped past its end, another one between",
         "the late ending is refused by its fence",
-        (F + "test_more_faults.py::test_a_session_that_was_stopped",),
+        (
+            F + "test_more_faults.py::test_a_session_that_was_stopped",
+        ),
     ),
-    "F13": ("clock jumps", "no negative time, no double start", (F + "test_more_faults.py::test_the_clock_jumps",)),
+    "F13": (
+        "clock jumps",
+        "no negative time, no double start",
+        (
+            F + "test_more_faults.py::test_the_clock_jumps",
+        ),
+    ),
     "F14": (
         "nights of a clock change",
         "7 or 9 real hours",
-        (T + "test_model_window.py::test_the_nights_of_a_clock_change", T + "test_overnight_runner.py::test_the_nights_of_a_clock_change"),
+        (
+            T + "test_model_window.py::test_the_nights_of_a_clock_change",
+            T + "test_overnight_runner.py::test_the_nights_of_a_clock_change",
+        ),
     ),
     "F15": (
         "cron missing, machine asleep",
         "told, nothing doubled",
-        (T + "test_report_brief.py::test_a_night_that_the_machine_slept_through_says_so", T + "test_report_brief.py::test_a_night_without_a_session"),
+        (
+            T + "test_report_brief.py::test_a_night_that_the_machine_slept_through_says_so",
+            T + "test_report_brief.py::test_a_night_without_a_session",
+        ),
     ),
     "F16": (
         "runaway trees: double fork, setsid, TERM ignored",
@@ -100,24 +148,41 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F18": (
         "floods of output",
         "head and tail kept, the rest counted",
-        (T + "test_execution_commands.py::test_fifty_megabytes_of_output_are_capped", F + "test_more_faults.py::test_two_gigabytes_on_one_line"),
+        (
+            T + "test_execution_commands.py::test_fifty_megabytes_of_output_are_capped",
+            F + "test_more_faults.py::test_two_gigabytes_on_one_line",
+        ),
     ),
     "F19": (
         "memory hog, also a grandchild",
         "ended, the session lives",
-        (T + "test_execution_commands.py::test_a_memory_hog_is_stopped", F + "test_more_faults.py::test_a_hog_in_a_grandchild"),
+        (
+            T + "test_execution_commands.py::test_a_memory_hog_is_stopped",
+            F + "test_more_faults.py::test_a_hog_in_a_grandchild",
+        ),
     ),
     "F20": (
         "a task that kills its worker",
         "parked after the second time, the night goes on",
-        (F + "test_more_faults.py::test_a_task_that_kills_its_worker_is_parked",),
+        (
+            F + "test_more_faults.py::test_a_task_that_kills_its_worker_is_parked",
+        ),
     ),
     "A01": (
         "a task writes store, journal, policy, lock",
         "not visible or refused",
-        (T + "test_sandbox.py::test_no_attack_on_the_workspace_works", T + "test_sandbox.py::test_no_attack_of_the_persons_own"),
+        (
+            T + "test_sandbox.py::test_no_attack_on_the_workspace_works",
+            T + "test_sandbox.py::test_no_attack_of_the_persons_own",
+        ),
     ),
-    "A02": ("bubblewrap as root without its guards", "the canary sees it", (T + "test_sandbox.py::test_each_guard_that_is_missing",)),
+    "A02": (
+        "bubblewrap as root without its guards",
+        "the canary sees it",
+        (
+            T + "test_sandbox.py::test_each_guard_that_is_missing",
+        ),
+    ),
     "A03": (
         "approval forged",
         "no state changes, refusal kept",
@@ -130,23 +195,41 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "A04": (
         "mislabelled task",
         "a question, nothing merged",
-        (T + "test_proving.py::test_the_guards_read_the_diff", T + "test_proving.py::test_documentation_is_proved"),
+        (
+            T + "test_proving.py::test_the_guards_read_the_diff",
+            T + "test_proving.py::test_documentation_is_proved",
+        ),
     ),
     "A05": (
         "external action in a free category",
         "no packet leaves",
-        (T + "test_agents.py::test_an_obedient_evil_agent", T + "test_proving.py::test_a_command_that_asks_for_the_network"),
+        (
+            T + "test_agents.py::test_an_obedient_evil_agent",
+            T + "test_proving.py::test_a_command_that_asks_for_the_network",
+        ),
     ),
-    "A06": ("escape by git", "only the task's branch changes", (T + "test_repositories.py::",)),
+    "A06": (
+        "escape by git",
+        "only the task"s branch changes",
+        (
+            T + "test_repositories.py::",
+        ),
+    ),
     "A07": (
         "injected instructions",
         "nothing that is enforced changes",
-        (T + "test_agents.py::test_an_obedient_evil_agent", T + "test_agents.py::test_the_prompt_holds_the_task_as_data"),
+        (
+            T + "test_agents.py::test_an_obedient_evil_agent",
+            T + "test_agents.py::test_the_prompt_holds_the_task_as_data",
+        ),
     ),
     "A08": (
         "shell words in titles and parameters",
         "they stay words",
-        (F + "test_more_faults.py::test_words_of_the_shell_stay_words", T + "test_repositories.py::test_a_branch_has_a_good_name"),
+        (
+            F + "test_more_faults.py::test_words_of_the_shell_stay_words",
+            T + "test_repositories.py::test_a_branch_has_a_good_name",
+        ),
     ),
     "A09": (
         "paths that lead out",
@@ -157,7 +240,13 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
             T + "test_sandbox.py::test_a_link_that_an_earlier",
         ),
     ),
-    "A10": ("names of parameters that are code", "refused before the start", (T + "test_execution_notebooks.py::test_bad_parameters_are_refused",)),
+    "A10": (
+        "names of parameters that are code",
+        "refused before the start",
+        (
+            T + "test_execution_notebooks.py::test_bad_parameters_are_refused",
+        ),
+    ),
     "A11": (
         "scripts in the brief",
         "inert",
@@ -167,16 +256,29 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
             T + "browser/test_brief_browser.py::test_hostile_text_is_inert",
         ),
     ),
-    "A12": ("secrets in logs and evidence", "masked", (T + "test_secrets.py::",)),
+    "A12": (
+        "secrets in logs and evidence",
+        "masked",
+        (
+            T + "test_secrets.py::",
+        ),
+    ),
     "A13": (
         "hostile calendars",
         "one sentence, in time",
-        (T + "test_calendars.py::test_one_bad_event", T + "test_calendars.py::test_fifty_megabytes", T + "test_calendars.py::test_an_address_that_misbehaves"),
+        (
+            T + "test_calendars.py::test_one_bad_event",
+            T + "test_calendars.py::test_fifty_megabytes",
+            T + "test_calendars.py::test_an_address_that_misbehaves",
+        ),
     ),
     "A15": (
         "bombs: deep JSON, huge notebook",
         "refused or capped",
-        (F + "test_more_faults.py::test_deep_and_huge_files", T + "test_execution_notebooks.py::test_a_notebook_that_prints_too_much"),
+        (
+            F + "test_more_faults.py::test_deep_and_huge_files",
+            T + "test_execution_notebooks.py::test_a_notebook_that_prints_too_much",
+        ),
     ),
     "A16": (
         "a fix that makes it worse",
@@ -187,7 +289,13 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
             T + "test_fixes.py::test_a_problem_that_flaps",
         ),
     ),
-    "A17": ("policy weakened while it runs", "put back, told", (T + "test_autonomous_queue.py::test_a_recipe_that_rewrites_the_policy",)),
+    "A17": (
+        "policy weakened while it runs",
+        "put back, told",
+        (
+            T + "test_autonomous_queue.py::test_a_recipe_that_rewrites_the_policy",
+        ),
+    ),
     "A18": (
         "sandbox missing or false",
         "told; agents do not run",
@@ -197,24 +305,57 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
             F + "test_more_faults.py::test_without_a_sandbox_no_agent",
         ),
     ),
-    "A19": ("what one task leaves for the next", "the next is not touched", (F + "test_more_faults.py::test_what_one_task_leaves",)),
+    "A19": (
+        "what one task leaves for the next",
+        "the next is not touched",
+        (
+            F + "test_more_faults.py::test_what_one_task_leaves",
+        ),
+    ),
     "A20": (
         "modules of the task in our Python",
         "not imported by us",
-        (T + "test_sandbox.py::test_modules_of_the_task", T + "test_execution_commands.py::test_a_workspace_cannot_shadow"),
+        (
+            T + "test_sandbox.py::test_modules_of_the_task",
+            T + "test_execution_commands.py::test_a_workspace_cannot_shadow",
+        ),
     ),
     "X01": (
         "the store held by somebody else",
         "work goes on, they are named",
-        (T + "test_store.py::test_work_goes_on_while_a_foreign", T + "test_overnight_runner.py::test_a_night_with_the_database_held"),
+        (
+            T + "test_store.py::test_work_goes_on_while_a_foreign",
+            T + "test_overnight_runner.py::test_a_night_with_the_database_held",
+        ),
     ),
-    "X02": ("each guard taken out in turn", "a test goes red", (F + "test_guards_matter.py::",)),
-    "X03": ("success without work, in ten moods", "none ships", (T + "test_agents.py::test_each_way_to_fail",)),
-    "X04": ("fixes killed at any step", "old or new, told", (F + "test_fixes_killed.py::",)),
+    "X02": (
+        "each guard taken out in turn",
+        "a test goes red",
+        (
+            F + "test_guards_matter.py::",
+        ),
+    ),
+    "X03": (
+        "success without work, in ten moods",
+        "none ships",
+        (
+            T + "test_agents.py::test_each_way_to_fail",
+        ),
+    ),
+    "X04": (
+        "fixes killed at any step",
+        "old or new, told",
+        (
+            F + "test_fixes_killed.py::",
+        ),
+    ),
     "X05": (
         "machines of a cluster killed and cut off",
         "one ending each",
-        (T + "test_cluster.py::test_twenty_tasks", T + "test_cluster.py::test_a_vanished_scheduler"),
+        (
+            T + "test_cluster.py::test_twenty_tasks",
+            T + "test_cluster.py::test_a_vanished_scheduler",
+        ),
     ),
 }
 """id -> (what happens, what is expected, the tests: each the beginning of a test's name with its file)"""

@@ -1,16 +1,19 @@
 """Claude Code: `claude -p … --output-format stream-json`. A denied tool ends with exit 0 and "success", so its denials are read, not its word."""
 
+import re
 import shlex
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jarvis_lib.execution.agents.contract import Request
 from jarvis_lib.execution.agents.limits import auth_error_in, limit_in
-from jarvis_lib.execution.agents.parsing import events, money, number, table, text_of
+from jarvis_lib.execution.agents.parsing import events, moment_of, money, number, table, tables, text_of
 from jarvis_lib.model.call import Call, Limit
 
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{7,63}")
+_NO_WORD = re.compile(r"[^A-Za-z0-9]")
 _MODES = {"full": "bypassPermissions", "edits": "acceptEdits", "read": "plan"}
 
 
@@ -20,7 +23,10 @@ class Claude:
     name = "claude"
     programs: Sequence[str] = ("claude",)
     tried: Sequence[str] = ("2.1.197", "2.1.330", "2.1.332")
-    login_files: Sequence[str] = (".claude/.credentials.json", ".claude.json")
+    login_files: Sequence[str] = (".claude/.credentials.json",)
+
+    def resumes(self, template: str) -> bool:
+        return True
 
     def argv(self, request: Request) -> list[str]:
         words = [request.program, "-p", request.prompt.read_text(encoding="utf-8"), "--output-format", "stream-json", "--verbose"]
@@ -55,7 +61,7 @@ class Claude:
             tokens_out=number(usage.get("output_tokens")),
             cost=money(result.get("total_cost_usd")),
             turns=number(result.get("num_turns")),
-            denials=tuple(_denial(d) for d in result.get("permission_denials") or [] if isinstance(d, dict)),
+            denials=tuple(_denial(d) for d in tables(result.get("permission_denials"))),
             tool_calls=calls,
             tool_errors=failed,
             limit=limit,
@@ -64,8 +70,12 @@ class Claude:
             model=text_of(next(iter(table(result.get("modelUsage"))), request.model), 100),
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
-        return f"cd {shlex.quote(str(cwd))} && claude --resume {shlex.quote(session)}"
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        if not _SESSION.fullmatch(session):
+            return ""
+        folder = f".claude/projects/{_NO_WORD.sub('-', str(cwd))}"
+        kept = shlex.quote(str(home / folder / f"{session}.jsonl"))
+        return f"cd {shlex.quote(str(cwd))} && mkdir -p ~/{folder} && cp -n {kept} ~/{folder}/ && claude --resume {session}"
 
 
 def _input(usage: dict[str, Any]) -> int | None:
@@ -79,8 +89,7 @@ def _limit(seen: list[dict[str, Any]], wrong: bool) -> Limit | None:
     for event in reversed(seen):
         own = table(event.get("rate_limit_info")) or event
         if event.get("type") == "rate_limit_event" and own.get("status") == "rejected" and wrong:
-            resets = number(own.get("resetsAt"))
-            return Limit(datetime.fromtimestamp(resets, UTC) if resets else None, text_of(own.get("rateLimitType"), 60))
+            return Limit(moment_of(own.get("resetsAt")), text_of(own.get("rateLimitType"), 60))
     return None
 
 
@@ -100,14 +109,18 @@ def _error(result: dict[str, Any], said: str, stderr: str, exit_code: int | None
 
 def _last_text(seen: list[dict[str, Any]]) -> str:
     for event in reversed(seen):
-        for part in reversed(table(event.get("message")).get("content") or []) if event.get("type") == "assistant" else ():
-            if isinstance(part, dict) and part.get("type") == "text":
+        for part in reversed(_parts(event)) if event.get("type") == "assistant" else ():
+            if part.get("type") == "text":
                 return text_of(part.get("text"))
     return ""
 
 
+def _parts(event: dict[str, Any]) -> list[dict[str, Any]]:
+    return tables(table(event.get("message")).get("content"))
+
+
 def _tools(seen: list[dict[str, Any]]) -> tuple[int, int]:
-    parts = [p for e in seen for p in (table(e.get("message")).get("content") or []) if isinstance(p, dict)]
+    parts = [p for e in seen for p in _parts(e)]
     return sum(p.get("type") == "tool_use" for p in parts), sum(p.get("type") == "tool_result" and bool(p.get("is_error")) for p in parts)
 
 

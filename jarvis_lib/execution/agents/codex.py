@@ -1,8 +1,10 @@
 """Codex: `codex exec --json`. It names tokens and no cost; with a sandbox that cannot start it does nothing and says done, which the empty diff shows.
 
-Our jail is the sandbox: Codex's own cannot start in it, since nested user namespaces are off there.
+Our jail is the sandbox: Codex's own cannot start in it, since nested user namespaces are off there. The permission "edits" takes its
+shell tools away; what is left to edit with depends on the model.
 """
 
+import re
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +16,9 @@ from jarvis_lib.execution.agents.limits import auth_error_in, limit_in
 from jarvis_lib.execution.agents.parsing import events, number, table, text_of
 from jarvis_lib.model.call import Call
 
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{7,63}")
 _SANDBOX = {"full": "danger-full-access", "edits": "danger-full-access", "read": "read-only"}
+_NO_COMMANDS = ("--disable", "shell_tool", "--disable", "unified_exec")
 
 
 class Codex:
@@ -25,9 +29,13 @@ class Codex:
     tried: Sequence[str] = ("0.169.0", "0.171.0")
     login_files: Sequence[str] = (".codex/auth.json", ".codex/config.toml")
 
+    def resumes(self, template: str) -> bool:
+        return True
+
     def argv(self, request: Request) -> list[str]:
         words = [request.program, "exec", "--json", "--skip-git-repo-check", "--sandbox", _SANDBOX[request.permission], "-c", 'approval_policy="never"']
         words += ["-C", str(request.cwd), "-o", str(request.out / "last.txt"), "--disable", "plugins"]
+        words += _NO_COMMANDS if request.permission == "edits" else ()
         words += ["-m", request.model] if request.model else []
         words += ["resume", request.session] if request.session else []
         return [*words, request.prompt.read_text(encoding="utf-8")]
@@ -65,8 +73,11 @@ class Codex:
             model=request.model,
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
-        return f"cd {shlex.quote(str(cwd))} && codex resume {shlex.quote(session)}"
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        if not _SESSION.fullmatch(session):
+            return ""
+        taken = f"tar cf - sessions/*/*/*/*-{session}.jsonl | tar xkf - -C ~/.codex"
+        return f"cd {shlex.quote(str(home / '.codex'))} && {taken} && cd {shlex.quote(str(cwd))} && codex resume {session}"
 
 
 def _message(event: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ from jarvis_lib.model.call import Call
 class Request:
     """One call. `program` is the binary, `prompt` a file with what is asked, `cwd` where it works, `home` its private HOME (kept between the
     calls of one task, so that a session can go on). `session` is an earlier call's session id, empty for a new one. `max_cost` in US dollars.
-    `permission`: full, edits or read. `out` is a folder for the adapter's own files (last message, schema).
+    `permission`: full, edits or read; an adapter that cannot hold it refuses. `out` is a folder for the adapter's own files (last message, schema).
+    `wall_s` is when it is ended, for an agent that has a time limit of its own; 0 for none.
     """
 
     program: str
@@ -27,6 +28,7 @@ class Request:
     max_cost: float = 0.0
     max_turns: int = 0
     template: str = ""
+    wall_s: float = 0.0
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -38,6 +40,9 @@ class Adapter(Protocol):
     tried: Sequence[str]
     login_files: Sequence[str]
 
+    def resumes(self, template: str) -> bool:
+        """Can a call go on with the session of an earlier one? Otherwise a follow-up is asked as a whole, and finds the earlier work in its copy."""
+
     def argv(self, request: Request) -> list[str]:
         """The command line; stdin is always /dev/null."""
 
@@ -47,5 +52,8 @@ class Adapter(Protocol):
     def read(self, request: Request, *, version: str, exit_code: int | None, stdout: str, stderr: str, now: datetime) -> Call:
         """What happened, from its structured output first and from known sentences last. Never raises for anything that it printed."""
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
-        """The command with which the person goes on with the session in their own terminal."""
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        """The command with which the person goes on with the session in their own terminal, empty where there is none.
+
+        It brings the session alone from the agent's private `home` into the person's: settings that an agent left there are not obeyed.
+        """

@@ -26,6 +26,9 @@ class Custom:
     tried: Sequence[str] = ()
     login_files: Sequence[str] = ()
 
+    def resumes(self, template: str) -> bool:
+        return "{session}" in template
+
     def argv(self, request: Request) -> list[str]:
         if "{prompt_file}" not in request.template:
             raise Refused('[agent] custom needs {prompt_file} where the file with the prompt belongs, such as "mytool --file {prompt_file}".')
@@ -61,7 +64,7 @@ class Custom:
             model=request.model,
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
         return ""
 
 

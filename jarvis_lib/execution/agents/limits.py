@@ -28,6 +28,7 @@ _CLOCK = re.compile(
     r"(?i)\b(?:resets?|try again|available again)\b[^\n]{0,24}?\b(?:at |on )?((?:[A-Z][a-z]{2,8} \d{1,2}(?:st|nd|rd|th)?,? (?:\d{4},? )?(?:at )?)?)"
     r"(\d{1,2})(?::(\d{2}))?\s*(am|pm)?\b(?:\s*\(([A-Za-z_]+/[A-Za-z_/+-]+|UTC)\))?"
 )
+_LONGEST_S = 400 * 86400  # nobody waits longer; what says so is no time
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SCOPES = (
@@ -63,7 +64,7 @@ def time_in(text: str, *, now: datetime, zone: tzinfo | None = None) -> datetime
     after = _AFTER_S.search(text)
     if after:
         amount, unit = int(after[1] or after[3]), (after[2] or after[4] or "s")[0].lower()
-        return now + timedelta(seconds=amount * _UNIT_S[unit])
+        return now + timedelta(seconds=amount * _UNIT_S[unit]) if amount * _UNIT_S[unit] <= _LONGEST_S else None
     clock = _CLOCK.search(text)
     return _next_clock(clock, now, zone) if clock else None
 

@@ -1,6 +1,5 @@
-"""OpenClaw: `openclaw agent exec --json`, which needs no gateway and has documented exit codes: 0 ok, 1 error, 2 timeout."""
+"""OpenClaw: `openclaw agent exec --json`, which needs no gateway and has documented exit codes: 0 ok, 1 error, 2 timeout. No session of it goes on."""
 
-import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from jarvis_lib.execution.agents.contract import Request
 from jarvis_lib.execution.agents.limits import auth_error_in, limit_in
 from jarvis_lib.execution.agents.parsing import last_object, money, number, table, text_of
 from jarvis_lib.model.call import Call
+from jarvis_lib.model.fact import Refused
 
 
 class OpenClaw:
@@ -19,12 +19,17 @@ class OpenClaw:
     tried: Sequence[str] = ("2026.9.6",)
     login_files: Sequence[str] = (".openclaw/openclaw.json",)
 
+    def resumes(self, template: str) -> bool:
+        return False  # `agent exec` starts anew each time
+
     def argv(self, request: Request) -> list[str]:
-        words = [request.program, "agent", "exec", request.prompt.read_text(encoding="utf-8"), "--cwd", str(request.cwd), "--json"]
+        if request.permission != "full":
+            raise Refused(f'OpenClaw has no mode for [agent] permission = "{request.permission}", so it is not run; use full, or another agent.')
+        words = [request.program, "agent", "exec", "--message-file", str(request.prompt), "--cwd", str(request.cwd), "--json"]
+        words += ["--timeout", str(max(int(request.wall_s), 1))] if request.wall_s else []  # its own limit is ten minutes
         config = request.home / ".openclaw" / "openclaw.json"
         words += ["--config", str(config)] if config.exists() else []
-        words += ["--model", request.model] if request.model else []
-        return [*words, "--session-id", request.session] if request.session else words
+        return [*words, "--model", request.model] if request.model else words
 
     def environment(self, request: Request) -> dict[str, str]:
         return {"OPENCLAW_STATE_DIR": str(request.home / ".openclaw")}
@@ -55,8 +60,8 @@ class OpenClaw:
             model=text_of(found.get("model"), 100),
         )
 
-    def open_by_hand(self, session: str, cwd: Path) -> str:
-        return f"cd {shlex.quote(str(cwd))} && openclaw agent exec --session-id {shlex.quote(session)} '…'"
+    def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        return ""
 
 
 ADAPTER = OpenClaw()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 LONGEST = 8 * 1024 * 1024
@@ -9,7 +10,7 @@ LONGEST = 8 * 1024 * 1024
 
 def events(text: str) -> Iterator[dict[str, Any]]:
     """The JSON objects of a stream, one on each line; whatever else stands there is passed over."""
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not splitlines: a string of JSON may hold U+2028 as it is
         line = line.strip()
         if line.startswith("{") and len(line) <= LONGEST:
             found = one(line)
@@ -47,9 +48,23 @@ def money(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9 else None
 
 
+def moment_of(value: Any) -> datetime | None:
+    """The UTC time of an epoch in seconds; None for what is no such time."""
+    whole = number(value)
+    try:
+        return datetime.fromtimestamp(whole, UTC) if whole else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def text_of(value: Any, limit: int = 20_000) -> str:
     return str(value)[:limit] if isinstance(value, str | int | float) else ""
 
 
 def table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def tables(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; none where it is no list."""
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []

@@ -43,7 +43,9 @@ def _goal(task: Task, nonce: str, branch: str) -> list[str]:
 def _data(text: str, nonce: str) -> list[str]:
     """The text between marks that it cannot contain, without characters that a reader cannot see."""
     seen = "".join(c for c in clean(text, keep_lines=True) if unicodedata.category(c) not in ("Cf", "Co", "Cn"))
-    return [f"<<<TASK {nonce}", seen.replace(nonce, ""), f"TASK {nonce}>>>"]
+    while nonce in seen:  # taking one out may put another together
+        seen = seen.replace(nonce, "")
+    return [f"<<<TASK {nonce}", seen, f"TASK {nonce}>>>"]
 
 
 def _rules(task: Task, left_s: float, touch: str, network: str, turns: int) -> list[str]:

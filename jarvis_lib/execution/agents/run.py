@@ -66,8 +66,7 @@ def run_agent(
     own = adapter(work.name)
     path = program(own, work.program, template=work.template)
     request = _request(work, task, place, path, bounds, network)
-    if work.login and person_home is not None:
-        copy_login(own, person_home, place.home)
+    logged_in = copy_login(own, person_home, place.home) if work.login and person_home is not None else []
     found = "" if own.name == "custom" else version(path)
     bounds = replace(bounds, idle_s=work.idle_s)
     out = Output(place.folder / "agent.out", _STDOUT_BYTES, mask)
@@ -77,6 +76,8 @@ def run_agent(
         with owned():
             ended = run(enter(_readable(path), own.argv(request)), cwd=place.cwd, env=whole, bounds=bounds, out=out, err=err, stop=stop)
     finally:
+        for copy in logged_in:
+            _unlinked(place.home, copy.relative_to(place.home).as_posix())  # the session is kept for a follow-up, the log-in is not
         out.close()
         err.close()
     stdout, stderr = (_text(place.folder / f"agent.{name}") for name in ("out", "err"))
@@ -110,37 +111,54 @@ def outcome_of(call: Call, ended: Ended, bounds: Bounds) -> tuple[str, str]:
         return "limited", f"{name} met its usage limit{f' ({call.limit.scope})' if call.limit.scope else ''}{until}"
     if call.error:
         return "failed", f"{name} failed: {clean(call.error)[:200]}"
+    if call.exit != 0:
+        return "failed", said_ended(name, ended, bounds)
     return "finished", said_ended(name, ended, bounds)
 
 
 def copy_login(own: Adapter, person_home: Path, home: Path) -> list[Path]:
     """Copy the agent's own log-in files, and nothing else, into its private home; those that are there already are written anew."""
-    copied = []
-    for name in own.login_files:
-        source, target = person_home / name, home / name
-        if not source.is_file():
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target.unlink(missing_ok=True)
-        shutil.copyfile(source, target)
-        target.chmod(0o600)
-        copied.append(target)
-    return copied
+    found = [(name, person_home / name) for name in own.login_files if (person_home / name).is_file()]
+    return [_put(home, name, source.read_bytes()) for name, source in found]
+
+
+def _put(home: Path, name: str, data: bytes) -> Path:
+    """Write a file of the agent's home that it alone may read. An earlier call may have left links there: none is followed."""
+    target = _unlinked(home, name)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(fd, "wb") as stream:
+        stream.write(data)
+    return target
+
+
+def _unlinked(home: Path, name: str) -> Path:
+    """The path of `name` below `home` with nothing there yet, and with no link or file where a folder has to be."""
+    target = home / name
+    for path in [*reversed(target.relative_to(home).parents[:-1]), Path(name)]:
+        whole = home / path
+        if whole.is_symlink() or (whole.exists() and not whole.is_dir()):
+            whole.unlink()
+        elif whole == target and whole.is_dir():
+            shutil.rmtree(whole)
+    return target
 
 
 def _request(work: AgentWork, task: Task, place: Place, path: str, bounds: Bounds, network: str) -> Request:
     place.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     out = place.home / "out"
-    out.mkdir(exist_ok=True)
+    if out.is_symlink() or not out.is_dir():
+        out.unlink(missing_ok=True)
+        out.mkdir()
     nonce = secrets.token_hex(8)
-    if work.session:
+    session = work.session if adapter(work.name).resumes(work.template) else ""
+    if session:
         text = prompts.follow_up(task, nonce=nonce, left_s=bounds.wall_s, touch=work.touch, network=network, turns=work.max_turns)
     else:
         text = prompts.prompt(task, nonce=nonce, left_s=bounds.wall_s, touch=work.touch, network=network, turns=work.max_turns, branch=place.branch)
     (place.folder / "prompt.txt").write_text(text, encoding="utf-8")  # evidence; the agent gets a copy of its own
-    written = place.home / "prompt.txt"
-    written.write_text(text, encoding="utf-8")
-    return Request(path, written, place.cwd, place.home, out, work.model, work.session, work.permission, work.max_cost, work.max_turns, work.template)
+    written = _put(place.home, "prompt.txt", text.encode())
+    return Request(path, written, place.cwd, place.home, out, work.model, session, work.permission, work.max_cost, work.max_turns, work.template, bounds.wall_s)
 
 
 def _readable(path: str) -> list[Path]:
@@ -175,5 +193,5 @@ def said_call(call: Call) -> str:
 def _told(own: Adapter, call: Call, found: str, request: Request) -> dict[str, Any]:
     known = own.name == "custom" or found in own.tried
     warning = "" if known else f"{own.name} {found or 'of an unknown version'} was not tried with this Jarvis; tried were {', '.join(own.tried)}"
-    by_hand = own.open_by_hand(call.session_id, request.cwd) if call.session_id else ""
+    by_hand = own.open_by_hand(call.session_id, request.cwd, request.home) if call.session_id else ""
     return {"session": call.session_id, "by_hand": by_hand, "warning": warning, "model": call.model, "permission": request.permission}
