@@ -121,11 +121,7 @@ def test_nothing_that_an_agent_prints_stops_us(name: str, printed: str, tmp_path
 
 
 @pytest.mark.parametrize(("sentence", "scope", "when"), recorded.LIMITS)
-<<<<<<< HEAD
 def test_a_limit_is_understood_with_its_scope_and_its_time(sentence: str, scope: str, when: str) -> None:
-=======
-def test_each_limit_sentence_gives_its_scope_and_time(sentence: str, scope: str, when: str) -> None:
->>>>>>> wt-agents
     found = limit_in(sentence, now=NOW, zone=ZoneInfo("UTC"))
     assert found is not None and found.scope == scope
     if not when:

@@ -18,16 +18,12 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F02": (
         "kill -9 at random moments",
         "nothing acknowledged is lost",
-        (
-            F + "test_session_crash.py::test_fifty_random_kills_lose_nothing",
-        ),
+        (F + "test_session_crash.py::test_fifty_random_kills_lose_nothing",),
     ),
     "F03": (
         "power cut",
         "acknowledged = on disk",
-        (
-            F + "test_power_cut.py::test_no_acknowledged_fact_is_lost",
-        ),
+        (F + "test_power_cut.py::test_no_acknowledged_fact_is_lost",),
     ),
     "F04": (
         "database damaged, truncated or away",
@@ -67,9 +63,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F08": (
         "fsync fails (EIO)",
         "the fact is not called done",
-        (
-            F + "test_more_faults.py::test_an_fsync_that_fails_is_no_acknowledgement",
-        ),
+        (F + "test_more_faults.py::test_an_fsync_that_fails_is_no_acknowledgement",),
     ),
     "F09": (
         "eight sessions at once, cron twice",
@@ -98,16 +92,12 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F12": (
         "session stopped past its end, another one between",
         "the late ending is refused by its fence",
-        (
-            F + "test_more_faults.py::test_a_session_that_was_stopped",
-        ),
+        (F + "test_more_faults.py::test_a_session_that_was_stopped",),
     ),
     "F13": (
         "clock jumps",
         "no negative time, no double start",
-        (
-            F + "test_more_faults.py::test_the_clock_jumps",
-        ),
+        (F + "test_more_faults.py::test_the_clock_jumps",),
     ),
     "F14": (
         "nights of a clock change",
@@ -164,9 +154,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F20": (
         "a task that kills its worker",
         "parked after the second time, the night goes on",
-        (
-            F + "test_more_faults.py::test_a_task_that_kills_its_worker_is_parked",
-        ),
+        (F + "test_more_faults.py::test_a_task_that_kills_its_worker_is_parked",),
     ),
     "A01": (
         "a task writes store, journal, policy, lock",
@@ -179,9 +167,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "A02": (
         "bubblewrap as root without its guards",
         "the canary sees it",
-        (
-            T + "test_sandbox.py::test_each_guard_that_is_missing",
-        ),
+        (T + "test_sandbox.py::test_each_guard_that_is_missing",),
     ),
     "A03": (
         "approval forged",
@@ -210,10 +196,8 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "A06": (
         "escape by git",
-        "only the task"s branch changes",
-        (
-            T + "test_repositories.py::",
-        ),
+        "only the task's branch changes",
+        (T + "test_repositories.py::",),
     ),
     "A07": (
         "injected instructions",
@@ -243,9 +227,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "A10": (
         "names of parameters that are code",
         "refused before the start",
-        (
-            T + "test_execution_notebooks.py::test_bad_parameters_are_refused",
-        ),
+        (T + "test_execution_notebooks.py::test_bad_parameters_are_refused",),
     ),
     "A11": (
         "scripts in the brief",
@@ -259,9 +241,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "A12": (
         "secrets in logs and evidence",
         "masked",
-        (
-            T + "test_secrets.py::",
-        ),
+        (T + "test_secrets.py::",),
     ),
     "A13": (
         "hostile calendars",
@@ -292,9 +272,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "A17": (
         "policy weakened while it runs",
         "put back, told",
-        (
-            T + "test_autonomous_queue.py::test_a_recipe_that_rewrites_the_policy",
-        ),
+        (T + "test_autonomous_queue.py::test_a_recipe_that_rewrites_the_policy",),
     ),
     "A18": (
         "sandbox missing or false",
@@ -308,9 +286,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "A19": (
         "what one task leaves for the next",
         "the next is not touched",
-        (
-            F + "test_more_faults.py::test_what_one_task_leaves",
-        ),
+        (F + "test_more_faults.py::test_what_one_task_leaves",),
     ),
     "A20": (
         "modules of the task in our Python",
@@ -331,23 +307,17 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "X02": (
         "each guard taken out in turn",
         "a test goes red",
-        (
-            F + "test_guards_matter.py::",
-        ),
+        (F + "test_guards_matter.py::",),
     ),
     "X03": (
         "success without work, in ten moods",
         "none ships",
-        (
-            T + "test_agents.py::test_each_way_to_fail",
-        ),
+        (T + "test_agents.py::test_each_way_to_fail",),
     ),
     "X04": (
         "fixes killed at any step",
         "old or new, told",
-        (
-            F + "test_fixes_killed.py::",
-        ),
+        (F + "test_fixes_killed.py::",),
     ),
     "X05": (
         "machines of a cluster killed and cut off",
