@@ -24,6 +24,7 @@ from jarvis_lib.execution.engine import Engine
 from jarvis_lib.execution.manifest import look
 from jarvis_lib.execution.room import room
 from jarvis_lib.execution.spec import AgentWork, RepositoryWork
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
@@ -32,7 +33,6 @@ from jarvis_lib.model.prose import clean, listed, seconds, shorten
 from jarvis_lib.model.task import Task
 from jarvis_lib.store import journal, spool
 from jarvis_lib.store.place import Place
-from jarvis_lib.store.store import crash_point
 
 STEPS = ("baseline", "recipe", "prove")
 TICK_S = 0.1

@@ -19,6 +19,7 @@ from jarvis_lib.execution import tree
 from jarvis_lib.execution.processes import said_exit
 from jarvis_lib.execution.results import Result, ended_badly, read_result
 from jarvis_lib.execution.spec import clean_environment
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, shorten
 
@@ -74,6 +75,7 @@ class LocalEngine:
         path = folder / f"{spec['step']}.spec.json"
         path.write_text(json.dumps(spec | {"parent": os.getpid()}, ensure_ascii=False), encoding="utf-8")
         (folder / f"{spec['step']}.result.json").unlink(missing_ok=True)
+        crash_point("spec-written")
         with open(folder / "worker.log", "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "jarvis_lib.execution.worker", str(path)],

@@ -14,6 +14,7 @@ from jarvis_lib.execution import held, tree
 from jarvis_lib.execution.held import mask_of
 from jarvis_lib.execution.results import Result, ended_badly, write_json
 from jarvis_lib.execution.spec import Spec, read_spec
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused
 
 _NICE = 5
@@ -53,13 +54,16 @@ def main(argv: list[str]) -> int:
     if spec.parent and os.getppid() != spec.parent:
         return 1  # the session died while we started: nobody would read the result
     _stand_back()
+    crash_point(f"{spec.step}-begun")
     try:
         result = _do(spec, stop)
     except Refused as error:
         result = ended_badly("failed", error.sentence)
     tree.kill(tree.below_me)
     held.clear_temp(spec)
+    crash_point(f"{spec.step}-done")
     write_json(path.with_name(f"{spec.step}.result.json"), mask_of(spec).value(result))
+    crash_point(f"{spec.step}-told")
     return 0
 
 
