@@ -549,7 +549,19 @@ class _Loop:
     def _may_pause(run: Run) -> bool:
         return run.task.resumable and run.step == "recipe" and run.handle is not None
 
+    def _is_ours(self, run: Run) -> bool:
+        """Is the attempt still open? A session that slept while another one ended it must not touch its files, which are the other's work now."""
+        try:
+            with self.place.store.reading() as reader:
+                return any(a["id"] == run.attempt for a in reader.rows("autonomous_queue.open_attempts"))
+        except Refused:
+            return True  # nobody can say, and the ending is fenced all the same
+
     def _finish(self, run: Run, outcome: str, now: datetime) -> None:
+        if not self._is_ours(run):
+            self.runs.remove(run)
+            self.stop.ask("now", f"  {name_of(run.row)} has ended already: another session ended it while this one slept, so this one ends too.")
+            return
         self._guard_settings(now)
         evidence = _evidence(run)
         now_there = files_of(self.place.home, replace(run.task, recipe=None))

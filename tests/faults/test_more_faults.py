@@ -9,16 +9,12 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import psutil
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib.autonomous_queue import holding
-from jarvis_lib.execution import tree
-from jarvis_lib.model.fact import Refused
 from jarvis_lib.store import journal, recover, spool
 from jarvis_lib.store.place import Place
 from tests.facts import added, claimed, opened, task
@@ -26,7 +22,6 @@ from tests.faults import oracle
 from tests.faults.nights import ROOT, add, attempts_of, evidence_of, program, real, task_of, work
 from tests.faults.oracle import fill, roomy, rows
 from tests.faults.test_full_disk import needs_mount
-from tests.shop import Shop
 
 pytestmark = pytest.mark.faults
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root"}
@@ -221,11 +216,9 @@ def test_a_session_that_was_stopped_past_its_end_ends_nothing_twice(home: Path) 
     assert second.returncode == 0 and "abandoned" in said, said
     first.send_signal(signal.SIGCONT)
     late, _ = first.communicate(timeout=120)
-    assert "has ended already" in late or "closed already" in late or first.returncode != 0, late
+    assert "another session ended it" in late, late
     assert [a["outcome"] for a in attempts_of(place, slow)] == ["abandoned", "finished"]
     assert (home / "one.md").read_text() == "before\nonce\n"
-    refused = [f for f in rows(place, "facts") if f["refused"] and f["kind"] in ("attempt.ended", "session.closed")]
-    assert refused, "the late session stated its ending, and nobody refused it"
     oracle.check(place, tasks=1)
 
 
@@ -233,7 +226,7 @@ def test_a_session_that_was_stopped_past_its_end_ends_nothing_twice(home: Path) 
 @pytest.mark.parametrize("moment", ["before", "in the middle"])
 def test_the_clock_jumps_and_nothing_is_started_twice_or_lasts_less_than_nothing(home: Path, hours: float, moment: str) -> None:
     """Three hours on, three back, and to 1970: while a task runs, and between two tasks."""
-    flag = home / "jumped"
+    flag = home / "jumped.md"
 
     def clock() -> datetime:
         now = datetime.now(UTC)
@@ -241,7 +234,7 @@ def test_the_clock_jumps_and_nothing_is_started_twice_or_lasts_less_than_nothing
 
     place = real(home, clock)
     line = f"touch {flag}; sleep 1; echo done > one.md" if moment == "in the middle" else "sleep 1; echo done > one.md"
-    add(place, "One", command=line, checks=["grep -q done one.md"], changes=["one.md"], priority="CRITICAL", hours=0.001)
+    add(place, "One", command=line, checks=["grep -q done one.md"], changes=["one.md", "jumped.md"], priority="CRITICAL", hours=0.001)
     add(place, "Two", command="echo done > two.md", checks=["grep -q done two.md"], changes=["two.md"], hours=0.001)
     if moment == "before":
         work(place, seconds=300)
@@ -260,7 +253,7 @@ def test_the_clock_jumps_and_nothing_is_started_twice_or_lasts_less_than_nothing
 
 BOMB = "import os, time\nfor i in range(12):\n    os.fork()\ntime.sleep(60)\n"
 TREES = {
-    "double fork": "python3 -c 'import os,time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n  time.sleep(600)\n os._exit(0)'",
+    "double fork": f"{sys.executable} -c 'import os,time\nif os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n  time.sleep(600)\n os._exit(0)'",
     "setsid, TERM ignored": "setsid sh -c 'trap \"\" TERM INT HUP; while :; do sleep 1; done' >/dev/null 2>&1 &",
     "nohup": "nohup sleep 600 >/dev/null 2>&1 &",
     "disown": "bash -c 'sleep 600 & disown -a'",
@@ -272,7 +265,7 @@ def test_a_fork_bomb_is_stopped_and_the_next_task_runs(home: Path) -> None:
     """Twelve forks of forks make 4,096 processes; the attempt may have sixty."""
     place = settings(home, processes="processes = 60")
     (home / "bomb.py").write_text(BOMB)
-    bomb = add(place, "Bomb", command="python3 bomb.py", priority="CRITICAL", hours=0.001)
+    bomb = add(place, "Bomb", command="{python} bomb.py", priority="CRITICAL", hours=0.001)
     good = add(place, "Good")
     begin = time.monotonic()
     work(place)
@@ -329,7 +322,7 @@ def test_a_hog_in_a_grandchild_is_ended_and_the_session_lives(home: Path) -> Non
     """The child of a child takes 600 MB where the attempt may have 200."""
     place = settings(home, memory_gb="memory_gb = 0.2")
     (home / "hog.py").write_text("import os, time\nif os.fork() == 0:\n    kept = b'x' * 600_000_000\n    time.sleep(60)\nelse:\n    os.wait()\n")
-    hog = add(place, "Hog", command="sh -c 'python3 hog.py; true'", priority="CRITICAL", hours=0.001)
+    hog = add(place, "Hog", command="sh -c '{python} hog.py; true'", priority="CRITICAL", hours=0.001)
     good = add(place, "Good")
     work(place)
     (ended,) = attempts_of(place, hog)
