@@ -183,7 +183,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "a question, nothing merged",
         (
             T + "test_proving.py::test_the_guards_read_the_diff",
-            T + "test_proving.py::test_documentation_is_proved",
+            T + "test_proving_nights.py::test_documentation_is_proved",
         ),
     ),
     "A05": (
@@ -191,7 +191,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "no packet leaves",
         (
             T + "test_agents.py::test_an_obedient_evil_agent",
-            T + "test_proving.py::test_a_command_that_asks_for_the_network",
+            T + "test_proving_nights.py::test_a_command_that_asks_for_the_network",
         ),
     ),
     "A06": (
