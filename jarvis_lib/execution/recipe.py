@@ -87,7 +87,7 @@ def _command(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) 
 
 def _command_result(spec: Spec, ended: Ended, said: str, out: Output) -> Result:
     outcome = OUTCOME_OF[ended.how] if ended.exit_code == 0 or ended.how != "exited" else "failed"
-    denials = refused(out.tail(), ended.exit_code) if spec.holding.level != "none" and ended.how == "exited" else []
+    denials = refused(out.tail(), ended.exit_code, jail=held.jail_of(spec)) if spec.holding.level != "none" and ended.how == "exited" else []
     if denials and outcome == "failed":
         outcome = "denied"
     detail = {"exit_code": ended.exit_code, "how": ended.how, "seconds": round(ended.seconds, 3), "leftovers": ended.leftovers}
