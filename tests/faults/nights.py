@@ -14,8 +14,11 @@ from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import opened
+from tests.faults.oracle import roomy
 
 ROOT = Path(__file__).parents[2]
+JARVIS = str(Path(sys.executable).with_name("jarvis"))
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(Path.home())}
 PROGRAM = """
 import sys
 from jarvis_lib import overnight_runner
@@ -26,6 +29,12 @@ overnight_runner.start(open_workspace(sys.argv[1]), for_minutes=float(sys.argv[2
 
 def real(home: Path, clock: Callable[[], datetime] | None = None) -> Place:
     return open_workspace(home, clock=clock, actor="person:test")
+
+
+def settings(home: Path, **lines: str) -> Place:
+    """The workspace with these lines of its settings changed."""
+    (home / "jarvis.toml").write_text(roomy(**lines))
+    return real(home)
 
 
 def add(place: Place, title: str = "Write", category: str = "Documentation", **more: Any) -> str:
