@@ -12,6 +12,7 @@ from jarvis_lib.execution.repositories.copying import remove
 from jarvis_lib.execution.repositories.git import ran
 from jarvis_lib.model.fact import Refused
 from tests.repository_parts import BRANCH, back, bundled, done, fix, git, prepare, small_repository, state
+from tests.shop import Shop
 
 
 @pytest.fixture
@@ -293,6 +294,20 @@ def test_a_folder_of_a_repository_a_submodule_and_one_with_sha256_can_be_worked_
         assert repositories.fresh(tmp_path / "result.git", str(found.commit), tmp_path / "fresh")
 
 
+def test_what_a_copy_lacks_is_told(repo: Path, tmp_path: Path) -> None:
+    assert repositories.lacking(repo, "HEAD") == []
+    outer = tmp_path / "outer"
+    subprocess.run(["git", "init", "-q", str(outer)], check=True)
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo), "inner")
+    (outer / "deep").mkdir()
+    (outer / "deep" / ".gitattributes").write_text("*.psd filter=lfs diff=lfs merge=lfs -text\n")
+    git(outer, "config", "core.sparseCheckout", "true")
+    git(outer, "add", ".")
+    git(outer, "-c", "user.name=P", "-c", "user.email=p@example.org", "commit", "-qm", "First")
+    said = repositories.lacking(outer / "deep", "HEAD")
+    assert [s.split(" ")[0:3] for s in said] == [["the", "submodule", "inner"], ["files", "of", "Git"], ["the", "copy", "has"]]
+
+
 def test_a_copy_and_a_publication_that_were_killed_are_made_whole_by_the_next(repo: Path, tmp_path: Path) -> None:
     """Killed before the copy had its name, between the two refs of a publication, or after both: each is repeated without harm."""
     copy, commit = done(repo, tmp_path)
@@ -322,3 +337,35 @@ def test_what_a_result_carries_is_told_and_starts_nothing(repo: Path, tmp_path: 
         assert modes["etc"] == "120000" and ".gitmodules" in modes
         repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=found.commit)
     assert state(repo) == before
+
+
+# --- the same in whole nights, with the jail of this machine ------------------------------------------------------------------
+
+FILTER = """
+printf '%s\\n' '#!/bin/sh' 'cat' 'for there in $(find / -maxdepth 9 -type d -path "*/attempts/*/bundle" 2>/dev/null)' \
+  'do mkdir -p $there/work.bundle; cp -r .git/. $there/work.bundle/; done' > .git/filter.sh
+chmod +x .git/filter.sh; git config filter.x.clean "$PWD/.git/filter.sh"
+git config uploadpack.packObjectsHook 'touch MARK;'; git config core.fsmonitor 'touch MARK'
+echo '* filter=x' > .gitattributes; sed -i 's/int(sum(prices))/round(sum(prices), 2)/' total.py
+"""
+
+
+@pytest.mark.parametrize("how", ["swapped", "gone"])
+def test_a_night_with_a_task_that_swaps_its_bundle_or_removes_its_repository_ships_nothing(how: str, tmp_path: Path) -> None:
+    """While its own work is committed inside of the jail, its filter puts a repository with hooks where the bundle should be."""
+    shop = Shop(tmp_path)
+    script = tmp_path / "shop" / "task.sh"
+    script.write_text(FILTER.replace("MARK", str(tmp_path / "ran-outside")) if how == "swapped" else "rm -rf .git; echo x > total.py")
+    git(shop.repo, "add", ".")
+    git(shop.repo, "commit", "-qm", "Task")
+    before = state(shop.repo)
+    task = shop.add(agent=None, command="sh task.sh", checks=["true"], category="Performance optimization")
+    shop.night()
+    assert state(shop.repo) == before and not (tmp_path / "ran-outside").exists() and git(shop.repo, "branch", "--list", "jarvis/*") == ""
+    said = " ".join(shop.said(task, "commit"))
+    assert ("what came back is no file" if how == "swapped" else "its repository is gone") in said and shop.state(task) in (
+        "failed",
+        "review",
+        "queued",
+        "parked",
+    )

@@ -54,6 +54,7 @@ def baseline(spec: Spec) -> Result:
     copy = repositories.prepare(work.repo, work.folder, branch=work.branch, start=work.start)
     said = f"a private copy of {work.repo.name} at {copy.base[:10]}, on the branch {copy.branch}"
     evidence = [Evidence("commit", "base", None, said, {"commit": copy.base, "repository": str(work.repo)}).to_json()]
+    evidence += [Evidence("commit", "copy", None, told).to_json() for told in repositories.lacking(work.repo, copy.base)]
     return {"outcome": "finished", "said": said, "before": [], "measured": {}, "base": copy.base, "evidence": evidence}
 
 

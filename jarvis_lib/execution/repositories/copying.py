@@ -12,7 +12,7 @@ from shlex import quote
 
 from jarvis_lib.execution.repositories.git import commit_of, fetched, git, object_format, ran
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, size
+from jarvis_lib.model.prose import clean, listed, size
 
 INCLUDE = ".worktreeinclude"
 MOST_INCLUDED = 512 * 1024**2
@@ -96,6 +96,23 @@ def prepare(repo: Path, folder: Path, *, branch: str, start: str = "", include: 
     return Copy(final, base, branch, repo)
 
 
+def lacking(repo: Path, base: str) -> list[str]:
+    """What a copy at this commit lacks or has otherwise than the person's own checkout: submodules, files of Git LFS, a sparse checkout."""
+    repo = top_of(repo)
+    tree = git(repo, "ls-tree", "-r", "-z", "--full-tree", base, why=f"{_named(repo)} could not be read").split("\0")
+    modules = [line.partition("\t")[2] for line in tree if line.startswith("160000 ")]
+    large = ran(repo, "grep", "--quiet", "filter=lfs", base, "--", ":(top,glob)**/.gitattributes").returncode == 0
+    sparse = ran(repo, "config", "--type=bool", "core.sparseCheckout").stdout.strip() == b"true"
+    named = listed([clean(m) for m in modules[:3]])
+    said = (
+        [f"the submodule {named} is empty in the copy" if len(modules) == 1 else f"{len(modules)} submodules ({named}) are empty in the copy"]
+        if modules
+        else []
+    )
+    said += ["files of Git LFS are pointers in the copy, not their content"] if large else []
+    return said + (["the copy has all files, although your checkout is sparse"] if sparse else [])
+
+
 def inside_commands(copy: Copy, *, message: str, bundle: Path) -> list[list[str]]:
     """What runs inside of the jail, in the copy, to bring the work out: commit what is left, and bundle what is new. No bundle where nothing is.
 
@@ -134,8 +151,8 @@ def _bring(repo: Path, copy: Path) -> None:
     """Untracked files that the person's `.worktreeinclude` names, such as .env; they are never committed."""
     if not (repo / INCLUDE).is_file():
         return
-    listed = git(repo, "ls-files", "--others", "--ignored", f"--exclude-from={INCLUDE}", "-z", why=f"{INCLUDE} could not be read")
-    names = [n for n in listed.split("\0") if n]
+    found = git(repo, "ls-files", "--others", "--ignored", f"--exclude-from={INCLUDE}", "-z", why=f"{INCLUDE} could not be read")
+    names = [n for n in found.split("\0") if n]
     wanted = [n for n in names if _is_plain_file(repo, n)]
     total = sum(os.lstat(repo / n).st_size for n in wanted)
     if total > MOST_INCLUDED:
