@@ -38,7 +38,7 @@ def look(place: Place, *, now: datetime) -> Held:
     own = levels.resolve(wanted, machine)
     told = [] if strict else [f"The strict sandbox does not hold here ({why_not}), so no agents and no proposals are run."]
     while own != "none":
-        tried = strict if own == "strict" else canary.escape(place.home / "data" / "canary", own).held
+        tried = strict if own == "strict" else canary.escape(place.home / "data" / "canary", own, home=place.home).held
         if tried:
             break
         lower = levels.LEVELS[levels.LEVELS.index(own) - 1]
@@ -52,7 +52,7 @@ def look(place: Place, *, now: datetime) -> Held:
 def _strict(place: Place, machine: levels.Machine) -> tuple[bool, str]:
     if levels.resolve("strict", machine) != "strict":
         return False, levels.why_not(machine, "strict")
-    found = canary.escape(place.home / "data" / "canary", "strict")
+    found = canary.escape(place.home / "data" / "canary", "strict", home=place.home)
     return found.held, "" if found.held else found.said
 
 

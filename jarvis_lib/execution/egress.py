@@ -81,7 +81,7 @@ class Gate:
             with server:
                 server.settimeout(None)
                 if plain:
-                    server.sendall(head)
+                    server.sendall(_as_origin(head))
                 else:
                     client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 self._note(name, pump(client, server), allowed=True)
@@ -90,6 +90,16 @@ class Gate:
         line = json.dumps({"at": time.time(), "host": host[:200], "bytes": count, "allowed": allowed, "error": error[:200]})
         with self._lock, self.log.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+def _as_origin(head: bytes) -> bytes:
+    """A plain request as the server itself is asked: the path alone, and one request for a connection."""
+    first, _, rest = head.partition(b"\r\n")
+    method, url, version = first.split(b" ", 2)
+    path = b"/" + url.split(b"/", 3)[3] if url.count(b"/") >= 3 else b"/"
+    lines, _, body = rest.partition(b"\r\n\r\n")
+    kept = [line for line in lines.split(b"\r\n") if not line.lower().startswith((b"connection:", b"proxy-connection:", b"proxy-authorization:"))]
+    return b"\r\n".join([b" ".join([method, path, version]), *kept, b"Connection: close"]) + b"\r\n\r\n" + body
 
 
 def refused_hosts(log: Path) -> list[str]:

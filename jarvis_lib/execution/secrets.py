@@ -20,16 +20,28 @@ from jarvis_lib.model.prose import clean, listed
 MASK = b"[masked]"
 SERVICE = "jarvis"
 _SHORTEST = 6
-_FORMS = re.compile(
-    rb"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    rb"|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{40,}\b|\bglpat-[A-Za-z0-9_-]{20,}\b"
-    rb"|\bxox[abprs]-[A-Za-z0-9-]{20,}\b|\bsk-ant-[A-Za-z0-9_-]{20,}\b|\bsk-(?:proj-)?[A-Za-z0-9_-]{32,}\b"
-    rb"|\b[rs]k_(?:live|test)_[A-Za-z0-9]{20,}\b|\bAIza[A-Za-z0-9_-]{35}\b|\bya29\.[A-Za-z0-9_-]{30,}\b"
-    rb"|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}\b|\bhf_[A-Za-z0-9]{34,}\b|\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b"
-    rb"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
-    rb"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]{0,8000}?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|\Z)"
-    rb"|(?<=://)[^\s/:@'\"]{1,80}:[^\s/@'\"]{6,200}(?=@)"
+_FORMS = (
+    ((b"AKIA", b"ASIA"), re.compile(rb"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
+    ((b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"), re.compile(rb"\bgh[pousr]_[A-Za-z0-9]{36,}\b")),
+    ((b"github_pat_",), re.compile(rb"\bgithub_pat_[A-Za-z0-9_]{40,}\b")),
+    ((b"glpat-",), re.compile(rb"\bglpat-[A-Za-z0-9_-]{20,}\b")),
+    ((b"xox",), re.compile(rb"\bxox[abprs]-[A-Za-z0-9-]{20,}\b")),
+    ((b"sk-",), re.compile(rb"\bsk-ant-[A-Za-z0-9_-]{20,}\b|\bsk-(?:proj-)?[A-Za-z0-9_-]{32,}\b")),
+    ((b"k_live_", b"k_test_"), re.compile(rb"\b[rs]k_(?:live|test)_[A-Za-z0-9]{20,}\b")),
+    ((b"AIza",), re.compile(rb"\bAIza[A-Za-z0-9_-]{35}\b")),
+    ((b"ya29.",), re.compile(rb"\bya29\.[A-Za-z0-9_-]{30,}\b")),
+    ((b"npm_",), re.compile(rb"\bnpm_[A-Za-z0-9]{36}\b")),
+    ((b"pypi-",), re.compile(rb"\bpypi-[A-Za-z0-9_-]{50,}\b")),
+    ((b"hf_",), re.compile(rb"\bhf_[A-Za-z0-9]{34,}\b")),
+    ((b"SG.",), re.compile(rb"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b")),
+    ((b"eyJ",), re.compile(rb"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
+    (
+        (b"PRIVATE KEY-----",),
+        re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]{0,8000}?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|\Z)"),
+    ),
+    ((b"://",), re.compile(rb"(?<=://)[^\s/:@'\"]{1,80}:[^\s/@'\"]{6,200}(?=@)")),
 )
+"""Forms of well-known keys: what each must hold, which is quick to look for, and the form itself."""
 
 
 def granted(names: Sequence[str], *, file: str, keyring: bool) -> dict[str, str]:
@@ -83,7 +95,10 @@ class Mask:
         """`data` without what must not be shown."""
         if self._exact is not None:
             data = self._exact.sub(MASK, data)
-        return _FORMS.sub(MASK, data)
+        for anchors, form in _FORMS:
+            if any(anchor in data for anchor in anchors):
+                data = form.sub(MASK, data)
+        return data
 
     def text(self, text: str) -> str:
         """`text` without what must not be shown."""

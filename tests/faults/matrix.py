@@ -140,7 +140,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "head and tail kept, the rest counted",
         (
             T + "test_execution_commands.py::test_fifty_megabytes_of_output_are_capped",
-            F + "test_more_faults.py::test_two_gigabytes_on_one_line",
+            F + "test_more_faults.py::test_a_gigabyte_on_one_line",
         ),
     ),
     "F19": (
@@ -182,8 +182,8 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "mislabelled task",
         "a question, nothing merged",
         (
-            T + "test_proving.py::test_the_guards_read_the_diff",
-            T + "test_proving.py::test_documentation_is_proved",
+            T + "test_proving.py::test_what_a_task_may_not_change",
+            T + "test_proving_nights.py::test_documentation_is_proved",
         ),
     ),
     "A05": (
@@ -191,7 +191,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "no packet leaves",
         (
             T + "test_agents.py::test_an_obedient_evil_agent",
-            T + "test_proving.py::test_a_command_that_asks_for_the_network",
+            T + "test_proving_nights.py::test_a_command_that_asks_for_the_network",
         ),
     ),
     "A06": (
