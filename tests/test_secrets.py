@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -119,3 +120,24 @@ def test_a_granted_secret_reaches_the_task_and_nothing_that_is_kept(kind: str, t
     for form in written(VALUE)[:5]:
         assert form.encode() not in kept
     assert b"got [masked]" in kept or b"masked" in kept
+
+
+@pytest.mark.parametrize("limit", [64, 1000, 20_000, 200_000])
+def test_a_flood_with_secrets_in_it_shows_none_of_them_and_no_half_of_one(limit: int, tmp_path: Path) -> None:
+    """Only what is shown of a flood is masked; wherever head and tail are cut, and however it comes in pieces, eight letters of the secret never show."""
+    secret, chance = "hunter22secret", random.Random(limit)
+    for size in (50, 5_000, 400_000):
+        out = Output(tmp_path / "output.log", limit, Mask([secret]))
+        printed = 0
+        while printed < size:
+            word = secret if chance.random() < 0.3 else "".join(chance.choices("abcxyz", k=chance.randrange(1, 60)))
+            text = (word + ("\n" if chance.random() < 0.2 else "")).encode()
+            cut = chance.randrange(0, len(text) + 1)
+            out.write(text[:cut])
+            out.write(text[cut:])
+            printed += len(text)
+        out.flush()
+        shown = out.tail() + out.last_line()
+        out.close()
+        shown += (tmp_path / "output.log").read_text()
+        assert not [i for i in range(len(secret) - 7) if secret[i : i + 8] in shown]

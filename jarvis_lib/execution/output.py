@@ -23,7 +23,8 @@ _LONGEST_LINE = 1 << 16
 class Output:
     """Takes bytes, keeps at most `limit` of them: half as the head, half as the tail. With a `path`, a log that can be followed.
 
-    With a `mask` nothing is kept before it was masked, line by line, so that a secret that comes in two reads is seen whole.
+    With a `mask` nothing reaches the log or a reader before it was masked: the head line by line, so that a secret that comes in two reads is seen whole;
+    of what comes after the head only what is shown.
     """
 
     def __init__(self, path: Path | None, limit: int, mask: "Mask | None" = None) -> None:
@@ -47,17 +48,19 @@ class Output:
     def write(self, data: bytes) -> None:
         """Take what was printed next."""
         self.total += len(data)
+        if self._head_bytes >= self._head_room:  # a flood: most of it is never kept, so only what is shown of it is masked
+            self._into_tail(self._held + data)
+            self._held = b""
+            self._preview()
+            return
         if self._mask is not None:
             data = self._masked(data)
-        self._last = (self._last + data)[-4 * TAIL_CHARS :]
         room = self._head_room - self._head_bytes
-        if room > 0:
-            self._head_bytes += len(data[:room])
-            self._append(data[:room])
-            data = data[room:]
-        if data:
-            self._into_tail(data)
-            self._preview()
+        self._head_bytes += len(data[:room])
+        self._append(data[:room])
+        self._last = (self._last + data[:room])[-4 * TAIL_CHARS :]
+        if data[room:]:
+            self._into_tail(data[room:])
 
     def _masked(self, data: bytes) -> bytes:
         """What may be kept now; the line that has not ended yet is held back."""
@@ -84,13 +87,26 @@ class Output:
         if self._file < 0:
             return
         if self._tail_bytes:
-            self._rewrite(b"".join(self._tail)[-self._tail_room :])
+            self._rewrite(self._end(self._tail_room))
         os.close(self._file)
         self._file = -1
 
+    def _end(self, most: int) -> bytes:
+        """The end of what came after the head, masked. More is masked than is shown, so that no secret is cut into pieces that nobody knows."""
+        pieces: list[bytes] = []
+        missing = most + _LONGEST_LINE
+        for piece in reversed(self._tail):
+            pieces.append(piece)
+            missing -= len(piece)
+            if missing <= 0:
+                break
+        end = b"".join(reversed(pieces))
+        return (end if self._mask is None else self._mask.bytes(end))[-most:]
+
     def tail(self) -> str:
         """The last TAIL_CHARS characters, readable."""
-        return clean(self._last.decode("utf-8", "replace"), keep_lines=True)[-TAIL_CHARS:]
+        last = (self._last + self._end(4 * TAIL_CHARS))[-4 * TAIL_CHARS :]
+        return clean(last.decode("utf-8", "replace"), keep_lines=True)[-TAIL_CHARS:]
 
     def last_line(self) -> str:
         """The last line that says anything, or an empty string."""
@@ -104,13 +120,13 @@ class Output:
     def _into_tail(self, data: bytes) -> None:
         self._tail.append(data)
         self._tail_bytes += len(data)
-        while self._tail_bytes - len(self._tail[0]) >= self._tail_room:
+        while self._tail_bytes - len(self._tail[0]) >= self._tail_room + _LONGEST_LINE:
             self._tail_bytes -= len(self._tail.popleft())
 
     def _preview(self) -> None:
         """While it runs, whoever follows the log sees the newest lines, not only the head."""
         if self._file >= 0 and time.monotonic() - self._previewed >= _PREVIEW_EVERY_S:
-            self._rewrite(self._last[-_PREVIEW_BYTES:])
+            self._rewrite(self._end(_PREVIEW_BYTES))
             self._previewed = time.monotonic()
 
     def _rewrite(self, tail: bytes) -> None:

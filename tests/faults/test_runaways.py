@@ -1,5 +1,6 @@
-"""Processes that run away from their attempt: whatever way they take, they are gone before the next task starts."""
+"""Processes that run away from their attempt, and output without end: whatever way they take, they are gone before the next task starts."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from jarvis_lib import autonomous_queue as queue
 from tests.faults import oracle
-from tests.faults.nights import add, attempts_of, evidence_of, settings, task_of, work
+from tests.faults.nights import add, attempts_of, evidence_of, real, settings, task_of, work
 
 pytestmark = pytest.mark.faults
 
@@ -48,3 +49,17 @@ def test_a_tree_that_runs_away_is_dead_before_the_next_task(home: Path, how: str
     assert [a["outcome"] for a in attempts_of(place, task)] == ["finished"], evidence_of(place, task, "exit")
     assert _running(f"{odd:.2f}") == []
     oracle.check(place, tasks=1, untouched=oracle.marks(home / "jarvis.toml"), tops=[home / "jarvis.toml"])
+
+
+def test_two_gigabytes_on_one_line_do_not_fill_the_disk_or_the_memory(home: Path) -> None:
+    """Zeros, no line end: head and tail are kept, the rest is counted, and the worker stays small."""
+    place = real(home)
+    task = add(place, "Flood", command="head -c 2G /dev/zero", hours=0.002)
+    work(place)
+    (attempt,) = attempts_of(place, task)
+    assert attempt["outcome"] == "finished"
+    log = home / attempt["log"]
+    assert log.stat().st_size < 9 * 1024 * 1024
+    (detail,) = [json.loads(e["detail"]) for e in queue.show(place, task)["evidence"] if e["kind"] == "isolation"]
+    assert detail["output_total"] == 2 * 1024**3 and detail["output_left_out"] > 2 * 1024**3 - 9 * 1024**2
+    oracle.check(place, tasks=1)
