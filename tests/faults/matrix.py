@@ -321,6 +321,11 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "old or new, told",
         (F + "test_fixes_killed.py::",),
     ),
+    "X06": (
+        "whole nights drawn from a seed: outcomes, deaths, jumps, stops, full disks",
+        "one ending each, nothing believed without proof",
+        (F + "test_simulated_nights.py::",),
+    ),
     "X05": (
         "machines of a cluster killed and cut off",
         "one ending each",
