@@ -20,6 +20,7 @@ from typing import Any
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed
 
+Raw = bytes  # a class below has a method of that name
 MASK = b"[masked]"
 SERVICE = "jarvis"
 _SHORTEST = 6
@@ -131,7 +132,7 @@ class Mask:
                 data = form.sub(MASK, data)
         return data
 
-    def safe_cut(self, data: bytes, cut: int) -> int:
+    def safe_cut(self, data: Raw, cut: int) -> int:
         """The last place at or before `cut` where `data` may be parted: nothing that must be hidden lies across it, as far as `data` shows."""
         for begins in _KEY_BEGINS.finditer(data, max(cut - _LONGEST_FORM, 0), cut):
             if _KEY_ENDS not in data[begins.end() : cut]:
@@ -145,7 +146,7 @@ class Mask:
                     cut, moved = begin, True
         return cut
 
-    def _near(self, data: bytes, cut: int) -> Iterator[tuple[int, int]]:
+    def _near(self, data: Raw, cut: int) -> Iterator[tuple[int, int]]:
         """Where secrets that may lie across `cut` begin and end."""
         for exact in self._exact:
             at = data.find(exact, max(cut - len(exact) + 1, 0), cut + len(exact) - 1)
