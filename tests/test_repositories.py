@@ -1,6 +1,5 @@
 """Work on a repository: a copy that shares nothing, a result that is looked at before anybody gets it, a merge and an undo that never leave a mess."""
 
-import hashlib
 import os
 import subprocess
 from collections.abc import Callable
@@ -12,63 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jarvis_lib.execution import repositories
-from jarvis_lib.execution.repositories import Copy, Result
+from jarvis_lib.execution.repositories import Copy
 from jarvis_lib.model.fact import Refused
+from tests.repository_parts import BRANCH, back, done, fix, git, prepare, small_repository, state
 
-BRANCH = "jarvis/k3f9x2m1qa-fix-it"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-
-
-def git(folder: Path, *words: str, check: bool = True) -> str:
-    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
-    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, env=os.environ | own, check=False)
-    assert done.returncode == 0 or not check, done.stderr
-    return done.stdout.strip()
 
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
-    """A small repository of the person's, with a name that needs care."""
-    folder = tmp_path / "the shop's «repo»"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    git(folder, "config", "user.name", "Person")
-    git(folder, "config", "user.email", "person@example.org")
-    (folder / "total.py").write_text("def total(prices):\n    return int(sum(prices))\n")
-    (folder / ".gitignore").write_text(".env\nbuild/\n")
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", "First")
-    return folder
-
-
-def state(repo: Path) -> str:
-    """Everything of a repository but the refs that Jarvis may write: files, index, HEAD, hooks, configuration, other refs."""
-    found = hashlib.sha256()
-    for folder, names, files in os.walk(repo):
-        names[:] = sorted(
-            n for n in names if not os.path.join(folder, n).endswith((".git/objects", ".git/refs/heads/jarvis", ".git/refs/left-by-jarvis", ".git/logs"))
-        )
-        for name in sorted(files):
-            path = os.path.join(folder, name)
-            found.update(path.encode() + (os.readlink(path).encode() if os.path.islink(path) else Path(path).read_bytes()))
-    return found.hexdigest()
-
-
-def prepare(repo: Path, tmp_path: Path, **more: object) -> Copy:
-    return repositories.prepare(repo, tmp_path / "worktrees" / "k3f9x2m1qa", branch=BRANCH, **more)  # type: ignore[arg-type]  # tests pass on what they are given
-
-
-def back(copy: Copy, tmp_path: Path, message: str = "Fix it") -> Result:
-    """The work comes back as a session has it come back, without a jail."""
-    bundle = tmp_path / "work.bundle"
-    bundle.unlink(missing_ok=True)
-    for argv in repositories.inside_commands(copy, message=message, bundle=bundle):
-        subprocess.run(argv, cwd=copy.path, check=False, capture_output=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)})
-    return repositories.collect(bundle, copy.repo, tmp_path / "result.git", base=copy.base, branch=copy.branch)
-
-
-def fix(copy: Copy) -> None:
-    (copy.path / "total.py").write_text("def total(prices):\n    return sum(prices)\n")
+    return small_repository(tmp_path)
 
 
 # --- the copy ----------------------------------------------------------------------------------------------------------------
@@ -253,15 +205,6 @@ def test_a_rewritten_history_a_damaged_bundle_and_a_forged_tree_are_no_result(re
 # --- publish, merge, undo ----------------------------------------------------------------------------------------------------
 
 
-def done(repo: Path, tmp_path: Path) -> tuple[Copy, str]:
-    copy = prepare(repo, tmp_path)
-    fix(copy)
-    result = back(copy, tmp_path)
-    assert result.commit
-    repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=result.commit)
-    return copy, result.commit
-
-
 def test_publishing_writes_the_branch_and_nothing_else_and_twice_is_once(repo: Path, tmp_path: Path) -> None:
     before = state(repo)
     _, commit = done(repo, tmp_path)
@@ -357,6 +300,115 @@ def test_hooks_of_the_repository_do_not_run_when_a_branch_is_taken_over(repo: Pa
     assert not (tmp_path / "hooked").exists()
 
 
+def test_accept_says_on_which_branch_the_work_began_and_never_brings_other_work_along(repo: Path, tmp_path: Path) -> None:
+    """The copy was made on `dev`; on `main`, which lacks what `dev` has, a merge would bring all of that too."""
+    git(repo, "checkout", "-q", "-b", "dev")
+    git(repo, "commit", "--allow-empty", "-qm", "Not for main yet")
+    copy, commit = done(repo, tmp_path)
+    git(repo, "checkout", "-q", "main")
+    before = state(repo)
+    with pytest.raises(Refused, match="the work began on dev; check that out or say --into dev"):
+        repositories.merge(repo, branch=BRANCH, commit=commit, base=copy.base, message="Fix it")
+    assert state(repo) == before
+    repositories.merge(repo, branch=BRANCH, commit=commit, base=copy.base, message="Fix it", into="dev")
+    assert "return sum" in git(repo, "show", "dev:total.py") and "int(sum" in (repo / "total.py").read_text()
+
+
+def test_an_ignored_file_of_the_person_is_never_written_over_by_a_merge(repo: Path, tmp_path: Path) -> None:
+    """Git itself overwrites ignored files without a word."""
+    (repo / ".env").write_text("mine")
+    copy = prepare(repo, tmp_path)
+    (copy.path / ".env").write_text("theirs")
+    git(copy.path, "add", "-f", ".env")
+    result = back(copy, tmp_path)
+    repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=str(result.commit))
+    with pytest.raises(Refused, match=r"changes in \.env"):
+        repositories.merge(repo, branch=BRANCH, commit=str(result.commit), base=copy.base, message="Fix it")
+    assert (repo / ".env").read_text() == "mine" and git(repo, "rev-parse", "main") == copy.base
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_a_merge_by_somebody_whom_git_does_not_know_changes_nothing(squash: bool, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    copy, commit = done(repo, tmp_path)
+    git(repo, "commit", "--allow-empty", "-qm", "Meanwhile")
+    for words in (["--unset", "user.name"], ["--unset", "user.email"], ["user.useConfigOnly", "true"]):
+        git(repo, "config", *words)
+    before = state(repo)
+    with pytest.raises(Refused, match="Nothing was changed"):
+        repositories.merge(repo, branch=BRANCH, commit=commit, base=copy.base, message="Fix it", squash=squash)
+    assert state(repo) == before
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_branch_that_stands_in_another_working_tree_is_not_moved_under_it(aside: bool, repo: Path, tmp_path: Path) -> None:
+    copy, commit = done(repo, tmp_path)
+    git(repo, "branch", "target", copy.base)
+    git(repo, "worktree", "add", "-q", str(tmp_path / "linked"), "target" if aside else BRANCH)
+    with pytest.raises(Refused, match="checked out in"):
+        if aside:
+            repositories.merge(repo, branch=BRANCH, commit=commit, base=copy.base, message="Fix it", into="target")
+        else:
+            repositories.undo(repo, branch=BRANCH, commit=commit, base=copy.base, merged=None)
+    assert git(tmp_path / "linked", "status", "--porcelain") == "" and git(repo, "rev-parse", BRANCH) == commit
+
+
+def test_undo_finds_the_branch_that_was_merged_into_and_twice_is_once(repo: Path, tmp_path: Path) -> None:
+    """The person is on another branch by now; nothing may be told undone that still stands in `main`."""
+    git(repo, "branch", "side")
+    copy, commit = done(repo, tmp_path)
+    merged = repositories.merge(repo, branch=BRANCH, commit=commit, base=copy.base, message="Fix it").commit
+    git(repo, "update-ref", "refs/remotes/origin/main", merged)
+    git(repo, "checkout", "-q", "side")
+    said = repositories.undo(repo, branch=BRANCH, commit=commit, base=copy.base, merged=merged)
+    assert "Reverted on main" in said[0] and "origin/main has it already, so push main as well" in said[1]
+    assert "int(sum" in git(repo, "show", "main:total.py") and git(repo, "status", "--porcelain") == ""
+    tip = git(repo, "rev-parse", "main")
+    assert "nothing of it any more" in repositories.undo(repo, branch=BRANCH, commit=commit, base=copy.base, merged=merged)[0]
+    assert git(repo, "rev-parse", "main") == tip
+    git(repo, "branch", "third", "main")
+    with pytest.raises(Refused, match="main and third have what was merged"):
+        repositories.undo(repo, branch=BRANCH, commit=commit, base=copy.base, merged=merged)
+
+
+def test_undo_takes_back_several_commits_and_leaves_what_the_person_did_around_them(repo: Path, tmp_path: Path) -> None:
+    """One new commit, though the work had a merge of its own in it; a file that is not committed stays as it is."""
+    copy = prepare(repo, tmp_path)
+    fix(copy)
+    git(copy.path, "commit", "-qam", "one")
+    git(copy.path, "checkout", "-q", "-b", "aside", "HEAD^")
+    (copy.path / "new.py").write_text("x = 1\n")
+    git(copy.path, "add", ".")
+    git(copy.path, "commit", "-qm", "two")
+    git(copy.path, "checkout", "-q", BRANCH)
+    git(copy.path, "merge", "-q", "--no-edit", "aside")
+    result = back(copy, tmp_path)
+    assert result.commit and result.commits == 3
+    repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=result.commit)
+    merged = repositories.merge(repo, branch=BRANCH, commit=result.commit, base=copy.base, message="Fix it").commit
+    (repo / "mine.py").write_text("y = 1\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "Mine")
+    (repo / "mine.py").write_text("y = 2\n")
+    count = int(git(repo, "rev-list", "--count", "HEAD"))
+    repositories.undo(repo, branch=BRANCH, commit=result.commit, base=copy.base, merged=merged)
+    assert sorted(p.name for p in repo.glob("*.py")) == ["mine.py", "total.py"] and "int(sum" in (repo / "total.py").read_text()
+    assert (repo / "mine.py").read_text() == "y = 2\n" and int(git(repo, "rev-list", "--count", "HEAD")) == count + 1
+
+
+def test_what_the_person_merged_by_hand_is_taken_back_without_what_came_after(repo: Path, tmp_path: Path) -> None:
+    copy, commit = done(repo, tmp_path)
+    git(repo, "merge", "-q", BRANCH)
+    (repo / "mine.py").write_text("y = 1\n")
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "Mine")
+    merged = repositories.merge(repo, branch=BRANCH, commit=commit, base=copy.base, message="Fix it")
+    assert "has it already" in merged.said
+    repositories.undo(repo, branch=BRANCH, commit=commit, base=copy.base, merged=merged.commit)
+    assert (repo / "mine.py").exists() and "int(sum" in (repo / "total.py").read_text()
+
+
 # --- sweeping ----------------------------------------------------------------------------------------------------------------
 
 
@@ -384,6 +436,25 @@ def test_the_size_budget_takes_the_oldest_first_and_a_failed_archive_keeps_the_c
         os.utime(top / name, (at, at))
     repositories.sweep(tmp_path, {"keep_days": 14, "most_gb": 400_000 / 1024**3}, now=NOW, alive=set())
     assert [p.name for p in top.iterdir()] == ["second"]
-    (tmp_path / "data" / "bundles" / "second.tar.gz").mkdir()
+    os.rename(tmp_path / "data" / "bundles", tmp_path / "data" / "elsewhere")
+    (tmp_path / "data" / "bundles").write_text("a file where the folder should be")
     said = repositories.sweep(tmp_path, {"keep_days": 0, "most_gb": 20.0}, now=NOW, alive=set())
     assert (top / "second").exists() and "could not be archived" in said[0]
+
+
+def test_a_removal_that_was_cut_off_goes_on_and_never_replaces_the_whole_archive(tmp_path: Path) -> None:
+    """Killed after the archive, in the middle of removing; later the same task has a copy again."""
+    top, bundles = tmp_path / "data" / "worktrees", tmp_path / "data" / "bundles"
+    (top / "one" / "copy").mkdir(parents=True)
+    (top / "one" / "copy" / "a").write_text("a")
+    (top / "one" / "copy" / "b").write_text("b")
+    repositories.archive(top / "one", bundles)
+    os.rename(top / "one", top / "one.archived")
+    os.unlink(top / "one.archived" / "copy" / "a")
+    (top / "one").mkdir()
+    (top / "link").symlink_to(tmp_path)
+    now = datetime.now(UTC) + timedelta(days=1)
+    repositories.sweep(tmp_path, {"keep_days": 0, "most_gb": 20.0}, now=now, alive=set())
+    assert [p.name for p in top.iterdir()] == ["link"] and sorted(p.name for p in bundles.iterdir()) == ["one-2.tar.gz", "one.tar.gz"]
+    names = subprocess.run(["tar", "tzf", str(bundles / "one.tar.gz")], capture_output=True, text=True, check=True).stdout
+    assert "one/copy/a" in names and "one/copy/b" in names

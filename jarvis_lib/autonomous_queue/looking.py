@@ -86,7 +86,11 @@ def _commands(task: str, kind: str) -> list[str]:
     yes = {"review": "accept", "no_recipe": "edit", "dependency": "show"}.get(kind, "approve")
     tail = " --command '…'" if yes == "edit" else ""
     no = {"review": "drop"}.get(kind, "decline")
-    look = {"no_recipe": [], "dependency": [f"jarvis queue edit {task} --no-after"]}.get(kind, [f"jarvis show {task}"])
+    look = {
+        "question": [f"jarvis queue edit {task} --description '…'", f"jarvis show {task}"],
+        "no_recipe": [],
+        "dependency": [f"jarvis queue edit {task} --no-after"],
+    }.get(kind, [f"jarvis show {task}"])
     return [f"jarvis queue {yes} {task}{tail}", *look, f"jarvis queue {no} {task}"]
 
 

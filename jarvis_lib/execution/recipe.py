@@ -1,6 +1,7 @@
 """The recipe step: run the task's command or notebook once, under its limits. What happened, in one sentence and with evidence?"""
 
 import hashlib
+import os
 import shlex
 import sys
 import time
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib import __version__
 from jarvis_lib.execution import held, repository_steps
 from jarvis_lib.execution.commands import filled
 from jarvis_lib.execution.output import Output
@@ -55,8 +57,17 @@ def run(spec: Spec, stop: Callable[[], bool]) -> Result:
             mask.file(written)  # what spans several lines, such as a private key, is only seen whole here
     base: Result = {"exit_code": None, "notebook": None, "tail": out.tail(), "log": str(spec.dir / "output.log"), "seconds": time.monotonic() - begin}
     result = base | result
-    result["evidence"] = [*result["evidence"], *_artefacts(spec), _isolation(spec, out)]
+    result["evidence"] = [*result["evidence"], *_artefacts(spec), _isolation(spec, out), _environment()]
     return result
+
+
+def _environment() -> dict[str, Any]:
+    """On what it ran, so that a later difference can be laid to it."""
+    import platform
+
+    known = {"python": platform.python_version(), "system": platform.platform(), "machine": platform.machine(), "jarvis": __version__, "cores": os.cpu_count()}
+    said = f"Python {known['python']}, {known['system']}, Jarvis {known['jarvis']}"
+    return Evidence("environment", "environment", None, said, known).to_json()
 
 
 def bounds_of(spec: Spec) -> Bounds:

@@ -15,6 +15,7 @@ from jarvis_lib.execution import held, repositories, tree
 from jarvis_lib.execution.commands import filled
 from jarvis_lib.execution.output import Output
 from jarvis_lib.execution.processes import Bounds, Ended, run, shell
+from jarvis_lib.execution.repositories.copying import remove
 from jarvis_lib.execution.results import Result, ended_badly
 from jarvis_lib.execution.spec import RepositoryWork, Spec
 from jarvis_lib.model.evidence import Evidence
@@ -53,6 +54,7 @@ def baseline(spec: Spec) -> Result:
     copy = repositories.prepare(work.repo, work.folder, branch=work.branch, start=work.start)
     said = f"a private copy of {work.repo.name} at {copy.base[:10]}, on the branch {copy.branch}"
     evidence = [Evidence("commit", "base", None, said, {"commit": copy.base, "repository": str(work.repo)}).to_json()]
+    evidence += [Evidence("commit", "copy", None, told).to_json() for told in repositories.lacking(work.repo, copy.base)]
     return {"outcome": "finished", "said": said, "before": [], "measured": {}, "base": copy.base, "evidence": evidence}
 
 
@@ -65,12 +67,13 @@ def prove(spec: Spec, stop: Stop) -> Result:
     found = repositories.collect(bundle, work.repo, quarantine_path(spec), base=work.base, branch=work.branch)
     named: dict[str, Any] = {"base": work.base, "branch": work.branch, "commit": found.commit}
     if found.commit is None:
-        why = f"{found.said}{'; ' + told if told else ''}"
+        why = "; ".join(filter(None, (told, found.said if not told or bundle.exists() or bundle.is_symlink() else "")))
         return {"outcome": "finished", "said": why, "after": [], "evidence": [Evidence("commit", "result", None, why).to_json()]} | named
+    left = [Evidence("guard", "left out", False, f"not all of its work came back: {told}").to_json()] if told else []
     if work.unfinished:
         said = f"what it had done is on the branch {work.branch} as unfinished: {found.said}"
         evidence = [Evidence("commit", "unfinished", None, said, {"commit": found.commit}).to_json()]
-        return {"outcome": "finished", "said": said, "after": [], "evidence": evidence} | named
+        return {"outcome": "finished", "said": said, "after": [], "evidence": evidence + left} | named
     from jarvis_lib.execution import proving
 
     try:
@@ -89,7 +92,7 @@ def prove(spec: Spec, stop: Stop) -> Result:
         shutil.rmtree(spec.dir / "clean", ignore_errors=True)
     looked = [e for e in seen if e.kind in ("check", "measure")]
     said = f"{found.said}; {sum(bool(e.ok) for e in looked)} of {plural(len(looked), 'check or measure', 'checks and measures')} well"
-    return {"outcome": "finished", "said": said, "after": [], "evidence": [e.to_json() for e in seen]} | named
+    return {"outcome": "finished", "said": said, "after": [], "evidence": [e.to_json() for e in seen] + left} | named
 
 
 def _run(spec: Spec, line: str, folder: Path, wall_s: float, log: Path | None, stop: Stop) -> tuple[Ended, Output, Bounds]:
@@ -114,7 +117,7 @@ def collect_inside(spec: Spec, stop: Stop) -> str:
     copy = repositories.Copy(copy_path(spec), work.base, work.branch, work.repo)
     bundle = spec.dir / "bundle" / "work.bundle"
     bundle.parent.mkdir(parents=True, exist_ok=True)
-    bundle.unlink(missing_ok=True)
+    remove(bundle)
     message = f"{'unfinished: ' if work.unfinished else ''}{spec.task.title}"
     where = (copy.path, bundle.parent)
     enter = held.enter_for(spec, cwd=copy.path, writable=where)

@@ -72,6 +72,8 @@ def commands(task: str, kind: str) -> list[str]:
         return [f"jarvis queue edit {task} --command '…'", f"jarvis queue decline {task}"]
     if kind == "dependency":
         return [f"jarvis show {task}", f"jarvis queue edit {task} --no-after", f"jarvis queue decline {task}"]
+    if kind == "question":
+        return [f"jarvis queue edit {task} --description '…'", f"jarvis queue approve {task}", f"jarvis queue decline {task}"]
     return [f"jarvis queue approve {task}", f"jarvis why {task}", f"jarvis queue decline {task}"]
 
 

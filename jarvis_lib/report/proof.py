@@ -34,7 +34,16 @@ NOT_FINISHED = {
     "no_login": Status("✗", "no log-in", "bad"),
     "denied": Status("✗", "denied", "bad"),
 }
+WITHOUT_VERDICT = (
+    ("Stopped and escalated", Status("✗", "escalated", "bad")),
+    ("It asks", Status("?", "asks you", "warn")),
+    ("A permission", Status("✗", "denied", "bad")),
+)
+"""What ended by itself and was judged all the same, by how its sentence begins."""
 SAID = {
+    "escalated": "was stopped and escalated",
+    "asks you": "asks you something",
+    "not judged": "has no verdict",
     "unverified": "has no proof",
     "hollow": "changed nothing",
     "refuted": "failed its check",
@@ -55,6 +64,8 @@ def status_of(ending: Row) -> Status:
     """The sign and word of one ended attempt, as its task stands now."""
     if ending["verdict"] == "verified":
         return UNDONE if ending["state"] == "undone" or ending["undone_at"] is not None else VERIFIED
+    if ending["verdict"] == "none" and ending["outcome"] == "finished":
+        return next((status for start, status in WITHOUT_VERDICT if (ending["verdict_why"] or "").startswith(start)), Status("?", "not judged", "warn"))
     return NO_PROOF.get(ending["verdict"]) or NOT_FINISHED.get(ending["outcome"]) or Status("?", clean(str(ending["outcome"])), "warn")
 
 

@@ -1,7 +1,7 @@
 """Work on a person's git repository: in a private copy, brought back as a branch, taken over or undone by the person alone."""
 
 from jarvis_lib.execution.repositories.bringing import Change, Result, added_ever, collect, content, diff_text, fresh, publish
-from jarvis_lib.execution.repositories.copying import Copy, branch_name, identity, inside_commands, prepare
+from jarvis_lib.execution.repositories.copying import Copy, branch_name, identity, inside_commands, lacking, prepare
 from jarvis_lib.execution.repositories.sweeping import archive, sweep
 from jarvis_lib.execution.repositories.taking import Merged, merge, undo
 
@@ -19,6 +19,7 @@ __all__ = [
     "fresh",
     "identity",
     "inside_commands",
+    "lacking",
     "merge",
     "prepare",
     "publish",

@@ -4,16 +4,18 @@ Nothing here opens the task's copy. Every object is checked by git's fsck on its
 """
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from jarvis_lib.execution.repositories.copying import unsafe
-from jarvis_lib.execution.repositories.git import commit_of, git, is_ancestor, ran
+from jarvis_lib.execution.repositories.bundle import MOST_BYTES, Damaged, take_in
+from jarvis_lib.execution.repositories.copying import remove, top_of, unsafe
+from jarvis_lib.execution.repositories.git import commit_of, fetched, first_bytes, git, is_ancestor, object_format, ran
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed, plural
 
 _EMPTY_MODE = "000000"
+_LARGE_FILE = 16 * 1024**2
+"""A larger file is compared as a binary one, so that no comparison takes the memory of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,27 @@ class Result:
         return sum(c.deleted for c in self.changed)
 
 
-def collect(bundle: Path, repo: Path, quarantine: Path, *, base: str, branch: str) -> Result:
+def collect(bundle: Path, repo: Path, quarantine: Path, *, base: str, branch: str, most_bytes: int = MOST_BYTES) -> Result:
     """Look at a bundle in a new bare repository that shares nothing. What is no bundle, fails git's checks or does not build on the base is no result."""
-    if not bundle.exists():
+    if not os.path.lexists(bundle):
         return Result(None, (), 0, "nothing was committed and nothing was left to commit")
-    shutil.rmtree(quarantine, ignore_errors=True)
+    remove(quarantine)
     quarantine.mkdir(parents=True)
-    git(quarantine, "init", "--quiet", "--bare", "--template=", why="The quarantine could not be made")
-    get = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
-    git(quarantine, *get, str(repo), f"{base}:refs/jarvis/base", why="The base could not be read again")
-    done = ran(quarantine, *get, str(bundle), f"HEAD:refs/heads/{branch}")
-    if done.returncode:
-        return Result(None, (), 0, f"what came back is damaged, and git refused it ({clean(done.stderr.decode('utf-8', 'replace'))[:160]})")
-    commit = commit_of(quarantine, f"refs/heads/{branch}")
+    why = "The quarantine could not be made"
+    git(quarantine, "init", "--quiet", "--bare", "--template=", f"--object-format={object_format(repo)}", why=why)
+    git(quarantine, "config", "core.bigFileThreshold", str(_LARGE_FILE), why=why)
+    fetched(quarantine, top_of(repo), f"{base}:refs/jarvis/base", why="The base could not be read again")
+    try:
+        commit = take_in(bundle, quarantine, base=base, most_bytes=most_bytes)
+    except Damaged as error:
+        return Result(None, (), 0, f"what came back {error}")
     if not is_ancestor(quarantine, base, commit):
         return Result(None, (), 0, "it rewrote the history that it was given, so its work does not build on the base")
     changed = changes(quarantine, base, commit)
     wrong = unsafe([c.path for c in changed])
     if wrong:
         return Result(None, (), 0, f"it made {listed([clean(p) for p in wrong[:3]])}, which no result may have")
+    git(quarantine, "update-ref", f"refs/heads/{branch}", commit, why=why)
     count = int(git(quarantine, "rev-list", "--count", f"{base}..{commit}", why="The result could not be read").strip())
     found = Result(commit, changed, count, "")
     files = plural(len(changed), "file")
@@ -106,10 +110,10 @@ def _counts(text: str) -> dict[str, tuple[int, int]]:
 
 
 def diff_text(quarantine: Path, base: str, commit: str, limit_bytes: int) -> str:
-    """The difference as text for people, cut after so many bytes; binary files are only named."""
-    text = git(quarantine, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "-M", base, commit, why="The result could not be shown")
-    raw = text.encode("utf-8", "surrogateescape")
-    return text if len(raw) <= limit_bytes else f"{raw[:limit_bytes].decode('utf-8', 'ignore')}\n… {len(raw) - limit_bytes:,} bytes more …\n"
+    """The difference as text for people, cut after so many bytes (the rest is never made); binary and very large files are only named."""
+    words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "-M", base, commit)
+    raw, more = first_bytes(quarantine, *words, limit=limit_bytes, why="The result could not be shown")
+    return f"{raw.decode('utf-8', 'ignore')}\n… cut after {limit_bytes:,} bytes …\n" if more else raw.decode("utf-8", "surrogateescape")
 
 
 def added_ever(quarantine: Path, base: str, commit: str) -> str:
@@ -126,10 +130,11 @@ def content(quarantine: Path, commit: str, path: str) -> bytes | None:
 
 def fresh(quarantine: Path, commit: str, into: Path) -> Path:
     """A clean checkout of a commit for checks: nothing shared, no remote, no hook, nothing that was left uncommitted."""
-    shutil.rmtree(into, ignore_errors=True)
+    remove(into)
     into.mkdir(parents=True)
-    git(into, "init", "--quiet", "--template=", "--initial-branch=check", why="A clean copy for the checks could not be made")
-    git(into, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(quarantine), f"{commit}:refs/jarvis/commit", why="The result could not be copied")
+    why = "A clean copy for the checks could not be made"
+    git(into, "init", "--quiet", "--template=", "--initial-branch=check", f"--object-format={object_format(quarantine)}", why=why)
+    fetched(into, quarantine, f"{commit}:refs/jarvis/commit", why="The result could not be copied")
     git(into, "checkout", "--quiet", "--force", "--detach", commit, why="The result could not be checked out")
     for key, value in (("user.name", "Jarvis"), ("user.email", "jarvis@localhost"), ("gc.auto", "0")):
         git(into, "config", key, value, why="A clean copy for the checks could not be set up")
@@ -148,18 +153,7 @@ def publish(quarantine: Path, repo: Path, *, branch: str, commit: str) -> str:
         return f"the branch {branch} has it"
     if there and there not in (ours, commit):
         raise Refused(f"The branch {branch} has commits of yours since Jarvis left it, so it was not replaced.")
-    pairs = [f"+refs/heads/{branch}:{name}", f"+refs/heads/{branch}:{left}"]
-    git(
-        repo,
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-write-fetch-head",
-        "--no-recurse-submodules",
-        str(quarantine),
-        *pairs,
-        why="The branch could not be written",
-    )
+    fetched(repo, quarantine, f"+refs/heads/{branch}:{name}", f"+refs/heads/{branch}:{left}", why="The branch could not be written")
     if commit_of(repo, name) != commit:
         raise Refused(f"The branch {branch} is not at the commit that was proved.", code="failed")
     return f"the branch {branch} has it"

@@ -8,21 +8,38 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
-from jarvis_lib.execution.repositories.git import commit_of, git, ran
+from jarvis_lib.execution.repositories.git import commit_of, fetched, git, object_format, ran
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, size
+from jarvis_lib.model.prose import clean, listed, size
 
 INCLUDE = ".worktreeinclude"
 MOST_INCLUDED = 512 * 1024**2
 _SLUG = 40
-_COLLECT = """
-git -c core.hooksPath=/dev/null -c commit.gpgSign=false add -A || exit 3
-git diff --cached --quiet || git -c core.hooksPath=/dev/null -c commit.gpgSign=false -c user.name=Jarvis -c user.email=jarvis@localhost \
-commit -q --no-verify -m "$1" || exit 4
-test "$(git rev-parse HEAD)" = "$3" && exit 0
-git -c pack.threads=1 bundle create -q "$2" HEAD "^$3"
+_COLLECT = r"""
+message=$1 bundle=$2 base=$3 branch=$4 settings=$5
+own() {
+    git --git-dir="$PWD/.git" --work-tree="$PWD" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c commit.gpgSign=false -c gc.auto=0 \
+        -c user.name=Jarvis -c user.email=jarvis@localhost "$@"
+}
+test -d .git && test ! -L .git || { echo "fatal: its repository is gone" >&2; exit 5; }
+rm -f .git/index.lock .git/HEAD.lock ".git/refs/heads/$branch.lock"
+failed=0
+if ! own add -A; then
+    rm -f .git/config .git/index
+    printf '%s' "$settings" > .git/config
+    own rev-parse -q --verify HEAD >/dev/null || { rm -f .git/HEAD; printf 'ref: refs/heads/%s\n' "$branch" > .git/HEAD; }
+    own read-tree HEAD && own add -A || failed=3
+fi
+if test $failed = 0 && ! own diff --cached --quiet; then
+    own commit -q --no-verify -m "$message" || failed=4
+fi
+head=$(own rev-parse -q --verify HEAD) || { echo "fatal: its repository is damaged" >&2; exit 5; }
+test "$head" = "$base" || own -c pack.threads=1 bundle create -q "$bundle" HEAD "^$base" || exit 6
+exit $failed
 """
+"""Names the copy's own repository each time: git would look for another one around a copy that lost its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +62,13 @@ def branch_name(task: str, title: str) -> str:
 def identity(repo: Path) -> str:
     """What makes two paths the same repository: where its objects are."""
     done = ran(repo, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    return os.path.realpath(done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")) if done.returncode == 0 else os.path.realpath(repo)
+    return os.path.realpath(done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")) if done.returncode == 0 else os.path.realpath(repo)
+
+
+def top_of(repo: Path) -> Path:
+    """The top of the working tree that a path lies in; the path itself where it lies in none."""
+    done = ran(repo, "rev-parse", "--show-toplevel")
+    return Path(done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")) if done.returncode == 0 and done.stdout.strip() else repo
 
 
 def prepare(repo: Path, folder: Path, *, branch: str, start: str = "", include: bool = True) -> Copy:
@@ -59,31 +82,61 @@ def prepare(repo: Path, folder: Path, *, branch: str, start: str = "", include: 
     folder.mkdir(parents=True, exist_ok=True)
     remove(new)
     new.mkdir()
-    git(new, "init", "--quiet", "--template=", f"--initial-branch={branch}", why="A private copy could not be made")
-    git(new, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(repo), f"{base}:refs/jarvis/base", why=f"{_named(repo)} could not be copied")
+    form = object_format(repo)
+    git(new, "init", "--quiet", "--template=", f"--initial-branch={branch}", f"--object-format={form}", why="A private copy could not be made")
+    fetched(new, top_of(repo), f"{base}:refs/jarvis/base", why=f"{_named(repo)} could not be copied")
     git(new, "update-ref", f"refs/heads/{branch}", base, why="A private copy could not be made")
     git(new, "checkout", "--quiet", "--force", branch, why=f"{_named(repo)} could not be checked out into a copy")
     for key, value in (("user.name", "Jarvis"), ("user.email", "jarvis@localhost"), ("commit.gpgSign", "false"), ("gc.auto", "0")):
         git(new, "config", key, value, why="A private copy could not be set up")
     if include:
-        _bring(repo, new)
+        _bring(top_of(repo), new)
     remove(final)
     os.replace(new, final)
     return Copy(final, base, branch, repo)
 
 
+def lacking(repo: Path, base: str) -> list[str]:
+    """What a copy at this commit lacks or has otherwise than the person's own checkout: submodules, files of Git LFS, a sparse checkout."""
+    repo = top_of(repo)
+    tree = git(repo, "ls-tree", "-r", "-z", "--full-tree", base, why=f"{_named(repo)} could not be read").split("\0")
+    modules = [line.partition("\t")[2] for line in tree if line.startswith("160000 ")]
+    large = ran(repo, "grep", "--quiet", "filter=lfs", base, "--", ":(top,glob)**/.gitattributes").returncode == 0
+    sparse = ran(repo, "config", "--type=bool", "core.sparseCheckout").stdout.strip() == b"true"
+    named = listed([clean(m) for m in modules[:3]])
+    said = (
+        [f"the submodule {named} is empty in the copy" if len(modules) == 1 else f"{len(modules)} submodules ({named}) are empty in the copy"]
+        if modules
+        else []
+    )
+    said += ["files of Git LFS are pointers in the copy, not their content"] if large else []
+    return said + (["the copy has all files, although your checkout is sparse"] if sparse else [])
+
+
 def inside_commands(copy: Copy, *, message: str, bundle: Path) -> list[list[str]]:
-    """What runs inside of the jail, in the copy, to bring the work out: commit what is left, and bundle what is new. No bundle where nothing is."""
-    return [["/bin/sh", "-c", _COLLECT, "collect", message, str(bundle), copy.base]]
+    """What runs inside of the jail, in the copy, to bring the work out: commit what is left, and bundle what is new. No bundle where nothing is.
+
+    Locks that a killed git left, a damaged index and damaged settings are mended first. Exit 3: not all could be added, 4: not committed (what was
+    committed before is bundled all the same), 5: its repository is gone or damaged, 6: it could not be bundled.
+    """
+    kind = "[core]\n\trepositoryformatversion = {}\n\tfilemode = true\n{}"
+    settings = kind.format(0, "") if len(copy.base) == 40 else kind.format(1, "[extensions]\n\tobjectFormat = sha256\n")
+    return [["/bin/sh", "-c", _COLLECT, "collect", message, str(bundle), copy.base, copy.branch, settings]]
 
 
 def _base(repo: Path, start: str) -> str:
     if ran(repo, "rev-parse", "--git-dir").returncode:
         raise Refused(f"{_named(repo)} is no git repository that can be read; correct --repo.", code="missing")
+    if ran(repo, "rev-parse", "--git-dir", own_settings=True, trusted=False).returncode:
+        raise Refused(f"{_named(repo)} belongs to another user; if you trust it, say so: git config --global --add safe.directory {quote(str(top_of(repo)))}")
     if git(repo, "rev-parse", "--is-bare-repository", why="Git failed").strip() == "true":
         raise Refused(f"{_named(repo)} is a bare repository; name one with a working tree.")
     if git(repo, "rev-parse", "--is-shallow-repository", why="Git failed").strip() == "true":
         raise Refused(f"{_named(repo)} is a shallow clone, which cannot be copied whole; get its history first: git fetch --unshallow.")
+    if ran(repo, "config", "--get-regexp", r"^extensions\.partialclone$|^remote\..*\.promisor$").returncode == 0:
+        raise Refused(f"{_named(repo)} is a partial clone, which lacks objects that a copy needs; name a whole clone.")
+    if ran(repo, "show-ref", "--verify", "--quiet", "refs/heads/jarvis").returncode == 0:
+        raise Refused(f"{_named(repo)} has a branch 'jarvis', beside which there can be none under jarvis/; rename it: git branch -m jarvis my-jarvis.")
     base = commit_of(repo, start or "HEAD")
     if not base:
         raise Refused(f"{_named(repo)} has {f'no commit {start[:40]}' if start else 'no commit yet'}; make one first.")
@@ -98,8 +151,8 @@ def _bring(repo: Path, copy: Path) -> None:
     """Untracked files that the person's `.worktreeinclude` names, such as .env; they are never committed."""
     if not (repo / INCLUDE).is_file():
         return
-    listed = git(repo, "ls-files", "--others", "--ignored", f"--exclude-from={INCLUDE}", "-z", why=f"{INCLUDE} could not be read")
-    names = [n for n in listed.split("\0") if n]
+    found = git(repo, "ls-files", "--others", "--ignored", f"--exclude-from={INCLUDE}", "-z", why=f"{INCLUDE} could not be read")
+    names = [n for n in found.split("\0") if n]
     wanted = [n for n in names if _is_plain_file(repo, n)]
     total = sum(os.lstat(repo / n).st_size for n in wanted)
     if total > MOST_INCLUDED:
@@ -126,16 +179,20 @@ def _escaped(name: str) -> str:
 
 
 def remove(path: Path) -> None:
-    """Take a folder away, whatever modes a task left in it."""
-    if not os.path.lexists(path):
+    """Take a file or a folder away, whatever modes a task left in it. What is gone already is no error; links are not followed."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
         return
-
-    def again(function: object, name: str, error: object) -> None:
-        os.chmod(os.path.dirname(name), 0o700)
-        os.chmod(name, 0o700) if not os.path.islink(name) else None
-        os.rmdir(name) if os.path.isdir(name) and not os.path.islink(name) else os.unlink(name)
-
-    shutil.rmtree(path, onerror=again)
+    try:
+        shutil.rmtree(path)
+    except PermissionError:
+        os.chmod(path, 0o700)
+        for folder, names, _ in os.walk(path):
+            for name in names:
+                inner = os.path.join(folder, name)
+                if not os.path.islink(inner):
+                    os.chmod(inner, 0o700)
+        shutil.rmtree(path)
 
 
 def unsafe(paths: Sequence[str]) -> list[str]:
