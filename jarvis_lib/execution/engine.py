@@ -152,7 +152,7 @@ def _result(handle: Handle, code: int) -> Result:
         kill_leftovers([handle.attempt])
     if result is None and code == EXIT_NO_ROOM:
         said = f"The disk is full: the {handle.step} step had no room to write down how it ended"
-        return ended_badly(handle.outcome or "failed", said, exit_code=None, **_left_behind(handle))
+        return ended_badly(handle.outcome or "failed", said, exit_code=None, **left_behind(handle.folder, handle.step))
     if result is None:
         said = _said_ended(handle) if handle.outcome else _said_died(handle, code)
         return ended_badly(handle.outcome or "died", said, exit_code=code, **left_behind(handle.folder, handle.step))
