@@ -139,7 +139,7 @@ def _told(place: Place, result: Result) -> list[Finding]:
     found = [Finding("Call", "ok" if outcome == "finished" else "problem", took, "" if outcome == "finished" else _TODO.get(outcome, "read what it says"))]
     if calls:
         found.append(Finding("Cost", "ok", call))
-    refused = [e["said"] for e in result.get("evidence", ()) if e["kind"] in ("denial", "egress")]
+    refused = [e["said"] for e in result.get("evidence", ()) if e["kind"] == "denial" or (e["kind"], e["name"]) == ("egress", "hosts")]
     if refused:
         reach = place.settings.get("agent", "network")
         found.append(Finding("Refused", "warning", "; ".join(refused)[:400], f'[agent] network is "{reach}"; look at network, hosts and permission there'))

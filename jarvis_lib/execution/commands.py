@@ -35,7 +35,7 @@ def run_line(
     """Run `line` by the shell at the workspace's top; how it ended, what it printed, the bounds it had. `apart` takes its errors."""
     own = spec.limits.check_s if wall_s == _USUAL_WALL_S else wall_s
     bounds = Bounds(max(min(own, spec.left_s()), 0.0), spec.limits.memory_bytes, spec.limits.grace_s)
-    out = Output(log, _OUTPUT_BYTES)
+    out = Output(log, _OUTPUT_BYTES, held.mask_of(spec))
     env = spec.environment() | {"JARVIS_KEPT": values["kept"]}
     argv = shell(filled(line, {name: shlex.quote(value) for name, value in values.items()}))
     enter = held.enter_for(spec, writable=(spec.dir / "kept",)) if (spec.dir / "kept").exists() else held.enter_for(spec)

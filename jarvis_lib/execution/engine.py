@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jarvis_lib.execution import tree
+from jarvis_lib.execution.held import mask_of
 from jarvis_lib.execution.processes import said_exit
 from jarvis_lib.execution.results import EXIT_NO_ROOM, Result, ended_badly, read_result
-from jarvis_lib.execution.spec import clean_environment
+from jarvis_lib.execution.spec import clean_environment, read_spec
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, shorten
@@ -151,18 +152,23 @@ def _result(handle: Handle, code: int) -> Result:
         kill_leftovers([handle.attempt])
     if result is None and code == EXIT_NO_ROOM:
         said = f"The disk is full: the {handle.step} step had no room to write down how it ended"
-        return ended_badly(handle.outcome or "failed", said, exit_code=None, **_left_behind(handle))
+        return ended_badly(handle.outcome or "failed", said, exit_code=None, **left_behind(handle.folder, handle.step))
     if result is None:
         said = _said_ended(handle) if handle.outcome else _said_died(handle, code)
-        return ended_badly(handle.outcome or "died", said, exit_code=code, **_left_behind(handle))
+        return ended_badly(handle.outcome or "died", said, exit_code=code, **left_behind(handle.folder, handle.step))
     return result | {"outcome": handle.outcome} if handle.outcome else result
 
 
-def _left_behind(handle: Handle) -> Result:
-    """The log and the notebook of a recipe whose worker could not hand them over."""
-    if handle.step != "recipe":
+def left_behind(folder: Path, step: str) -> Result:
+    """The log and the notebook of a recipe whose worker could not hand them over, masked as it would have masked them."""
+    if step != "recipe":
         return {}
-    log, partial, notebook = (handle.folder / name for name in ("output.log", ".executed.part.ipynb", "executed.ipynb"))
+    log, partial, notebook = (folder / name for name in ("output.log", ".executed.part.ipynb", "executed.ipynb"))
+    kept = [path for path in (log, partial) if path.is_file()]
+    if kept:  # so it could read its spec
+        mask = mask_of(read_spec(folder / f"{step}.spec.json"))
+        for path in kept:
+            mask.file(path)
     if partial.exists():
         os.replace(partial, notebook)
     return {"log": str(log) if log.exists() else None, "notebook": str(notebook) if notebook.exists() else None, "tail": _last_words(log)}

@@ -116,7 +116,7 @@ def reach(spec: Spec) -> "Iterator[tuple[tuple[Path, ...], Enter]]":
     from jarvis_lib.execution.egress import Gate, through
 
     with Gate(spec.dir / "egress.jsonl", spec.holding.hosts) as gate:
-        yield (gate.socket,), lambda argv: through(argv, gate.socket)
+        yield (gate.socket,), lambda argv: through(argv, gate.socket, near=gate.near)
 
 
 def granted(spec: Spec) -> dict[str, str]:

@@ -23,63 +23,48 @@ _LONGEST_LINE = 1 << 16
 class Output:
     """Takes bytes, keeps at most `limit` of them: half as the head, half as the tail. With a `path`, a log that can be followed.
 
-    With a `mask` nothing reaches the log or a reader before it was masked: the head line by line, so that a secret that comes in two reads is seen whole;
-    of what comes after the head only what is shown.
+    With a `mask` nothing is written or given out before it was masked, in pieces that part no secret. What is only counted is not masked, so a
+    flood is as quick as without one.
     """
 
     def __init__(self, path: Path | None, limit: int, mask: "Mask | None" = None) -> None:
         self.total = 0
         self._mask = mask
+        self._more = mask.longest if mask is not None else 0
         self._held = b""
         self._head_room = max(limit // 2, 1)
         self._tail_room = max(limit - self._head_room, 1)
         self._head_bytes = 0
         self._tail: deque[bytes] = deque()
         self._tail_bytes = 0
+        self._dropped = 0
         self._last = b""
+        self._ended = False
         self._previewed = 0.0
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644) if path is not None else -1
 
     @property
     def left_out(self) -> int:
         """How many bytes of the middle were counted but not kept."""
-        return max(self.total - self._head_bytes - min(self._tail_bytes, self._tail_room), 0)
+        return self._dropped + max(self._tail_bytes - self._tail_room, 0)
 
     def write(self, data: bytes) -> None:
         """Take what was printed next."""
+        self._ended = False
         self.total += len(data)
-        if self._head_bytes >= self._head_room:  # a flood: most of it is never kept, so only what is shown of it is masked
-            self._into_tail(self._held + data)
-            self._held = b""
+        self._last = (self._last + data)[-(4 * TAIL_CHARS + self._more) :]
+        if self._head_bytes < self._head_room:
+            self._into_head(self._parted(data))
+        elif data:
+            self._into_tail(data)
             self._preview()
-            return
-        if self._mask is not None:
-            data = self._masked(data)
-        room = self._head_room - self._head_bytes
-        self._head_bytes += len(data[:room])
-        self._append(data[:room])
-        self._last = (self._last + data[:room])[-4 * TAIL_CHARS :]
-        if data[room:]:
-            self._into_tail(data[room:])
-
-    def _masked(self, data: bytes) -> bytes:
-        """What may be kept now; the line that has not ended yet is held back."""
-        assert self._mask is not None
-        whole = self._held + data
-        cut = whole.rfind(b"\n") + 1
-        if len(whole) - cut > _LONGEST_LINE:
-            cut = len(whole) - self._mask.longest
-        self._held = whole[cut:]
-        return self._mask.bytes(whole[:cut]) if cut else b""
 
     def flush(self) -> None:
         """Keep the line that has not ended, too: nothing more is printed."""
-        if self._mask is not None and self._held:
-            mask, self._mask = self._mask, None
-            held, self._held = self._held, b""
-            self.total -= len(held)
-            self.write(mask.bytes(held))
-            self._mask = mask
+        self._ended = True
+        held, self._held = self._held, b""
+        if held:
+            self._into_head(self._masked(held))
 
     def close(self) -> None:
         """Bring the tail into the log, with a line that says how much is missing before it."""
@@ -87,52 +72,85 @@ class Output:
         if self._file < 0:
             return
         if self._tail_bytes:
-            self._rewrite(self._end(self._tail_room))
+            tail = self._end_of(b"".join(self._tail), self._tail_room, begins=not self._dropped)
+            self._rewrite(tail[-self._tail_room :], self._dropped + max(len(tail) - self._tail_room, 0))
         os.close(self._file)
         self._file = -1
 
-    def _end(self, most: int) -> bytes:
-        """The end of what came after the head, masked. More is masked than is shown, so that no secret is cut into pieces that nobody knows."""
-        pieces: list[bytes] = []
-        missing = most + _LONGEST_LINE
-        for piece in reversed(self._tail):
-            pieces.append(piece)
-            missing -= len(piece)
-            if missing <= 0:
-                break
-        end = b"".join(reversed(pieces))
-        return (end if self._mask is None else self._mask.bytes(end))[-most:]
-
     def tail(self) -> str:
         """The last TAIL_CHARS characters, readable."""
-        last = (self._last + self._end(4 * TAIL_CHARS))[-4 * TAIL_CHARS :]
-        return clean(last.decode("utf-8", "replace"), keep_lines=True)[-TAIL_CHARS:]
+        return clean(self._newest(4 * TAIL_CHARS).decode("utf-8", "replace"), keep_lines=True)[-TAIL_CHARS:]
 
     def last_line(self) -> str:
         """The last line that says anything, or an empty string."""
         lines = [line.strip() for line in self.tail().splitlines() if line.strip()]
         return lines[-1] if lines else ""
 
+    def _masked(self, data: bytes) -> bytes:
+        return data if self._mask is None else self._mask.bytes(data)
+
+    def _end_of(self, data: bytes, room: int, *, begins: bool) -> bytes:
+        """About the last `room` bytes, masked. What lies before them shows whether a secret begins there; what follows a loss is not shown itself."""
+        if self._mask is None:
+            return data
+        start = min(max(len(data) - room, 0 if begins else self._more), len(data))
+        return self._mask.bytes(data[self._mask.safe_cut(data, start) if start else 0 :])
+
+    def _newest(self, room: int) -> bytes:
+        """The end of what was printed, masked; while more may come, without what may be half of a secret."""
+        data = self._last
+        if self._mask is not None and not self._ended:
+            data = data[: self._mask.safe_cut(data, data.rfind(b"\n") + 1)]
+        return self._end_of(data, room, begins=self.total == len(self._last))
+
+    def _parted(self, data: bytes) -> bytes:
+        """What may be kept now; the line that has not ended yet is held back, and so is whatever may be half of a secret."""
+        if self._mask is None:
+            return data
+        whole = self._held + data
+        cut = max(whole.rfind(b"\n"), whole.rfind(b"\r")) + 1
+        if len(whole) - cut > _LONGEST_LINE + self._more:
+            cut = len(whole) - self._more
+        cut = self._mask.safe_cut(whole, cut) if cut else 0
+        self._held = whole[cut:]
+        return self._mask.bytes(whole[:cut]) if cut else b""
+
+    def _into_head(self, data: bytes) -> None:
+        """Fill the head; what has no room in it begins the tail, and what was held back goes there with it."""
+        room = self._head_room - self._head_bytes
+        self._head_bytes += len(data[:room])
+        self._append(data[:room])
+        if self._head_bytes >= self._head_room:
+            held, self._held = self._held, b""
+            self._into_tail(data[room:] + held)
+            self._preview()
+
     def _append(self, data: bytes) -> None:
         if self._file >= 0:
             os.write(self._file, data)
 
     def _into_tail(self, data: bytes) -> None:
+        """Keep as much as the tail may have, and so much before it that a secret at its beginning is seen whole."""
+        if not data:
+            return
         self._tail.append(data)
         self._tail_bytes += len(data)
-        while self._tail_bytes - len(self._tail[0]) >= self._tail_room + _LONGEST_LINE:
-            self._tail_bytes -= len(self._tail.popleft())
+        while self._tail_bytes - len(self._tail[0]) >= self._tail_room + self._more:
+            gone = len(self._tail.popleft())
+            self._tail_bytes -= gone
+            self._dropped += gone
 
     def _preview(self) -> None:
         """While it runs, whoever follows the log sees the newest lines, not only the head."""
-        if self._file >= 0 and time.monotonic() - self._previewed >= _PREVIEW_EVERY_S:
-            self._rewrite(self._end(_PREVIEW_BYTES))
-            self._previewed = time.monotonic()
+        if self._file < 0 or time.monotonic() - self._previewed < _PREVIEW_EVERY_S:
+            return
+        newest = self._newest(_PREVIEW_BYTES)[-_PREVIEW_BYTES:]
+        self._rewrite(newest, max(self.total - self._head_bytes - len(newest), 0))
+        self._previewed = time.monotonic()
 
-    def _rewrite(self, tail: bytes) -> None:
+    def _rewrite(self, tail: bytes, missing: int) -> None:
         os.ftruncate(self._file, self._head_bytes)
         os.lseek(self._file, self._head_bytes, os.SEEK_SET)
-        missing = self.total - self._head_bytes - len(tail)
         if missing > 0:
             os.write(self._file, f"\n[… {missing:,} bytes ({size(missing)}) left out here …]\n".encode())
         os.write(self._file, tail)

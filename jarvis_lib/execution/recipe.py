@@ -141,19 +141,23 @@ def _agent(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) ->
             person_home=Path.home(),
             owned=lambda: held.owned(spec, writable=own),
         )
-    result["evidence"] += _refused_hosts(spec)
+    result["evidence"] += _hosts(spec)
     return result
 
 
-def _refused_hosts(spec: Spec) -> list[dict[str, Any]]:
-    """Hosts that were asked for and are not on the list. Programs ask for more than they need, so this is told and judges nothing."""
-    from jarvis_lib.execution.egress import refused_hosts
+def _hosts(spec: Spec) -> list[dict[str, Any]]:
+    """Hosts that were reached, and those that are not on the list. Programs ask for more than they need, so this is told and judges nothing."""
+    from jarvis_lib.execution.egress import reached_hosts, refused_hosts
 
-    hosts = refused_hosts(spec.dir / "egress.jsonl")
-    if not hosts:
-        return []
-    said = f"it asked for {listed([clean(h)[:80] for h in hosts[:5]])}, which it was not granted, and did not get there"
-    return [Evidence("egress", "hosts", None, said, {"hosts": hosts[:50]}).to_json()]
+    found = []
+    reached, refused_ones = reached_hosts(spec.dir / "egress.jsonl"), refused_hosts(spec.dir / "egress.jsonl")
+    if reached:
+        said = f"it reached {listed([f'{clean(h)[:80]} ({size(n)})' for h, n in list(reached.items())[:5]])}, as it was granted"
+        found.append(Evidence("egress", "reached", None, said, {"bytes": dict(list(reached.items())[:50])}).to_json())
+    if refused_ones:
+        said = f"it asked for {listed([clean(h)[:80] for h in refused_ones[:5]])}, which it was not granted, and did not get there"
+        found.append(Evidence("egress", "hosts", None, said, {"hosts": refused_ones[:50]}).to_json())
+    return found
 
 
 def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) -> Result:

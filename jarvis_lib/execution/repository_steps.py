@@ -124,7 +124,7 @@ def collect_inside(spec: Spec, stop: Stop) -> str:
     bounds = Bounds(max(min(_COLLECT_S, spec.left_s()), 1.0), spec.limits.memory_bytes, spec.limits.grace_s)
     with held.owned(spec, writable=where):
         for argv in repositories.inside_commands(copy, message=message, bundle=bundle):
-            out = Output(spec.dir / "collect.log", _OUTPUT_BYTES)
+            out = Output(spec.dir / "collect.log", _OUTPUT_BYTES, held.mask_of(spec))
             try:
                 ended = run(enter(argv), cwd=copy.path if spec.holding.level == "none" else spec.dir, env=spec.environment(), bounds=bounds, out=out, stop=stop)
             finally:
