@@ -56,7 +56,7 @@ real-agents: $(READY) ## Whole nights with the real Codex and Claude Code agains
 	@$(BIN)/python -m pytest -n 2 -m real_agents tests/agents $(TEST_ARGS)
 
 faults: $(READY) ## Crashes, power cuts, full disks, attacks: what is tried, and what was lost or got out (must be 0).
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "faults or matrix" $(TEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "faults or matrix" $(TEST_ARGS)
 
 lint: $(READY) ## Lint, types, layers, notebooks without outputs.
 	@$(BIN)/ruff check .

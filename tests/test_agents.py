@@ -254,7 +254,7 @@ def test_a_daemon_that_an_agent_leaves_behind_is_dead_before_its_work_is_looked_
 def test_at_the_windows_end_partial_work_is_on_the_branch_as_unfinished(shop: Shop) -> None:
     shop.settings(mode="slow")
     one = shop.add()
-    shop.night(4)
+    shop.night(8)
     last = shop.last(one)
     assert last["outcome"] == "timed_out" and last["commit_sha"] and git(shop.repo, "log", "-1", "--format=%s", last["branch"]).startswith("unfinished:")
     assert (last["verdict"], shop.state(one)) == ("unverified", "review")

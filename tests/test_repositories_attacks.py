@@ -382,7 +382,7 @@ def test_what_a_result_carries_is_told_and_starts_nothing(repo: Path, tmp_path: 
 # --- the same in whole nights, with the jail of this machine ------------------------------------------------------------------
 
 FILTER = """
-printf '%s\\n' '#!/bin/sh' 'cat' 'for there in $(find / -maxdepth 9 -type d -path "*/attempts/*/bundle" 2>/dev/null)' \
+printf '%s\\n' '#!/bin/sh' 'cat' 'for there in $(find / -maxdepth 14 -type d -path "*/attempts/*/bundle" 2>/dev/null)' \
   'do mkdir -p $there/work.bundle; cp -r .git/. $there/work.bundle/; done' > .git/filter.sh
 chmod +x .git/filter.sh; git config filter.x.clean "$PWD/.git/filter.sh"
 git config uploadpack.packObjectsHook 'touch MARK;'; git config core.fsmonitor 'touch MARK'

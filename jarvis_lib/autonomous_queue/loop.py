@@ -22,8 +22,10 @@ from jarvis_lib.execution import keep
 from jarvis_lib.execution.digests import files_of
 from jarvis_lib.execution.engine import Engine
 from jarvis_lib.execution.manifest import look
+from jarvis_lib.execution.results import ended_badly
 from jarvis_lib.execution.room import room
 from jarvis_lib.execution.spec import AgentWork, RepositoryWork
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
@@ -32,7 +34,6 @@ from jarvis_lib.model.prose import clean, listed, seconds, shorten
 from jarvis_lib.model.task import Task
 from jarvis_lib.store import journal, spool
 from jarvis_lib.store.place import Place
-from jarvis_lib.store.store import crash_point
 
 STEPS = ("baseline", "recipe", "prove")
 TICK_S = 0.1
@@ -468,28 +469,31 @@ class _Loop:
         work = replace(run.work, base=before.get("base", ""), unfinished=run.unfinished) if run.work else None
         task = replace(run.task, checks=(), measures=()) if run.paused else run.task  # not done yet, so there is nothing to check but the guards
         until = self.session.checks_end if step == "prove" else run.deadline
-        run.folder.mkdir(parents=True, exist_ok=True)
-        run.handle = self.engine.submit(
-            {
-                "v": 1,
-                "step": step,
-                "attempt": run.attempt,
-                "task": task.to_json(),
-                "home": str(self.place.home),
-                "dir": str(run.folder),
-                "deadline": time.time() + (until - now).total_seconds(),
-                "limits": self._limits(run.task),
-                "pass_env": list(self.place.settings.get("limits", "pass_env")),
-                "seed": self.session.seed,
-                "as_of": stamp(now),
-                "before": before.get("before", []),
-                "measured": before.get("measured", {}),
-                "elsewhere": sorted({path for own in self.claimed if own.attempt != run.attempt for path in own.task.changes}),
-                "holding": self._holding(run),
-                "repository": copies.described(work) if work else None,
-                "agent": asdict(run.agent) if run.agent else None,
-            }
-        )
+        spec = {
+            "v": 1,
+            "step": step,
+            "attempt": run.attempt,
+            "task": task.to_json(),
+            "home": str(self.place.home),
+            "dir": str(run.folder),
+            "deadline": time.time() + (until - now).total_seconds(),
+            "limits": self._limits(run.task),
+            "pass_env": list(self.place.settings.get("limits", "pass_env")),
+            "seed": self.session.seed,
+            "as_of": stamp(now),
+            "before": before.get("before", []),
+            "measured": before.get("measured", {}),
+            "elsewhere": sorted({path for own in self.claimed if own.attempt != run.attempt for path in own.task.changes}),
+            "holding": self._holding(run),
+            "repository": copies.described(work) if work else None,
+            "agent": asdict(run.agent) if run.agent else None,
+        }
+        try:
+            run.folder.mkdir(parents=True, exist_ok=True)
+            run.handle = self.engine.submit(spec)
+        except OSError as error:  # a full disk, no process left: the trouble of this attempt, and not the end of the night
+            run.results[step] = ended_badly("failed", f"The {step} step could not be started: {clean(error.strerror or str(error))}.")
+            self._finish(run, "failed", now)
 
     def _holding(self, run: Run) -> dict[str, Any]:
         return holding.holding(self.session.held, run.task, run.row["actor"], self.place.settings)
@@ -545,7 +549,19 @@ class _Loop:
     def _may_pause(run: Run) -> bool:
         return run.task.resumable and run.step == "recipe" and run.handle is not None
 
+    def _is_ours(self, run: Run) -> bool:
+        """Is the attempt still open? A session that slept while another one ended it must not touch its files, which are the other's work now."""
+        try:
+            with self.place.store.reading() as reader:
+                return any(a["id"] == run.attempt for a in reader.rows("autonomous_queue.open_attempts"))
+        except Refused:
+            return True  # nobody can say, and the ending is fenced all the same
+
     def _finish(self, run: Run, outcome: str, now: datetime) -> None:
+        if not self._is_ours(run):
+            self.runs.remove(run)
+            self.stop.ask("now", f"  {name_of(run.row)} has ended already: another session ended it while this one slept, so this one ends too.")
+            return
         self._guard_settings(now)
         evidence = _evidence(run)
         now_there = files_of(self.place.home, replace(run.task, recipe=None))

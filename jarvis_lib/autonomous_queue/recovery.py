@@ -4,6 +4,7 @@ from datetime import datetime
 
 from jarvis_lib.autonomous_queue.loop import HEARTBEAT, describe_abandoned, kept_manifest, put_back
 from jarvis_lib.execution.engine import kill_leftovers
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.ledger import content_of
 from jarvis_lib.model.prose import plural
 from jarvis_lib.store.place import Place
@@ -47,6 +48,7 @@ def close_dead(place: Place, *, now: datetime) -> list[str]:
                 evidence=evidence,
             )
         )
+        crash_point("recovering")
         said.append(describe_abandoned(attempt))
     for session in sessions:
         text = f"it died; {plural(len(attempts), 'attempt')} abandoned" + (f", {plural(killed, 'process', 'processes')} ended" if killed else "")

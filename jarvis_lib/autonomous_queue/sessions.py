@@ -20,6 +20,7 @@ from jarvis_lib.autonomous_queue import copies, holding, loop
 from jarvis_lib.autonomous_queue.recovery import close_dead
 from jarvis_lib.autonomous_queue.verbs import housekeeping
 from jarvis_lib.execution.engine import Engine, engine_of
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.plan import Plan
 from jarvis_lib.model.prose import clean, plural, seconds
@@ -27,7 +28,6 @@ from jarvis_lib.model.window import SAID, Window, coming, current, free_parts
 from jarvis_lib.store import lock, recover
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
-from jarvis_lib.store.store import crash_point
 
 Say = Callable[[str], None]
 NIGHT_S = 8 * 3600.0
@@ -153,10 +153,12 @@ def _owner() -> dict[str, Any]:
 
 def close(place: Place, session: str, outcome: str, said: str) -> None:
     """Close the session. An attempt that could not be ended is abandoned first, so that the session still has its record and its brief."""
+    crash_point("closing")
     try:
         place.store.write(place.fact("session.closed", session=session, outcome=outcome, said=said))
     except Refused:
         close_dead(place, now=place.now())
+    crash_point("closed")
 
 
 @contextmanager
@@ -193,7 +195,9 @@ def tidied(place: Place) -> list[str]:
 def plan_hours(place: Place, session: str, hours: Hours) -> Plan:
     """The plan of this session's own hours first, then of the windows after it; written down."""
     now = place.now()
-    return build_scheduler.make_plan(place, now=now, windows=windows_of(place, hours, now=now), session=session)
+    plan = build_scheduler.make_plan(place, now=now, windows=windows_of(place, hours, now=now), session=session)
+    crash_point("planned")
+    return plan
 
 
 def windows_of(place: Place, hours: Hours, *, now: datetime) -> list[Window]:

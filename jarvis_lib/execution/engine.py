@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from jarvis_lib.execution import tree
 from jarvis_lib.execution.processes import said_exit
-from jarvis_lib.execution.results import Result, ended_badly, read_result
+from jarvis_lib.execution.results import EXIT_NO_ROOM, Result, ended_badly, read_result
 from jarvis_lib.execution.spec import clean_environment
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, shorten
 
@@ -74,6 +75,7 @@ class LocalEngine:
         path = folder / f"{spec['step']}.spec.json"
         path.write_text(json.dumps(spec | {"parent": os.getpid()}, ensure_ascii=False), encoding="utf-8")
         (folder / f"{spec['step']}.result.json").unlink(missing_ok=True)
+        crash_point("spec-written")
         with open(folder / "worker.log", "ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "jarvis_lib.execution.worker", str(path)],
@@ -147,6 +149,9 @@ def _result(handle: Handle, code: int) -> Result:
     result = read_result(handle.result_path)
     if code != 0:
         kill_leftovers([handle.attempt])
+    if result is None and code == EXIT_NO_ROOM:
+        said = f"The disk is full: the {handle.step} step had no room to write down how it ended"
+        return ended_badly(handle.outcome or "failed", said, exit_code=None, **_left_behind(handle))
     if result is None:
         said = _said_ended(handle) if handle.outcome else _said_died(handle, code)
         return ended_badly(handle.outcome or "died", said, exit_code=code, **_left_behind(handle))

@@ -1,5 +1,6 @@
 """Result files: what a worker says when it ends, written so that a reader finds all of it or nothing."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 from jarvis_lib.model.evidence import Evidence
 
 Result = dict[str, Any]
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+EXIT_NO_ROOM = 74
+"""The exit of a worker that had no room to write its result: the exit is then all that it can say."""
 
 
 def write_json(path: Path, value: Any) -> None:

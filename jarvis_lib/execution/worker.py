@@ -12,8 +12,9 @@ from types import FrameType
 
 from jarvis_lib.execution import held, tree
 from jarvis_lib.execution.held import mask_of
-from jarvis_lib.execution.results import Result, ended_badly, write_json
+from jarvis_lib.execution.results import EXIT_NO_ROOM, NO_ROOM, Result, ended_badly, write_json
 from jarvis_lib.execution.spec import Spec, read_spec
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused
 
 _NICE = 5
@@ -44,7 +45,7 @@ class Stop:
 
 
 def main(argv: list[str]) -> int:
-    """Do the step that the spec names. Exit 0 when the result was written, whatever it says."""
+    """Do the step that the spec names. Exit 0 when the result was written, whatever it says; EXIT_NO_ROOM when the disk took no result."""
     path = Path(argv[0])
     spec = read_spec(path)
     stop = Stop(spec.parent)
@@ -53,13 +54,25 @@ def main(argv: list[str]) -> int:
     if spec.parent and os.getppid() != spec.parent:
         return 1  # the session died while we started: nobody would read the result
     _stand_back()
+    crash_point(f"{spec.step}-begun")
     try:
         result = _do(spec, stop)
     except Refused as error:
         result = ended_badly("failed", error.sentence)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        result = ended_badly("failed", f"The {spec.step} step had no room to write what it needs ({error.strerror})")
     tree.kill(tree.below_me)
     held.clear_temp(spec)
-    write_json(path.with_name(f"{spec.step}.result.json"), mask_of(spec).value(result))
+    crash_point(f"{spec.step}-done")
+    try:
+        write_json(path.with_name(f"{spec.step}.result.json"), mask_of(spec).value(result))
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        return EXIT_NO_ROOM
+    crash_point(f"{spec.step}-told")
     return 0
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from jarvis_lib import autonomous_queue
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.report.brief import Brief, compose
 from jarvis_lib.report.making import make_page
@@ -38,6 +39,7 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
     told = {"headline": values.headline, "text": brief_text(values)}
     target = out or brief_path(place.home, as_of, place.zone)
     made, fact = make_page(place, BRIEF_NOTEBOOK, kind="morning", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
+    crash_point("brief-made")
     place.store.append(fact)
     return made
 

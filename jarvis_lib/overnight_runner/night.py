@@ -9,6 +9,7 @@ from jarvis_lib.autonomous_queue import sessions
 from jarvis_lib.autonomous_queue.holding import Held
 from jarvis_lib.autonomous_queue.sessions import Hours, phase
 from jarvis_lib.execution.engine import Engine, engine_of
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.plan import Plan
 from jarvis_lib.model.prose import plural
 from jarvis_lib.overnight_runner import steps
@@ -16,7 +17,6 @@ from jarvis_lib.overnight_runner.briefs import make_brief
 from jarvis_lib.overnight_runner.hours import session_hours
 from jarvis_lib.overnight_runner.looking import write_record
 from jarvis_lib.store.place import Place
-from jarvis_lib.store.store import crash_point
 
 Say = Callable[[str], None]
 SHORTEST = timedelta(minutes=30)

@@ -31,6 +31,7 @@ def put(home: str | os.PathLike[str], fact: Fact) -> str:
         sync_folder(where)
     except OSError as error:
         _forget(temporary)
+        _forget(final)  # it may have its name already, and what is refused must not count later
         raise Refused(
             f"Nothing was recorded: {where} cannot be written ({error.strerror}). Free some space or make it writable, and try again.",
             code="failed",

@@ -8,13 +8,13 @@ import json
 import os
 import stat
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Fact, Refused, from_json, text
 from jarvis_lib.model.ledger import DERIVED_ONLY, Row, apply, derive
 from jarvis_lib.model.settings import Settings
@@ -177,6 +177,7 @@ class Store:
         for path in waiting:
             if path not in broken:
                 os.unlink(path)
+        self.crash_at("spool-emptied")
         return lines
 
     def _make_durable(self, lines: Sequence[journal.Line]) -> None:
@@ -213,9 +214,6 @@ class Store:
             current.warnings.append(trouble)
 
 
-_passed: Counter[str] = Counter()
-
-
 def _is_backup(path: Path) -> bool:
     """Is this a copy of a Jarvis store? Only such a file may be replaced by a newer one."""
     import duckdb
@@ -225,18 +223,6 @@ def _is_backup(path: Path) -> bool:
             return any(r["key"] == "schema" for r in fetch(con, queries.block("store.meta")))
     except (engine.Held, engine.Damaged, engine.Foreign, duckdb.Error):
         return False
-
-
-def crash_point(name: str) -> None:
-    """End this process like a power cut where `JARVIS_CRASH_AT` names the point (`claimed`, or `after-journal:3` for the third time).
-
-    For the crash tests; without the variable it does nothing.
-    """
-    wanted, _, count = os.environ.get("JARVIS_CRASH_AT", "").partition(":")
-    if wanted == name:
-        _passed[name] += 1
-        if _passed[name] == int(count or 1):
-            os.kill(os.getpid(), 9)
 
 
 def _in_order(facts: Sequence[Fact]) -> list[Fact]:
@@ -289,4 +275,4 @@ def fact_rows(lines: Sequence[journal.Line]) -> list[Row]:
     ]
 
 
-__all__ = ["Applied", "Reader", "Store", "crash_point", "fact_rows", "insert"]
+__all__ = ["Applied", "Reader", "Store", "fact_rows", "insert"]

@@ -12,7 +12,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "the next start ends what was open; nothing twice, nothing believed",
         (
             F + "test_session_crash.py::test_a_night_that_is_killed_is_finished_by_the_next_one",
-            F + "test_more_faults.py::test_a_worker_killed_in_any_step",
+            F + "test_workers_and_disks.py::test_a_worker_killed_in_any_step",
         ),
     ),
     "F02": (
@@ -57,13 +57,13 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             F + "test_full_disk.py::",
             F + "test_fixes_on_bad_disks.py::",
-            F + "test_more_faults.py::test_an_attempt_on_a_full_disk_fails_and_the_night_goes_on",
+            F + "test_workers_and_disks.py::test_an_attempt_on_a_full_disk_fails_and_the_night_goes_on",
         ),
     ),
     "F08": (
         "fsync fails (EIO)",
         "the fact is not called done",
-        (F + "test_more_faults.py::test_an_fsync_that_fails_is_no_acknowledgement",),
+        (F + "test_workers_and_disks.py::test_an_fsync_that_fails_is_no_acknowledgement",),
     ),
     "F09": (
         "eight sessions at once, cron twice",
@@ -86,18 +86,18 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "freed by facts alone",
         (
             T + "test_fixes.py::test_a_lock_is_stale_only",
-            F + "test_more_faults.py::test_a_session_whose_process_number",
+            F + "test_sessions_and_clocks.py::test_a_session_whose_process_number",
         ),
     ),
     "F12": (
         "session stopped past its end, another one between",
         "the late ending is refused by its fence",
-        (F + "test_more_faults.py::test_a_session_that_was_stopped",),
+        (F + "test_sessions_and_clocks.py::test_a_session_that_was_stopped",),
     ),
     "F13": (
         "clock jumps",
         "no negative time, no double start",
-        (F + "test_more_faults.py::test_the_clock_jumps",),
+        (F + "test_sessions_and_clocks.py::test_the_clock_jumps",),
     ),
     "F14": (
         "nights of a clock change",
@@ -123,6 +123,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
             T + "test_sandbox.py::test_daemons_die_with_the_jail",
             T + "test_agents.py::test_a_daemon_that_an_agent_leaves_behind",
             F + "test_more_faults.py::test_a_fork_bomb_is_stopped",
+            F + "test_runaways.py::test_a_tree_that_runs_away",
         ),
     ),
     "F17": (
@@ -140,7 +141,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "head and tail kept, the rest counted",
         (
             T + "test_execution_commands.py::test_fifty_megabytes_of_output_are_capped",
-            F + "test_more_faults.py::test_a_gigabyte_on_one_line",
+            F + "test_runaways.py::test_two_gigabytes_on_one_line",
         ),
     ),
     "F19": (
@@ -154,7 +155,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "F20": (
         "a task that kills its worker",
         "parked after the second time, the night goes on",
-        (F + "test_more_faults.py::test_a_task_that_kills_its_worker_is_parked",),
+        (F + "test_workers_and_disks.py::test_a_task_that_kills_its_worker_is_parked",),
     ),
     "A01": (
         "a task writes store, journal, policy, lock",

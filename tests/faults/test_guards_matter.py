@@ -80,6 +80,14 @@ sys.exit(int(not any(seen)))
 """
 
 GUARDS = {
+    "folder sync": (
+        "store/spool.py",
+        (
+            ("        os.rename(temporary, final)\n        sync_folder(where)", "        os.rename(temporary, final)"),
+            ("        sync_folder(os.path.dirname(made))", "        pass"),
+        ),
+        SYNCED,
+    ),
     "attempt fence": (
         "model/ledger.py",
         (
