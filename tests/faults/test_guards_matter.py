@@ -101,7 +101,7 @@ GUARDS = {
         (("return {name: have[name] for name in names if name in have} | {TAG: attempt}", "return dict(have) | {TAG: attempt}"),),
         CLEAN,
     ),
-    "mask": ("execution/secrets.py", (("data = self._exact.sub(MASK, data)", "pass"),), MASKED),
+    "mask": ("execution/secrets.py", (("data = data.replace(exact, MASK)", "pass"),), MASKED),
     "diff gate": ("execution/proving/guards.py", (("        _guarded(sides),\n", ""),), DIFF),
     "hooks off": ("execution/repositories/git.py", (('"core.hooksPath=/dev/null", ', ""),), PUBLISH),
     "content policy": ("report/templates/jarvis/index.html.j2", (("default-src 'none'", "default-src *"),), CSP),
