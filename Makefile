@@ -40,8 +40,9 @@ weekend: $(READY) ## A real weekend compressed into minutes: suggest, select, st
 test: $(READY) ## The whole default test suite.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
-slow: faults ## The slower suites: faults and attacks, then browser.
+slow: faults ## The slower suites: faults and attacks, then browser, then the demo by itself, which has a limit in seconds.
 	@$(BIN)/python -m pytest -m "browser and not matrix" $(TEST_ARGS)
+	@$(BIN)/python -m pytest -m faults tests/test_demo.py $(TEST_ARGS)
 
 agents: ## The real coding agents that `make real-agents` tests, at the versions that were tried, below .agents (needs npm; 1 GB).
 	@command -v npm >/dev/null 2>&1 || { echo "There is no npm here, so no agent can be installed; install Node.js, then: make agents"; exit 1; }
@@ -56,7 +57,7 @@ real-agents: $(READY) ## Whole nights with the real Codex and Claude Code agains
 	@$(BIN)/python -m pytest -n 2 -m real_agents tests/agents $(TEST_ARGS)
 
 faults: $(READY) ## Crashes, power cuts, full disks, attacks: what is tried, and what was lost or got out (must be 0).
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "faults or matrix" $(TEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "faults or matrix" --ignore=tests/test_demo.py $(TEST_ARGS)
 
 lint: $(READY) ## Lint, types, layers, notebooks without outputs.
 	@$(BIN)/ruff check .
