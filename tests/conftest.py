@@ -73,7 +73,7 @@ def _tried(config: pytest.Config) -> dict[str, tuple[list[int], float]]:
 
 
 def _is_matrix(config: pytest.Config) -> bool:
-    return "matrix" in (config.option.markexpr or "") and not hasattr(config, "workerinput")
+    return config.option.markexpr == "faults or matrix" and not hasattr(config, "workerinput")
 
 
 @pytest.hookimpl(trylast=True)
