@@ -36,7 +36,8 @@ class Night:
     def ends(self, outcome: str, call: Call, evidence: list[Evidence] | None = None) -> Task:
         """One attempt of a new agent's task with one call."""
         self.count += 1
-        one = task(f"Task {self.count}", recipe=Recipe("agent", agent="codex"), repo="/repositories/shop" + str(self.count))
+        words = {"description": "total() of the shop loses cents: 0.1 + 0.2 should be 0.3", "category": "Bug fixes"}
+        one = task(f"Fix the rounding {self.count}", recipe=Recipe("agent", agent="codex"), repo=f"/repositories/shop{self.count}", **words)
         name = f"a{self.count}"
         self.write(added(self.place, one), claimed(self.place, one, name))
         said = {"attempt": name, "task": one.id, "session": "s1", "outcome": outcome, "calls": [call.to_json()]}
