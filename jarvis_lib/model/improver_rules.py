@@ -49,7 +49,14 @@ def _fits(key: str, old: Any, new: Any) -> bool:
     if key == "on":
         return old is True and new is False
     if key == "off":
-        return isinstance(old, list) and isinstance(new, list) and new[:-1] == old and isinstance(new[-1], str) and new[-1].isidentifier()
+        return (
+            isinstance(old, list)
+            and isinstance(new, list)
+            and len(new) == len(old) + 1
+            and new[:-1] == old
+            and isinstance(new[-1], str)
+            and new[-1].isidentifier()
+        )
     return isinstance(new, int | float) and not isinstance(new, bool) and 1 <= new <= 5
 
 
