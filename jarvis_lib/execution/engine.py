@@ -64,6 +64,20 @@ class Engine(Protocol):
         """End everything that still runs and wait until it is gone."""
 
 
+def start_worker(path: Path, spec: dict[str, Any]) -> "subprocess.Popen[bytes]":
+    """The worker program on the spec that lies at `path`, in a session of its own; what it says of itself goes to worker.log beside it."""
+    with open(path.with_name("worker.log"), "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "jarvis_lib.execution.worker", str(path)],
+            cwd=spec["home"],
+            env=clean_environment(spec.get("pass_env", ()), spec["attempt"]),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
 class LocalEngine:
     """Workers as processes of this machine."""
 
@@ -77,16 +91,7 @@ class LocalEngine:
         path.write_text(json.dumps(spec | {"parent": os.getpid()}, ensure_ascii=False), encoding="utf-8")
         (folder / f"{spec['step']}.result.json").unlink(missing_ok=True)
         crash_point("spec-written")
-        with open(folder / "worker.log", "ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "jarvis_lib.execution.worker", str(path)],
-                cwd=spec["home"],
-                env=clean_environment(spec.get("pass_env", ()), spec["attempt"]),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        process = start_worker(path, spec)
         handle = Handle(spec["step"], spec["attempt"], folder, process, float(spec["limits"]["grace_s"]))
         self._running.append(handle)
         return handle

@@ -118,7 +118,7 @@ def _agent(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool]) ->
 
     if spec.agent is None:
         raise Refused("No agent was chosen for this attempt; look at [agent] in jarvis.toml.")
-    if spec.holding.level != "strict" and spec.agent.name != "none":
+    if spec.holding.level != "strict":
         raise Refused("An agent runs strictly sandboxed or not at all, and the sandbox does not hold here: jarvis doctor.")
     repository = spec.repository
     cwd = repository_steps.copy_path(spec) if repository is not None else spec.out_dir

@@ -19,7 +19,6 @@ from jarvis_lib.execution.repositories.copying import remove
 from jarvis_lib.execution.results import Result, ended_badly
 from jarvis_lib.execution.spec import RepositoryWork, Spec
 from jarvis_lib.model.evidence import Evidence
-from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import plural, shorten
 from jarvis_lib.model.task import Check
 
@@ -137,9 +136,3 @@ def collect_inside(spec: Spec, stop: Stop) -> str:
 def described(work: RepositoryWork) -> dict[str, Any]:
     """The work as it stands in a spec."""
     return asdict(work) | {"repo": str(work.repo), "folder": str(work.folder)}
-
-
-def refuse_without_agent(spec: Spec) -> None:
-    """Raise Refused for an agent's task whose session chose none."""
-    if spec.agent is None:
-        raise Refused("No agent was chosen for this attempt; look at [agent] in jarvis.toml.")

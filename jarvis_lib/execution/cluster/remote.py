@@ -6,15 +6,12 @@ An attempt is started once: whoever starts it second (a scheduler that lost a wo
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from jarvis_lib.execution.cluster import packing
-from jarvis_lib.execution.spec import clean_environment
 
 LOOK_S = 0.25
 _MARGIN_S = 5.0
@@ -76,7 +73,7 @@ def _prepare(here: dict[str, Any], home: Path) -> None:
 def _run(here: dict[str, Any], token: str) -> dict[str, Any] | None:
     from distributed import Event
 
-    from jarvis_lib.execution.engine import kill_leftovers
+    from jarvis_lib.execution.engine import kill_leftovers, start_worker
     from jarvis_lib.execution.results import read_result
 
     folder = Path(here["dir"])
@@ -84,16 +81,7 @@ def _run(here: dict[str, Any], token: str) -> dict[str, Any] | None:
     path = folder / f"{here['step']}.spec.json"
     path.write_text(json.dumps(here, ensure_ascii=False), encoding="utf-8")
     stop = Event(f"jarvis-stop-{token}")
-    with open(folder / "worker.log", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "jarvis_lib.execution.worker", str(path)],
-            cwd=here["home"],
-            env=clean_environment(here.get("pass_env", ()), here["attempt"]),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    process = start_worker(path, here)
     asked = 0.0
     while process.poll() is None:
         time.sleep(LOOK_S)
