@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jarvis_lib import autonomous_queue as queue
 from jarvis_lib.execution.sandbox import levels
 from tests.shop import Shop, git
 
@@ -81,9 +82,10 @@ def test_a_refactoring_keeps_as_many_tests_as_before(shop: Shop) -> None:
 @needs_strict
 def test_infrastructure_in_a_repository_is_taken_back_once_to_see_that_it_can_be(shop: Shop) -> None:
     one = works(shop, "Optimise the database nightly: vacuum", "Infrastructure", "echo vacuum > maintenance.txt", checks=["test -s maintenance.txt"])
-    assert shop.state(one) in ("shipped", "parked")
-    if shop.state(one) == "shipped":
-        assert any("taken back in a clean copy" in s for s in shop.said(one, "check"))
+    assert shop.state(one) == "parked" and shop.show(one)["attempts"] == []  # not Jarvis's own recipe, so it waits for a yes
+    queue.approve(shop.place, one, now=shop.place.now())
+    shop.night(30)
+    assert shop.last(one)["outcome"] == "finished" and any("taken back in a clean copy" in s for s in shop.said(one, "check"))
 
 
 @needs_strict
