@@ -40,8 +40,8 @@ weekend: $(READY) ## A real weekend compressed into minutes: suggest, select, st
 test: $(READY) ## The whole default test suite.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
-slow: $(READY) ## The slower suites: faults (crashes, power cuts), browser.
-	@$(BIN)/python -m pytest -m "faults or browser" $(TEST_ARGS)
+slow: faults ## The slower suites: faults and attacks, then browser.
+	@$(BIN)/python -m pytest -m "browser and not matrix" $(TEST_ARGS)
 
 agents: ## The real coding agents that `make real-agents` tests, at the versions that were tried, below .agents (needs npm; 1 GB).
 	@command -v npm >/dev/null 2>&1 || { echo "There is no npm here, so no agent can be installed; install Node.js, then: make agents"; exit 1; }

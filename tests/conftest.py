@@ -56,24 +56,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.matrix)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """One line for each fault: how many cases were tried, and in how many something was lost or got out."""
-    if "matrix" not in (config.option.markexpr or ""):
-        return
-    from tests.faults.matrix import MATRIX, NOT_TESTED, ids_of
+def _tried(config: pytest.Config) -> dict[str, tuple[list[int], float]]:
+    """For each entry of the matrix: how many tests passed, failed and were skipped, and the seconds of all."""
+    from tests.faults.matrix import MATRIX, ids_of
 
-    tried: dict[str, list[int]] = {name: [0, 0, 0] for name in MATRIX}
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    counts: dict[str, list[int]] = {name: [0, 0, 0] for name in MATRIX}
     seconds = dict.fromkeys(MATRIX, 0.0)
     for outcome, column in (("passed", 0), ("failed", 1), ("error", 1), ("skipped", 2)):
-        for report in terminalreporter.stats.get(outcome, []):
+        for report in reporter.stats.get(outcome, []):
             if outcome in ("failed", "error") or report.when == "call" or outcome == "skipped":
                 for name in ids_of(report.nodeid):
-                    tried[name][column] += 1
+                    counts[name][column] += 1
                     seconds[name] += getattr(report, "duration", 0.0)
+    return {name: (counts[name], seconds[name]) for name in MATRIX}
+
+
+def _is_matrix(config: pytest.Config) -> bool:
+    return "matrix" in (config.option.markexpr or "") and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A fault that nobody tried is no fault that was survived: a whole run without a figure for it has failed."""
+    whole = session.config.args_source == pytest.Config.ArgsSource.TESTPATHS and not session.config.option.keyword
+    if _is_matrix(session.config) and whole and not session.config.option.collectonly and any(not any(counts) for counts, _ in _tried(session.config).values()):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line for each fault: how many cases were tried, and in how many something was lost or got out."""
+    if not _is_matrix(config):
+        return
+    from tests.faults.matrix import MATRIX, NOT_TESTED
+
+    tried = _tried(config)
     terminalreporter.section("faults and attacks: n tried, n lost or got out")
     for name, (what, expected, _) in MATRIX.items():
-        passed, failed, skipped = tried[name]
-        more = f", {skipped} skipped" if skipped else ""
-        terminalreporter.write_line(f"{name}  {passed + failed:>4} tried  {failed} lost{more}  {seconds[name]:6.1f} s  {what}: {expected}")
+        (passed, failed, skipped), seconds = tried[name]
+        more = f", {skipped} skipped" if skipped else "" if passed + failed else ", NOT TRIED"
+        terminalreporter.write_line(f"{name}  {passed + failed:>4} tried  {failed} lost{more}  {seconds:6.1f} s  {what}: {expected}")
     for name, why in NOT_TESTED.items():
         terminalreporter.write_line(f"{name}     -  {why}")

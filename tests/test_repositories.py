@@ -458,3 +458,24 @@ def test_a_removal_that_was_cut_off_goes_on_and_never_replaces_the_whole_archive
     assert [p.name for p in top.iterdir()] == ["link"] and sorted(p.name for p in bundles.iterdir()) == ["one-2.tar.gz", "one.tar.gz"]
     names = subprocess.run(["tar", "tzf", str(bundles / "one.tar.gz")], capture_output=True, text=True, check=True).stdout
     assert "one/copy/a" in names and "one/copy/b" in names
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a folder that the person cannot remove")
+def test_what_could_not_be_removed_whole_is_archived_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of another user stands in the copy: it stays, is told, and the rest of it never becomes a second archive."""
+    monkeypatch.chdir(tmp_path)
+    copy = Path("data/worktrees/one")
+    (copy / "copy" / "foreign").mkdir(parents=True)
+    (copy / "copy" / "a").write_text("a")
+    (copy / "copy" / "foreign" / "file").write_text("x")
+    for path in (tmp_path, *(p for p in tmp_path.rglob("*") if "foreign" not in p.parts)):
+        os.chown(path, 64321, 64321)
+    now = datetime.now(UTC) + timedelta(days=1)
+    os.seteuid(64321)
+    try:
+        said = repositories.sweep(Path(), {"keep_days": 0, "most_gb": 20.0}, now=now, alive=set())
+    finally:
+        os.seteuid(0)
+    assert any("archived but could not be removed whole" in s for s in said) and not copy.exists()
+    repositories.sweep(Path(), {"keep_days": 0, "most_gb": 20.0}, now=now, alive=set())
+    assert os.listdir("data/worktrees") == [] and os.listdir("data/bundles") == ["one.tar.gz"]

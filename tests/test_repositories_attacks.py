@@ -1,6 +1,7 @@
 """What a task may leave behind to get at the person: bundles that are none, wrecked copies, bombs; and what a person may name."""
 
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -294,6 +295,19 @@ def test_a_folder_of_a_repository_a_submodule_and_one_with_sha256_can_be_worked_
         assert repositories.fresh(tmp_path / "result.git", str(found.commit), tmp_path / "fresh")
 
 
+def test_a_history_with_objects_that_git_would_not_make_today_can_be_worked_on(repo: Path, tmp_path: Path) -> None:
+    """Old tools wrote modes with a zero too many; only what the task adds is checked."""
+    blob = bytes.fromhex(git(repo, "rev-parse", "HEAD:total.py"))
+    words = ["git", "-C", str(repo), "hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
+    tree = subprocess.run(words, input=b"0100644 old.py\0" + blob, capture_output=True, check=True).stdout.decode().strip()
+    git(repo, "reset", "-q", "--hard", git(repo, "commit-tree", tree, "-p", "HEAD", "-m", "Old"))
+    copy = prepare(repo, tmp_path)
+    (copy.path / "new").write_text("x")
+    found = back(copy, tmp_path)
+    assert [c.path for c in found.changed if c.status == "A"] == ["new"], found
+    repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=str(found.commit))
+
+
 def test_what_a_copy_lacks_is_told(repo: Path, tmp_path: Path) -> None:
     assert repositories.lacking(repo, "HEAD") == []
     outer = tmp_path / "outer"
@@ -318,6 +332,32 @@ def test_a_copy_and_a_publication_that_were_killed_are_made_whole_by_the_next(re
         git(repo, "update-ref", "-d", lost)
         repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=commit)
         assert git(repo, "rev-parse", BRANCH) == commit and state(repo) == before
+
+
+def test_where_nothing_more_can_be_written_nothing_half_is_left(repo: Path, tmp_path: Path) -> None:
+    """A limit of the size of files ends git in the middle, as a full disk does: of a copy, of taking a result in, of a publication."""
+    (repo / "large").write_bytes(os.urandom(400_000))
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "Large")
+    copy = prepare(repo, tmp_path)
+    (copy.path / "larger").write_bytes(os.urandom(500_000))
+    found = back(copy, tmp_path)
+    before = state(repo)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(Refused):
+            prepare(repo, tmp_path)
+        with pytest.raises(Refused):
+            repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=str(found.commit))
+        with pytest.raises(Refused):
+            repositories.collect(tmp_path / "work.bundle", repo, tmp_path / "other.git", base=copy.base, branch=BRANCH)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert state(repo) == before and git(repo, "branch", "--list", "jarvis/*") == ""
+    assert [p.name for p in copy.path.parent.iterdir()] == ["copy"] and (copy.path / "larger").exists()
+    repositories.publish(tmp_path / "result.git", repo, branch=BRANCH, commit=str(found.commit))
+    assert git(repo, "rev-parse", BRANCH) == found.commit
 
 
 def evil(copy: Copy) -> None:

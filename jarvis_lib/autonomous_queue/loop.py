@@ -167,13 +167,21 @@ class Tally:
 
 
 def work(
-    place: Place, session: Session, *, engine: Engine, only: set[str] | None = None, stop: Stop | None = None, say: Callable[[str], None] = lambda line: None
+    place: Place,
+    session: Session,
+    *,
+    engine: Engine,
+    only: set[str] | None = None,
+    stop: Stop | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Tally:
     """Work the queue until the session's time is over, nothing fits, or somebody says stop. Everything started has an ending.
 
-    `only` limits the work to the tasks that the plan showed and its reserves; a critical task that is added later joins.
+    `only` limits the work to the tasks that the plan showed and its reserves; a critical task that is added later joins. `pause` waits for so many seconds
+    between two looks.
     """
-    loop = _Loop(place, session, engine, only, stop or Stop(), say)
+    loop = _Loop(place, session, engine, only, stop or Stop(), say, pause)
     try:
         return loop.run()
     finally:
@@ -181,7 +189,10 @@ def work(
 
 
 class _Loop:
-    def __init__(self, place: Place, session: Session, engine: Engine, only: set[str] | None, stop: Stop, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, place: Place, session: Session, engine: Engine, only: set[str] | None, stop: Stop, say: Callable[[str], None], pause: Callable[[float], None]
+    ) -> None:
+        self.pause = pause
         self.place, self.session, self.engine, self.only, self.stop, self.say = place, session, engine, only, stop, say
         self.runs: list[Run] = []
         self.claimed: list[Run] = []
@@ -217,7 +228,7 @@ class _Loop:
             if not self.runs and not started and not self.stale and not self._waits(now):
                 self.tally.why_ended = self._why_ended(now)
                 return self.tally
-            time.sleep(TICK_S)
+            self.pause(TICK_S)
 
     def _waits(self, now: datetime) -> bool:
         """True before and in a busy span, when something may run after it and the person did not stop the session."""

@@ -1,16 +1,10 @@
 """When did the person commit to a repository? Asks git for times and hashes, and never for content."""
 
-import os
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jarvis_lib.execution.repositories.git import last_words, ran
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, shorten
-
-WALL_S = 120.0
-_SAFE = ("-c", "core.fsmonitor=false", "-c", "log.showSignature=false", "--no-pager")
-"""What a repository's own settings may not make git start."""
 
 
 def commits(repository: Path, *, emails: tuple[str, ...], since: datetime | None) -> list[tuple[str, datetime]]:
@@ -31,16 +25,7 @@ def commits(repository: Path, *, emails: tuple[str, ...], since: datetime | None
 
 
 def _git(repository: Path, *words: str) -> str:
-    env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            ["git", *_SAFE, "-C", str(repository), *words], capture_output=True, timeout=WALL_S, env=env, stdin=subprocess.DEVNULL, check=False
-        )
-    except FileNotFoundError as error:
-        raise Refused("There is no git on this machine, so no commits were read.", code="missing") from error
-    except subprocess.TimeoutExpired as error:
-        raise Refused(f"Git did not answer about {repository} within {WALL_S:.0f} s; nothing of it was read.", code="failed") from error
+    done = ran(repository, *words, own_settings=True, trusted=False)
     if done.returncode:
-        why = shorten(clean(done.stderr.decode("utf-8", "replace")), 160)
-        raise Refused(f"{repository} is no git repository that can be read ({why}); nothing of it was imported.", code="missing")
+        raise Refused(f"{repository} is no git repository that can be read ({last_words(done)}); nothing of it was imported.", code="missing")
     return done.stdout.decode("utf-8", "replace")

@@ -67,7 +67,7 @@ def _made(repo: Path, files: int) -> Path:
 
 
 def _git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", "-C", str(folder), *words], check=True, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["git", "-c", "gc.auto=0", "-C", str(folder), *words], check=True, env=_ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _timed(step: Callable[[], object]) -> float:

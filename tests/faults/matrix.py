@@ -12,6 +12,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "the next start ends what was open; nothing twice, nothing believed",
         (
             F + "test_session_crash.py::test_a_night_that_is_killed_is_finished_by_the_next_one",
+            F + "test_session_crash.py::test_a_recovery_that_is_killed",
             F + "test_workers_and_disks.py::test_a_worker_killed_in_any_step",
         ),
     ),
@@ -319,6 +320,11 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "fixes killed at any step",
         "old or new, told",
         (F + "test_fixes_killed.py::",),
+    ),
+    "X06": (
+        "whole nights drawn from a seed: outcomes, deaths, jumps, stops, full disks",
+        "one ending each, nothing believed without proof",
+        (F + "test_simulated_nights.py::",),
     ),
     "X05": (
         "machines of a cluster killed and cut off",

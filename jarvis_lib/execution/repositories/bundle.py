@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jarvis_lib.execution.repositories.git import commit_of, ran
+from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, size
 
 MOST_BYTES = 2 * 1024**3
@@ -29,7 +30,7 @@ class Damaged(Exception):
 def take_in(bundle: Path, quarantine: Path, *, base: str, most_bytes: int = MOST_BYTES) -> str:
     """Bring the objects of a bundle into the repository, which has the base; the commit that the bundle calls HEAD. No ref is written.
 
-    Raises Damaged for anything but a plain file with a bundle of sound and complete objects that is not too large.
+    Raises Damaged for anything but a plain file with a bundle of sound and complete objects that is not too large; Refused where the disk is full.
     """
     fd = _opened(bundle)
     try:
@@ -43,6 +44,8 @@ def take_in(bundle: Path, quarantine: Path, *, base: str, most_bytes: int = MOST
         done = ran(quarantine, "index-pack", "--stdin", "--fix-thin", "--strict", f"--max-input-size={most_bytes}", given=fd)
     finally:
         os.close(fd)
+    if done.returncode < 0 or b"No space left" in done.stderr:
+        raise Refused(f"What came back could not be taken in: {_last(done.stderr)}.", code="failed")
     if done.returncode:
         raise Damaged(f"is damaged, and git refused it ({_last(done.stderr)})")
     _whole(quarantine, head, base, most_bytes)

@@ -81,6 +81,19 @@ def prepare(repo: Path, folder: Path, *, branch: str, start: str = "", include: 
     final, new = folder / "copy", folder / "copy.new"
     folder.mkdir(parents=True, exist_ok=True)
     remove(new)
+    try:
+        _fill(new, repo, base, branch)
+        if include:
+            _bring(top_of(repo), new)
+    except (Refused, OSError):
+        remove(new)  # a disk that is full is not to stay full
+        raise
+    remove(final)
+    os.replace(new, final)
+    return Copy(final, base, branch, repo)
+
+
+def _fill(new: Path, repo: Path, base: str, branch: str) -> None:
     new.mkdir()
     form = object_format(repo)
     git(new, "init", "--quiet", "--template=", f"--initial-branch={branch}", f"--object-format={form}", why="A private copy could not be made")
@@ -89,11 +102,6 @@ def prepare(repo: Path, folder: Path, *, branch: str, start: str = "", include: 
     git(new, "checkout", "--quiet", "--force", branch, why=f"{_named(repo)} could not be checked out into a copy")
     for key, value in (("user.name", "Jarvis"), ("user.email", "jarvis@localhost"), ("commit.gpgSign", "false"), ("gc.auto", "0")):
         git(new, "config", key, value, why="A private copy could not be set up")
-    if include:
-        _bring(top_of(repo), new)
-    remove(final)
-    os.replace(new, final)
-    return Copy(final, base, branch, repo)
 
 
 def lacking(repo: Path, base: str) -> list[str]:
