@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +25,29 @@ from jarvis_lib.model.task import Check, Recipe  # after the look for the packag
 needs_strict = pytest.mark.skipif(bool(levels.machine().strict_why), reason=f"needs the strict sandbox: {levels.machine().strict_why}")
 
 
+@dataclass
+class Three:
+    """The scheduler's address, the process numbers (the scheduler's first), the TLS files."""
+
+    address: str
+    pids: list[int]
+    keys: dict[str, str]
+
+
 @pytest.fixture
-def three(tmp_path: Path) -> Iterator[tuple[str, list[int]]]:
-    """A scheduler and three workers of their own: the address, and the workers' process numbers."""
+def three(tmp_path: Path) -> Iterator[Three]:
+    """A scheduler and three workers of their own."""
     home = tmp_path / "machines"
     (home / "data").mkdir(parents=True)
     said = cluster.up(home, workers=3)
     address = said.split(" at ")[1].split(". ")[0]
     pids = cluster.alive(home)
     until = time.monotonic() + 30
-    while len(cluster.status(home, address)) < 3:
+    keys = cluster.keys_of(home)
+    while len(cluster.status(home, address, keys)) < 3:
         assert time.monotonic() < until
         time.sleep(0.1)
-    yield address, pids
+    yield Three(address, pids, keys)
     for pid in pids:
         try:
             os.kill(pid, signal.SIGCONT)
@@ -66,11 +77,11 @@ def test_a_scheduler_that_is_not_there_is_refused_with_one_sentence() -> None:
         DaskEngine("tcp://127.0.0.1:9")
 
 
-def test_declared_files_travel_and_come_back_and_others_do_not(home: Path, three: tuple[str, list[int]]) -> None:
+def test_declared_files_travel_and_come_back_and_others_do_not(home: Path, three: Three) -> None:
     (home / "in.txt").write_text("three\n")
     (home / "secret.txt").write_text("stay here")
     bench = Bench(home)
-    engine = DaskEngine(three[0])
+    engine = DaskEngine(three.address, three.keys)
     one = command("cat in.txt in.txt > out.txt; ls > {out_dir}/seen.txt; echo changed >> in.txt", changes=("in.txt", "out.txt"))
     result = wait(engine, engine.submit(bench.spec(one)))
     assert result["outcome"] == "finished" and (home / "out.txt").read_text() == "three\nthree\n" and (home / "in.txt").read_text() == "three\nchanged\n"
@@ -78,16 +89,16 @@ def test_declared_files_travel_and_come_back_and_others_do_not(home: Path, three
     engine.close()
 
 
-def test_a_need_that_no_machine_has_is_told_at_once(home: Path, three: tuple[str, list[int]]) -> None:
-    engine = DaskEngine(three[0])
+def test_a_need_that_no_machine_has_is_told_at_once(home: Path, three: Three) -> None:
+    engine = DaskEngine(three.address, three.keys)
     begin = time.monotonic()
     result = wait(engine, engine.submit(Bench(home).spec(command("true", needs=("gpu=1",)))))
     assert result["outcome"] == "failed" and "gpu=1" in result["said"] and time.monotonic() - begin < 5
     engine.close()
 
 
-def test_a_stop_ends_the_process_on_the_other_side(home: Path, three: tuple[str, list[int]]) -> None:
-    engine = DaskEngine(three[0])
+def test_a_stop_ends_the_process_on_the_other_side(home: Path, three: Three) -> None:
+    engine = DaskEngine(three.address, three.keys)
     handle = engine.submit(Bench(home).spec(command("echo started; sleep 600")))
     time.sleep(2)
     engine.stop(handle, "timed_out")
@@ -95,19 +106,19 @@ def test_a_stop_ends_the_process_on_the_other_side(home: Path, three: tuple[str,
     engine.close()
 
 
-def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three: tuple[str, list[int]]) -> None:
-    engine = DaskEngine(three[0])
+def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three: Three) -> None:
+    engine = DaskEngine(three.address, three.keys)
     handle = engine.submit(Bench(home).spec(command("sleep 600")))
     time.sleep(1)
-    os.kill(three[1][0], signal.SIGKILL)
+    os.kill(three.pids[0], signal.SIGKILL)
     result = wait(engine, handle)
     assert result["outcome"] == "died" and "lost" in result["said"]
     engine.close()
 
 
-def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, three: tuple[str, list[int]]) -> None:
+def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, three: Three) -> None:
     """20 endings, none twice, and the verdicts of what ended are those of the local engine; what was lost ends as died."""
-    engine = DaskEngine(three[0], cut_off_s=4)
+    engine = DaskEngine(three.address, three.keys, cut_off_s=4)
     ended: dict[int, dict[str, Any]] = {}
     started: dict[int, int] = {}
 
@@ -120,8 +131,8 @@ def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, thre
     for n in handles:
         started[n] = 1
     time.sleep(2)
-    os.kill(three[1][1], signal.SIGKILL)
-    os.kill(three[1][2], signal.SIGSTOP)
+    os.kill(three.pids[1], signal.SIGKILL)
+    os.kill(three.pids[2], signal.SIGSTOP)
     until = time.monotonic() + 90
     while len(ended) < 20:
         assert time.monotonic() < until, sorted(set(range(20)) - set(ended))
@@ -141,15 +152,15 @@ def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, thre
         assert (home / f"out-{n}.txt").exists() == (n % 5 != 4)
         local = Bench(home).run(one(n))
         assert local["outcome"] == result["outcome"]
-    os.kill(three[1][2], signal.SIGCONT)
+    os.kill(three.pids[2], signal.SIGCONT)
     engine.close()
 
 
 @needs_strict
-def test_work_on_a_repository_travels_as_a_bundle_and_is_proved_here(tmp_path: Path, three: tuple[str, list[int]]) -> None:
+def test_work_on_a_repository_travels_as_a_bundle_and_is_proved_here(tmp_path: Path, three: Three) -> None:
     shop = Shop(tmp_path / "here")
     one = shop.add(agent=None, command="sed -i 's/int(sum(prices))/round(sum(prices), 2)/' total.py; pwd > where.txt")
-    shop.night(60, engine=DaskEngine(three[0]))
+    shop.night(60, engine=DaskEngine(three.address, three.keys))
     assert shop.state(one) == "shipped", shop.show(one)["evidence"]
     where = git(shop.repo, "show", f"{shop.last(one)['branch']}:where.txt")
     assert "jarvis-remote-" in where and str(shop.home) not in where

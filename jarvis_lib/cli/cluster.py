@@ -21,7 +21,7 @@ def status(run: Run) -> None:
     from jarvis_lib.cli.columns import WORKERS
     from jarvis_lib.execution.cluster import local as cluster
 
-    rows = cluster.status(run.place.home, run.place.settings.get("engine", "dask"))
+    rows = cluster.status(run.place.home, run.place.settings.get("engine", "dask"), run.place.settings.get("engine", "tls"))
     run.table("jarvis.workers/1", rows, WORKERS, empty="No cluster. Start one: jarvis cluster up --local 3")
 
 

@@ -34,7 +34,8 @@ def run_line(
 ) -> tuple[Ended, Output, Bounds]:
     """Run `line` by the shell at the workspace's top; how it ended, what it printed, the bounds it had. `apart` takes its errors."""
     own = spec.limits.check_s if wall_s == _USUAL_WALL_S else wall_s
-    bounds = Bounds(max(min(own, spec.left_s()), 0.0), spec.limits.memory_bytes, spec.limits.grace_s)
+    limits = spec.limits
+    bounds = Bounds(max(min(own, spec.left_s()), 0.0), limits.memory_bytes, limits.grace_s, processes=limits.processes, file_bytes=limits.file_bytes)
     out = Output(log, _OUTPUT_BYTES, held.mask_of(spec))
     env = spec.environment() | {"JARVIS_KEPT": values["kept"]}
     argv = shell(filled(line, {name: shlex.quote(value) for name, value in values.items()}))

@@ -10,7 +10,10 @@ OWN_STATE = (
     "data/jarvis.duckdb",
     "data/snapshot.duckdb",
     "data/settings-read.json",
-    *(f"data/{name}" for name in ("kept", "attempts", "spool", "journal", "snapshots", "settings", "trash", "worktrees", "bundles", "canary")),
+    *(
+        f"data/{name}"
+        for name in ("kept", "attempts", "spool", "journal", "snapshots", "settings", "trash", "worktrees", "bundles", "canary", "cluster", "cluster.json")
+    ),
     *(f"data/{name}.lock" for name in ("store", "session", "settings", "fixing")),
 )
 

@@ -31,16 +31,26 @@ _MEMORY_EVERY = 3
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`memory_bytes` of the kernel's tree (0: any), `output_bytes` kept of all cells, seconds between interrupt and KILL."""
+    """`memory_bytes` of the kernel's tree (0: any), `output_bytes` kept of all cells, seconds between interrupt and KILL.
+
+    `processes` of the kernel's tree at once (0: any).
+    """
 
     memory_bytes: int = 0
     output_bytes: int = 8 * 1024 * 1024
     grace_s: float = 5.0
+    processes: int = 0
+
+    def over(self, pids: Sequence[int]) -> str:
+        """Which limit these processes break, or an empty string."""
+        if self.processes and len(pids) > self.processes:
+            return "over_processes"
+        return "over_memory" if self.memory_bytes and tree.resident(pids) > self.memory_bytes else ""
 
 
 @dataclass
 class Guard:
-    """What the engine and the watching thread share: `reason` is why it must end (timed_out, over_memory, stopped), or empty."""
+    """What the engine and the watching thread share: `reason` is why it must end (timed_out, over_memory, over_processes, stopped), or empty."""
 
     deadline: float
     limits: Limits
@@ -174,8 +184,9 @@ def _watch(guard: Guard, kernel: int) -> None:
     count = 0
     while not guard.done.wait(_LOOK_S):
         count += 1
-        if not guard.look() and count % _MEMORY_EVERY == 0 and guard.limits.memory_bytes and tree.resident(guard.tree_of(kernel)) > guard.limits.memory_bytes:
-            guard.reason = "over_memory"
+        if not guard.look() and count % _MEMORY_EVERY == 0:
+            guard.reason = guard.limits.over(guard.tree_of(kernel))
+        if guard.reason.startswith("over_"):
             tree.kill(lambda: guard.tree_of(kernel))
             return
         if not guard.reason:
@@ -213,7 +224,7 @@ def _execute(path: Path, partial: Path, parameters: dict[str, Any], guard: Guard
 def _result(guard: Guard, path: Path, begin: float, error: Exception | None) -> dict[str, Any]:
     took = time.monotonic() - begin
     cells = _states(guard.notebook)
-    outcome = {"": "failed" if error else "finished", "over_memory": "failed"}.get(guard.reason, guard.reason)
+    outcome = {"": "failed" if error else "finished", "over_memory": "failed", "over_processes": "failed"}.get(guard.reason, guard.reason)
     return {
         "outcome": outcome,
         "said": _said(guard, clean(path.name), cells, took, error),
@@ -238,6 +249,7 @@ def _said(guard: Guard, name: str, cells: dict[str, int], took: float, error: Ex
             "timed_out": "ran into its time limit",
             "stopped": "was stopped",
             "over_memory": f"used more than {size(guard.limits.memory_bytes)} of memory and was ended",
+            "over_processes": f"had more than {guard.limits.processes} processes at once and was ended",
         }[guard.reason]
         return f"{name} {how} after {seconds(took)}" + (f"; {done} of {plural(total, 'cell')} had completed" if total else "")
     if error is None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from jarvis_lib.execution import tree
+from jarvis_lib.execution import cgroup, tree
 from jarvis_lib.execution.output import Output
 from jarvis_lib.model.prose import clean, plural, seconds, shorten, size
 
@@ -26,6 +26,8 @@ NOT_RUNNABLE = 126
 _LOOK_S = 0.2
 _SETTLE_S = 1.0
 _CHUNK = 1 << 16
+_MOST_OPEN = 1 << 16
+_FILE_TOO_LARGE = (-signal.SIGXFSZ, 128 + signal.SIGXFSZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`how`: exited, not_started, timed_out, idle, over_memory, over_processes or stopped. `leftovers` counts processes that outlived the command."""
+    """`how`: exited, not_started, timed_out, idle, over_memory, over_processes, over_file or stopped.
+
+    `leftovers` counts processes that outlived the command.
+    """
 
     how: str
     exit_code: int | None
@@ -65,8 +70,22 @@ def run(
     stop: Callable[[], bool] = lambda: False,
 ) -> Ended:
     """Run `argv` to its end or to its bounds. What it prints goes to `out`; errors too, unless `err` takes them."""
+    with cgroup.held(processes=bounds.processes, memory_bytes=bounds.memory_bytes) as group:
+        return _run(argv, cwd, env, bounds, out, err, stop, group)
+
+
+def _run(
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    bounds: Bounds,
+    out: Output,
+    err: Output | None,
+    stop: Callable[[], bool],
+    group: cgroup.Group,
+) -> Ended:
     begin = time.monotonic()
-    process = _start(argv, cwd, env, bounds, apart=err is not None)
+    process = _start(argv, cwd, env, bounds, group, apart=err is not None)
     if isinstance(process, Ended):
         return process
     with process, selectors.DefaultSelector() as selector:
@@ -76,7 +95,7 @@ def run(
                 os.set_blocking(stream.fileno(), False)
                 selector.register(stream, selectors.EVENT_READ, sink)
         with _wakes_at_exit(process.pid, selector):
-            how = _until_over(process, selector, begin, bounds, stop, lambda: out.total + (err.total if err else 0))
+            how = _until_over(process, selector, begin, bounds, stop, group, lambda: out.total + (err.total if err else 0))
         if how == "exited":
             _settle()
         leftovers = tree.end(tree.below_me, grace_s=bounds.grace_s)
@@ -85,6 +104,10 @@ def run(
             if stream is not None and sink is not None:
                 _drain(stream.fileno(), sink)
                 sink.flush()
+    if how == "exited" and code in _FILE_TOO_LARGE and bounds.file_bytes:
+        how = "over_file"
+    if how == "exited" and group.out_of_memory():
+        how = "over_memory"
     outlived = leftovers if how == "exited" else 0
     return Ended(how, code, time.monotonic() - begin, leftovers=outlived)
 
@@ -111,6 +134,8 @@ def said_ended(name: str, ended: Ended, bounds: Bounds, last_line: str = "") -> 
         return f"{name} printed nothing for {seconds(bounds.idle_s)} and was ended{after}"
     if ended.how == "over_processes":
         return f"{name} had more than {bounds.processes} processes at once and was ended{after}"
+    if ended.how == "over_file":
+        return f"{name} wrote a file larger than {size(bounds.file_bytes)} and was ended{after}"
     if ended.how == "over_memory":
         return f"{name} used more than {size(bounds.memory_bytes)} of memory and was ended{after}"
     if ended.how == "stopped":
@@ -131,7 +156,7 @@ def said_exit(code: int | None) -> str:
     return f"ended with exit {code}"
 
 
-def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bounds, *, apart: bool) -> "subprocess.Popen[bytes] | Ended":
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bounds, group: cgroup.Group, *, apart: bool) -> "subprocess.Popen[bytes] | Ended":
     if not cwd.is_dir():
         return Ended("not_started", None, 0.0, f"{said_command(argv)} cannot start: there is no folder {clean(str(cwd))}")
     try:
@@ -144,7 +169,7 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bound
             stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             start_new_session=True,
             bufsize=0,
-            preexec_fn=lambda: _limit(bounds),
+            preexec_fn=lambda: _limit(bounds, group),
         )
     except FileNotFoundError:
         return Ended("not_started", NOT_FOUND, 0.0, f"The command {clean(argv[0])[:80]!r} was not found; install it or give its full path")
@@ -163,17 +188,37 @@ def _settle() -> None:
         time.sleep(0.002)
 
 
-def _limit(bounds: Bounds) -> None:
-    """In the child, before it becomes the command: no core files, and no file larger than allowed. A worker has one thread, so this is safe."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if bounds.file_bytes:
-        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        most = bounds.file_bytes if hard == resource.RLIM_INFINITY else min(bounds.file_bytes, hard)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+def _limit(bounds: Bounds, group: cgroup.Group) -> None:
+    """In the child, before it becomes the command, so that nothing of it ever runs without: its group, no core files, files and descriptors.
+
+    Only system calls: a worker may have threads, and what they hold is never let go here.
+    """
+    group.enter()
+    limit_files(bounds.file_bytes)
+    _lower(resource.RLIMIT_NOFILE, _MOST_OPEN)
+
+
+def limit_files(file_bytes: int) -> None:
+    """For this process and what it starts: no core files, and no file larger than `file_bytes` (0: any)."""
+    _lower(resource.RLIMIT_CORE, 0)
+    if file_bytes:
+        _lower(resource.RLIMIT_FSIZE, file_bytes)
+
+
+def _lower(what: int, most: int) -> None:
+    """Set a limit, and never above what this process itself has."""
+    soft, hard = (most if own == resource.RLIM_INFINITY else min(own, most) for own in resource.getrlimit(what))
+    resource.setrlimit(what, (soft, hard))
 
 
 def _until_over(
-    process: "subprocess.Popen[bytes]", selector: selectors.BaseSelector, begin: float, bounds: Bounds, stop: Callable[[], bool], printed: Callable[[], int]
+    process: "subprocess.Popen[bytes]",
+    selector: selectors.BaseSelector,
+    begin: float,
+    bounds: Bounds,
+    stop: Callable[[], bool],
+    group: cgroup.Group,
+    printed: Callable[[], int],
 ) -> str:
     """Read what it prints until it ends or a bound is hit; which of these it was."""
     looked = heard = begin
@@ -190,11 +235,13 @@ def _until_over(
             return "idle"
         if (bounds.memory_bytes or bounds.processes) and now - looked >= _LOOK_S:
             looked = now
+            tree.bury(process.pid)
             alive = tree.below_me()
             over = "over_processes" if bounds.processes and len(alive) > bounds.processes else ""
             if bounds.memory_bytes and tree.resident(alive) > bounds.memory_bytes:
                 over = "over_memory"
             if over:
+                group.close()
                 tree.kill(tree.below_me)  # no grace: what grows that fast may take the machine with it
                 return over
         _read_ready(selector, min(_LOOK_S, max(begin + bounds.wall_s - now, 0.001)))

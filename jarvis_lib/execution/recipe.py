@@ -14,7 +14,7 @@ from jarvis_lib import __version__
 from jarvis_lib.execution import held, repository_steps
 from jarvis_lib.execution.commands import filled
 from jarvis_lib.execution.output import Output
-from jarvis_lib.execution.processes import Bounds, Ended, said_command, said_ended, shell
+from jarvis_lib.execution.processes import Bounds, Ended, limit_files, said_command, said_ended, shell
 from jarvis_lib.execution.processes import run as run_process
 from jarvis_lib.execution.results import Result, ended_badly
 from jarvis_lib.execution.sandbox import levels
@@ -32,6 +32,7 @@ OUTCOME_OF = {
     "idle": "timed_out",
     "over_memory": "failed",
     "over_processes": "failed",
+    "over_file": "failed",
     "stopped": "stopped",
 }
 _ARTEFACTS_SHOWN = 50
@@ -170,6 +171,7 @@ def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool])
     own = {"run_id": spec.attempt, "as_of": spec.as_of, "out_dir": str(spec.out_dir), "workspace": str(spec.home)}
     given = {name: value for name, value in own.items() if name in known} | recipe.parameters
     bounds = bounds_of(spec)
+    limit_files(bounds.file_bytes)
     result = run_notebook(
         path,
         spec.dir / "executed.ipynb",
@@ -178,7 +180,7 @@ def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool])
         cwd=spec.home,
         env=spec.environment() | held.granted(spec),
         enter=lambda sockets: held.enter_for(spec, writable=(sockets,), own_uid=True),
-        limits=Limits(bounds.memory_bytes, spec.limits.output_bytes, bounds.grace_s),
+        limits=Limits(bounds.memory_bytes, spec.limits.output_bytes, bounds.grace_s, bounds.processes),
         out=out,
         stop=stop,
         tree_of=lambda kernel: tree.below_me(),

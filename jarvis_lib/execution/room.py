@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,27 +13,32 @@ if TYPE_CHECKING:
 
 
 def room(home: Path, settings: "Settings") -> str:
-    """Why nothing more may be started, or an empty string. Reads the file system of the workspace and the machine's memory."""
+    """Why nothing more may be started, or an empty string. Reads the file systems of the workspace and of temporary files, and the machine's memory."""
     limits = settings.values["limits"]
-    disk = shutil.disk_usage(home)
-    return enough(
-        free_bytes=disk.free,
-        disk_share=disk.used / (disk.used + disk.free) if disk.used + disk.free else 0.0,
-        memory_share=memory_share(),
-        floor_gb=limits["disk_floor_gb"],
-        busy_share=limits["busy_share"],
-    )
+    rule = {"floor_gb": limits["disk_floor_gb"], "busy_share": limits["busy_share"]}
+    temp = Path(tempfile.gettempdir())
+    said = disk_room(home, "disk", **rule)
+    if not said and os.stat(temp).st_dev != os.stat(home).st_dev:
+        said = disk_room(temp, f"disk of {temp}", **rule)
+    return said or enough(free_bytes=None, disk_share=0.0, memory_share=memory_share(), **rule)
 
 
-def enough(*, free_bytes: int, disk_share: float, memory_share: float | None, floor_gb: float, busy_share: float) -> str:
+def disk_room(folder: Path, name: str, *, floor_gb: float, busy_share: float) -> str:
+    """The same for the file system of one folder alone; `name` is what it is called."""
+    disk = shutil.disk_usage(folder)
+    used = disk.used / (disk.used + disk.free) if disk.used + disk.free else 0.0
+    return enough(free_bytes=disk.free, disk_share=used, memory_share=None, floor_gb=floor_gb, busy_share=busy_share, name=name)
+
+
+def enough(*, free_bytes: int | None, disk_share: float, memory_share: float | None, floor_gb: float, busy_share: float, name: str = "disk") -> str:
     """The rule: free disk at or above the floor, disk and memory used to no more than `busy_share`; the sentence of what is wrong, or none.
 
-    `memory_share` is None where the system does not say.
+    `free_bytes` and `memory_share` are None where they are not asked for, or the system does not say.
     """
-    if free_bytes < floor_gb * 1024**3:
-        return f"Only {size(free_bytes)} of disk are free, less than [limits] disk_floor_gb = {floor_gb:g}; nothing more is started."
+    if free_bytes is not None and free_bytes < floor_gb * 1024**3:
+        return f"Only {size(free_bytes)} of {name} are free, less than [limits] disk_floor_gb = {floor_gb:g}; nothing more is started."
     if disk_share > busy_share:
-        return f"The disk is {disk_share:.0%} full, more than [limits] busy_share = {busy_share:g}; nothing more is started."
+        return f"The {name} is {disk_share:.0%} full, more than [limits] busy_share = {busy_share:g}; nothing more is started."
     if memory_share is not None and memory_share > busy_share:
         return f"The memory is {memory_share:.0%} used, more than [limits] busy_share = {busy_share:g}; nothing more is started for now."
     return ""

@@ -17,6 +17,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_ROUNDS = 300
 _PAUSE_S = 0.01
+_ADOPTING = [False]
 
 
 def adopt_orphans(died: signal.Signals) -> bool:
@@ -28,7 +29,26 @@ def adopt_orphans(died: signal.Signals) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     adopts: int = libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     hears: int = libc.prctl(_PR_SET_PDEATHSIG, int(died), 0, 0, 0)
+    _ADOPTING[0] = adopts == 0
     return adopts == 0 and hears == 0
+
+
+def bury(own: int) -> int:
+    """Collect the orphans of this process that have ended, all but its `own` child; how many there were.
+
+    A dead orphan that nobody collects keeps its number: a command whose processes end faster than they are counted would use up the machine's numbers.
+    """
+    count = 0
+    while _ADOPTING[0]:
+        try:
+            dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            break
+        if dead is None or dead.si_pid == own:
+            break
+        os.waitpid(dead.si_pid, os.WNOHANG)
+        count += 1
+    return count
 
 
 def descendants(root: int) -> list[int]:

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from jarvis_lib.execution.cluster import packing, remote
+from jarvis_lib.execution.cluster.connect import CONNECT_S, connected, heard
 from jarvis_lib.execution.engine import Handle, LocalEngine
 from jarvis_lib.execution.results import Result, ended_badly
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed
 
-CONNECT_S = 10.0
 CUT_OFF_S = 30.0
 STOP_MARGIN_S = 15.0
 LOOK_S = 1.0
+FRESH_S = 5.0
+LATE_S = 30.0
 
 
 @dataclass(eq=False)
@@ -42,17 +44,9 @@ class DaskEngine:
     """Recipes by dask, everything else by processes of this machine. Refuses (busy) when the scheduler is not there."""
 
     def __init__(self, address: str, tls: dict[str, str] | None = None, *, cut_off_s: float = CUT_OFF_S) -> None:
-        from distributed import Client
-        from distributed.security import Security
-
-        security = Security(tls_ca_file=tls.get("ca"), tls_client_cert=tls.get("cert"), tls_client_key=tls.get("key"), require_encryption=True) if tls else None
         self.address, self.cut_off_s, self.local = address, cut_off_s, LocalEngine()
-        try:
-            self.client = Client(address, timeout=CONNECT_S, security=security, set_as_default=False)
-        except (OSError, TimeoutError) as error:
-            raise Refused(
-                f"The scheduler at {clean(address)[:80]} does not answer ({type(error).__name__}); start it, or clear [engine] dask.", code="busy"
-            ) from error
+        self.client = connected(address, tls)
+        self._now_there = heard(self.client)
         self._away: list[Away] = []
         self._fetching = ThreadPoolExecutor(8, thread_name_prefix="jarvis-fetch")
         self._looked = 0.0
@@ -75,7 +69,7 @@ class DaskEngine:
                 return away
             away.future = self.client.submit(
                 remote.run_step,
-                spec,
+                spec | {"left_s": spec["deadline"] - time.time()},
                 packing.outgoing(spec),
                 token,
                 key=f"jarvis-{token}",
@@ -150,6 +144,8 @@ class DaskEngine:
         if away.outcome and time.monotonic() >= away.give_up_at:
             away.future.cancel(force=True)
             return ended_badly(away.outcome, "The other machine did not answer the request to stop, and nobody waits any more.")
+        if not away.outcome and time.time() > float(away.spec["deadline"]) + LATE_S:
+            self.stop(away, "timed_out")  # it should have ended itself, or it never began
         silent = self._silent(away)
         if silent:
             away.future.cancel(force=True)
@@ -197,12 +193,16 @@ class DaskEngine:
         return found | {"outcome": away.outcome} if away.outcome else found
 
     def _able(self, wanted: dict[str, float]) -> list[str]:
-        """The workers that were heard of lately and have what is wanted. A scheduler goes on giving work to one that is cut off."""
-        workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        return [a for a, w in workers.items() if self._is_heard(w) and all(w["resources"].get(k, 0) >= v for k, v in wanted.items())]
+        """The workers that were heard of lately and have what is wanted. A scheduler goes on giving work to one that is cut off.
 
-    def _is_heard(self, worker: dict[str, Any]) -> bool:
-        return bool(time.time() - worker["last_seen"] <= self.cut_off_s)
+        Of these, those that were heard of in the last seconds, if there are any: who is about to be missed gets nothing new.
+        """
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        able = {a: w for a, w in workers.items() if self._is_heard(w) and all(w["resources"].get(k, 0) >= v for k, v in wanted.items())}
+        return [a for a, w in able.items() if self._is_heard(w, min(FRESH_S, self.cut_off_s))] or list(able)
+
+    def _is_heard(self, worker: dict[str, Any], within_s: float | None = None) -> bool:
+        return bool(self._now_there() - worker["last_seen"] <= (self.cut_off_s if within_s is None else within_s))
 
 
 def resources(needs: "tuple[str, ...] | list[str]") -> dict[str, float]:

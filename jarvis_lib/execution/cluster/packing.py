@@ -19,6 +19,7 @@ from jarvis_lib.model.prose import clean, size
 from jarvis_lib.model.task import task_from_json
 
 MOST_BYTES = 1024**3
+MOST_UNPACKED = 8 * MOST_BYTES
 BUNDLE = "base.bundle"
 
 
@@ -70,7 +71,12 @@ def unpack(data: bytes, into: Path) -> None:
     """Write the tar's files below `into`. Raises tarfile's own errors for names and links that lead out."""
     into.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as tar:
-        tar.extractall(into, filter="data")
+        total = 0
+        for member in tar:
+            total += member.size
+            if total > MOST_UNPACKED:
+                raise Refused(f"What came is more than {size(MOST_UNPACKED)} when it is unpacked, so it was not taken.")
+            tar.extract(member, into, filter="data")
 
 
 def returning(home: Path, spec: dict[str, Any]) -> bytes:
@@ -99,15 +105,18 @@ def _refuse_outside(name: str) -> None:
 
 
 def _replace(source: Path, target: Path, *, merge: bool) -> None:
+    """Put `source` in the place of `target`, by renames on one file system: the old one or the new one is there, and never half of either."""
     if merge:
         shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
         return
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    elif os.path.lexists(target):
-        target.unlink()
-    if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True)
-    elif os.path.lexists(source):
+    old = source.with_name(f".before-{source.name}")
+    if os.path.lexists(target):
+        os.rename(target, old)
+    if os.path.lexists(source):
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target, follow_symlinks=False)
+        try:
+            os.rename(source, target)
+        except OSError:
+            if os.path.lexists(old):
+                os.rename(old, target)
+            raise

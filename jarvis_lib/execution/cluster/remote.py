@@ -52,9 +52,9 @@ def _only_once(variable: Any, address: str) -> None:
 
 
 def _moved(spec: dict[str, Any], home: Path) -> dict[str, Any]:
-    """The spec with this machine's paths."""
+    """The spec with this machine's paths, and the time that was left by this machine's clock."""
     attempt = Path(spec["dir"]).relative_to(spec["home"])
-    here = spec | {"home": str(home), "dir": str(home / attempt), "parent": os.getpid()}
+    here = spec | {"home": str(home), "dir": str(home / attempt), "parent": os.getpid(), "deadline": time.time() + float(spec["left_s"])}
     if spec.get("repository"):
         folder = Path(spec["repository"]["folder"]).relative_to(spec["home"])
         here["repository"] = spec["repository"] | {"repo": str(home / "repo"), "folder": str(home / folder)}
@@ -73,7 +73,8 @@ def _prepare(here: dict[str, Any], home: Path) -> None:
 def _run(here: dict[str, Any], token: str) -> dict[str, Any] | None:
     from distributed import Event
 
-    from jarvis_lib.execution.engine import kill_leftovers, start_worker
+    from jarvis_lib.execution import tree
+    from jarvis_lib.execution.engine import kill_leftovers, left_behind, start_worker
     from jarvis_lib.execution.results import read_result
 
     folder = Path(here["dir"])
@@ -89,10 +90,14 @@ def _run(here: dict[str, Any], token: str) -> dict[str, Any] | None:
             asked = time.monotonic()
             process.terminate()
         if asked and time.monotonic() - asked > float(here["limits"]["grace_s"]) + _MARGIN_S:
+            tree.kill(lambda: tree.descendants(process.pid))
             process.kill()
     if process.returncode != 0:
         kill_leftovers([here["attempt"]])
-    return read_result(folder / f"{here['step']}.result.json")
+    result = read_result(folder / f"{here['step']}.result.json")
+    if result is None:
+        left_behind(folder, here["step"])
+    return result
 
 
 def _collect(here: dict[str, Any]) -> None:
