@@ -3,6 +3,7 @@
 What comes back is written nowhere but where the attempt may write: its own folder, and the paths that the task declared.
 """
 
+import errno
 import io
 import os
 import shutil
@@ -84,7 +85,7 @@ def returning(home: Path, spec: dict[str, Any]) -> bytes:
     task = task_from_json(spec["task"])
     attempt = Path(spec["dir"]).relative_to(home)
     own = [(home / attempt, attempt.as_posix())]
-    return _tar([*own, *((home / name, name) for name in task.changes if (home / name).exists())])
+    return _tar([*own, *((home / name, name) for name in task.changes if os.path.lexists(home / name))])
 
 
 def take_back(data: bytes, spec: dict[str, Any]) -> None:
@@ -105,18 +106,43 @@ def _refuse_outside(name: str) -> None:
 
 
 def _replace(source: Path, target: Path, *, merge: bool) -> None:
-    """Put `source` in the place of `target`, by renames on one file system: the old one or the new one is there, and never half of either."""
+    """Put `source` in the place of `target`, by renames: the old one or the new one is there, and never half of either."""
     if merge:
         shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
         return
-    old = source.with_name(f".before-{source.name}")
+    old = target.with_name(f".{target.name}.before")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new = target.with_name(f".{target.name}.new")
+    if os.path.lexists(source):
+        _bring(source, new)
     if os.path.lexists(target):
         os.rename(target, old)
-    if os.path.lexists(source):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.rename(source, target)
-        except OSError:
-            if os.path.lexists(old):
-                os.rename(old, target)
+    try:
+        if os.path.lexists(new):
+            os.rename(new, target)
+    except OSError:
+        if os.path.lexists(old):
+            os.rename(old, target)
+        raise
+    _remove(old)
+
+
+def _bring(source: Path, new: Path) -> None:
+    """Beside its place, whole: by a rename, or as a copy where that is another file system."""
+    _remove(new)  # of a session that died in between
+    try:
+        os.rename(source, new)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
             raise
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(source, new, symlinks=True)
+        else:
+            shutil.copy2(source, new, follow_symlinks=False)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
