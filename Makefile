@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := demo,dev
 TEST_ARGS ?=
+SOAK_ARGS ?=
 CODEX := 0.171.0
 CLAUDE := 2.1.332
 OPENCODE := 1.18.33
@@ -14,7 +15,7 @@ GEMINI := 0.61.0
 AIDER := 0.86.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents more-agents real-agents lint check lab night brief doctor bench clean
+.PHONY: help setup demo weekend test slow faults agents more-agents real-agents lint check lab night brief doctor bench soak clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -90,6 +91,9 @@ brief: $(READY) ## The brief of this workspace, as a page and as text.
 
 doctor: $(READY) ## Is this machine ready?
 	@$(BIN)/jarvis doctor
+
+soak: $(READY) ## A year of nights in simulated time: what must hold on every morning, and the figures (half an hour; `tests/soak`).
+	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 bench: $(READY) ## Measure; figures are ratios against a baseline of the same run.
 	@$(BIN)/python -m tests.bench
