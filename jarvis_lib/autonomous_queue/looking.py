@@ -98,7 +98,13 @@ def progress(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     """What runs: elapsed, expected end, the last line it printed, where its log is. The share is of its time; time is not proof."""
     with place.store.reading() as reader:
         rows = reader.rows("autonomous_queue.running")
-    return [_running(place, row, now=now) for row in rows]
+        told = {row["task"]: reader.one("doors.newest_progress", task=row["task"], n=row["n"]) for row in rows}
+    return [_running(place, row, now=now) | {"reported": _reported(told[row["task"]])} for row in rows]
+
+
+def _reported(row: Row | None) -> dict[str, Any] | None:
+    """How far the agent says that it is; its word, not proof."""
+    return {"percent": row["percent"], "note": row["note"], "by": row["actor"]} if row else None
 
 
 def _running(place: Place, row: Row, *, now: datetime) -> dict[str, Any]:
