@@ -1,9 +1,6 @@
 """Does a host's configuration keep every byte that is not ours? Shown before it is written, the same twice, taken out again."""
 
 import json
-import os
-import shutil
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -149,28 +146,3 @@ def test_the_command_line_shows_asks_and_refuses(home: Path, tmp_path: Path, mon
     assert main([*at, "install", "--host", "codx"]) == 2 and "Did you mean 'codex'?" in capsys.readouterr().err
     assert main([*at, "serve", "--agent", "Evil\x1b[0m name"]) == 2 and "no name of an agent" in capsys.readouterr().err
     assert main([*at, "remove", "--host", "codex", "--yes"]) == 0 and (tmp_path / "person/.codex/config.toml").read_text() == ""
-
-
-ROOT = Path(__file__).parents[1]
-BIN = ROOT / ".agents" / "node_modules" / ".bin"
-
-
-@pytest.mark.real_agents
-@pytest.mark.parametrize("host", ["codex", "claude-code"])
-def test_the_real_hosts_read_it(home: Path, tmp_path: Path, host: str) -> None:
-    """`codex mcp get` and `claude mcp get`, at the versions that were tried, find the entry and its command."""
-    program = BIN / {"codex": "codex", "claude-code": "claude"}[host]
-    if not program.exists():
-        pytest.skip(f"{program.name} is not installed: make agents")
-    env = {"HOME": str(tmp_path), "PATH": f"{BIN}:{os.environ['PATH']}"}
-    hosts.write(hosts.installed(host, home, env=env), now=NIGHT)
-    done = subprocess.run(
-        [shutil.which(program.name, path=str(BIN)) or program, "mcp", "get", "jarvis"],
-        env=env,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0 and "mcp serve --agent" in " ".join(done.stdout.replace(",", " ").split()), done.stdout + done.stderr
