@@ -46,7 +46,11 @@ def feed(place: Place, *, now: datetime, detail: str = "counts") -> bytes:
     calendar.add("x-wr-calname", "Jarvis")
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     with_titles = detail == "titles"
-    for event in (*_sessions(place, slots, own, with_titles), *_review(place, waiting, last, own, now, with_titles), *_dates(dated, own, with_titles)):
+    for event in (
+        *_sessions(place, slots, own, with_titles),
+        *_review(place, waiting, last, own, now, with_titles),
+        *dates(dated, own, with_titles=with_titles),
+    ):
         calendar.add_component(event)
     return bytes(calendar.to_ical())
 
@@ -105,7 +109,8 @@ def _review(place: Place, waiting: Sequence[dict[str, Any]], last: dict[str, Any
             yield event
 
 
-def _dates(dated: Sequence[dict[str, Any]], own: str, with_titles: bool) -> Iterator["Event"]:
+def dates(dated: Sequence[dict[str, Any]], own: str, *, with_titles: bool) -> Iterator["Event"]:
+    """One event for each open task with a date: the quarter of an hour before it."""
     for row in dated:
         said = f"Jarvis: due{': ' + _title(row) if with_titles else ''}"
         event = _event(own, f"due-{row['id']}", row["changed_at"], row["revision"] - 1, said, f"It is {row['state']}. jarvis show {row['id']}")
