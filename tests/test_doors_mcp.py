@@ -63,7 +63,7 @@ def test_a_proposal_is_signed_and_waits_whatever_the_policy_allows(place: Place,
     seen = queue.show(place, made["task_id"])
     assert (made["state"], seen["task"]["actor"], seen["task"]["approved_hash"]) == ("proposed", AGENT, None)
     assert [d["verdict"] for d in seen["decisions"]] == ["auto"]
-    assert seen["task"]["description"].endswith("Done when: docs/guide.md has a table of commands")
+    assert seen["task"]["description"].endswith("Done when:\ndocs/guide.md has a table of commands")
     assert [c["kind"] for c in queue.inbox(place, now=NIGHT)] == ["proposed"]
 
 
@@ -120,7 +120,7 @@ def test_no_fact_but_three_can_come_from_an_agent(place: Place) -> None:
     for kind in sorted(set(RULES) - set(MAY)):
         with pytest.raises(Refused) as caught:
             apply(book, place.fact(kind, actor=AGENT, task=one.id, content_hash="x", attempt="a", session="s", key="k"))
-        let_through += [] if caught.value.sentence.startswith("An agent proposes") else [kind]
+        let_through += [] if caught.value.sentence.startswith("Only a person states") else [kind]
     assert let_through == [] and len(set(RULES) - set(MAY)) > 40
 
 
@@ -155,7 +155,8 @@ def test_progress_is_told_of_ones_own_running_task_only(place: Place, agent: Pla
     running(place, one, AGENT)
     told = ask(agent, "report_progress", task_id=one.id, percent=100, note="ready\x1b[31m")
     assert "ready for its checks" in told["said"] and told["state"] == "running"
-    assert queue.progress(place, now=NIGHT)[0]["reported"] == {"percent": 100, "note": "ready", "by": AGENT}
+    row = queue.progress(place, now=NIGHT)[0]
+    assert row["reported"] == {"percent": 100, "note": "ready", "by": AGENT} and row["said"].endswith("; agent:codex says 100 %: ready")
     assert "not worked by you" in refusal(replace(agent, actor="agent:other"), "report_progress", task_id=one.id, percent=5)
     other = ask(agent, "add_task", **PROPOSAL)
     assert "running task only" in refusal(agent, "report_progress", task_id=other["task_id"], percent=5)
@@ -375,10 +376,21 @@ def test_nothing_but_json_rpc_is_written(home: Path) -> None:
         answers.append(json.loads(process.stdout.readline()))
     (home / "jarvis.toml").write_text("[nonsense")
     process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": {"name": "list_tasks", "arguments": {}}}) + "\n")
+    process.stdin.flush()
+    answers.append(json.loads(process.stdout.readline()))
     process.stdin.close()
-    answers += [json.loads(line) for line in process.stdout]
+    assert process.stdout.read() == ""
     assert process.wait(10) == 0
     assert all(a["jsonrpc"] == "2.0" for a in answers)
     by_id = {a.get("id"): a for a in answers}
     assert "error" in by_id[2] and "error" in by_id[4] and by_id[3]["result"]["structuredContent"]["tasks"] == []
     assert by_id[5]["result"]["isError"] and "jarvis doctor" in by_id[5]["result"]["content"][0]["text"]
+
+
+def test_without_the_extra_it_says_how_to_get_it(home: Path) -> None:
+    """Where the SDK is not installed, one sentence and exit 1; every other verb works without it."""
+    program = "import sys; sys.modules['mcp'] = None; from jarvis_lib.cli.entry import main; sys.exit(main(['--home', *sys.argv[1:]]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(home), "mcp", "serve", "--agent", "codex"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "") and "pip install 'jarvis-workspace[mcp]'" in done.stderr

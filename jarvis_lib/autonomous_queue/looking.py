@@ -99,12 +99,15 @@ def progress(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     with place.store.reading() as reader:
         rows = reader.rows("autonomous_queue.running")
         told = {row["task"]: reader.one("doors.newest_progress", task=row["task"], n=row["n"]) for row in rows}
-    return [_running(place, row, now=now) | {"reported": _reported(told[row["task"]])} for row in rows]
+    return [_with_word(_running(place, row, now=now), told[row["task"]]) for row in rows]
 
 
-def _reported(row: Row | None) -> dict[str, Any] | None:
-    """How far the agent says that it is; its word, not proof."""
-    return {"percent": row["percent"], "note": row["note"], "by": row["actor"]} if row else None
+def _with_word(running: dict[str, Any], told: Row | None) -> dict[str, Any]:
+    """The row with how far its agent says that it is, which is its word and no proof either."""
+    if told is None:
+        return running | {"reported": None}
+    word = f"; {told['actor']} says {told['percent']} %{': ' + told['note'] if told['note'] else ''}"
+    return running | {"said": running["said"] + word, "reported": {"percent": told["percent"], "note": told["note"], "by": told["actor"]}}
 
 
 def _running(place: Place, row: Row, *, now: datetime) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def guard(book: "Book", fact: Fact) -> None:
     if not fact.actor.startswith(AGENT):
         return
     if fact.kind not in MAY:
-        raise Refused(f"An agent proposes, reports and withdraws its own; {clean(fact.kind)[:40]} is for the person, in their own terminal.")
+        raise Refused(f"Only a person states {clean(fact.kind)[:40]!r}, in their own terminal; an agent proposes, reports, and withdraws what it proposed.")
     if fact.kind == "task.added":
         _proposal(book, fact)
 

@@ -65,7 +65,7 @@ def _add(place: Place, given: Mapping[str, Any]) -> dict[str, Any]:
 
     key = given["idempotency_key"] or canonical({k: v for k, v in given.items() if k != "idempotency_key"}).hex()
     own = _id(place.actor, key)
-    text = f"{clean(given['body'] or '', keep_lines=True)}\n\nDone when: {clean(given['acceptance'], keep_lines=True)}".strip()
+    text = f"{clean(given['body'] or '', keep_lines=True)}\n\nDone when:\n{clean(given['acceptance'], keep_lines=True)}".strip()
     task = draft(
         place.home,
         place.settings,
