@@ -353,6 +353,17 @@ def test_twenty_calls_at_once_while_the_store_is_held(home: Path, place: Place) 
     assert sum(r["state"] == "proposed" for r in queue.listing(place, now=NIGHT)) == 20
 
 
+def test_a_store_that_stays_busy_costs_no_proposal(home: Path, place: Place) -> None:
+    """Held longer than anybody waits: the proposal is recorded, said to be so, and there once the store is free; sent again it is still one."""
+    (home / "jarvis.toml").write_text("[store]\nwait_seconds = 0.1\n")
+    hurried = open_workspace(home, clock=lambda: NIGHT, actor=AGENT)
+    with lock.held(place.store.lock_path, wait_s=5, what="The store"):
+        made = [ask(hurried, "add_task", **PROPOSAL) for _ in range(2)]
+        assert "busy" in refusal(hurried, "list_tasks")
+    assert [m["state"] for m in made] == ["recorded"] * 2
+    assert [(t["id"], t["state"]) for t in queue.listing(place, now=NIGHT)] == [(made[0]["task_id"], "proposed")]
+
+
 def test_nothing_but_json_rpc_is_written(home: Path) -> None:
     """Raw: every line of standard output is JSON-RPC, also after garbage, a wrong method and a workspace with a mistake."""
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}

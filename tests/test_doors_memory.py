@@ -13,6 +13,7 @@ import pytest
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib.doors import memory
+from jarvis_lib.doors.doctor import examine
 from jarvis_lib.model.settings import template
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
@@ -184,3 +185,10 @@ def test_a_night_goes_on_where_its_note_cannot_be_written(home: Path) -> None:
     program = "import sys; from jarvis_lib.cli.entry import main; sys.exit(main(['--home', *sys.argv[1:]]))"
     done = subprocess.run([sys.executable, "-c", program, str(home), *night], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "cannot be written" in done.stderr and "The session has ended" in done.stdout
+
+
+def test_the_doctor_tells_where_notes_go(home: Path, wanted: Place) -> None:
+    """Only where they are wanted: fine below a folder that can be written, a warning where a file is in the way."""
+    told = {f.name: f for f in examine(home, now=MORNING)}["Memory"]
+    (home / "notes").write_text("in the way")
+    assert (told.level, {f.name: f for f in examine(home, now=MORNING)}["Memory"].level) == ("ok", "warning")

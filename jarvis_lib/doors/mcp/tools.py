@@ -16,6 +16,7 @@ from jarvis_lib.model.ledger import name_of
 from jarvis_lib.model.prose import clean, hint, listed, shorten
 from jarvis_lib.model.states import SAID, STATES
 from jarvis_lib.model.task import CATEGORIES, TITLE_LIMIT
+from jarvis_lib.store import spool
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find
 
@@ -27,6 +28,7 @@ INSTRUCTIONS = (
 )
 MOST_ROWS = 100
 _BODY = 4_000
+_LATER = {"state": "recorded", "said": "Recorded for good; the store is busy, so it is applied a little later."}
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -81,7 +83,13 @@ def _add(place: Place, given: Mapping[str, Any]) -> dict[str, Any]:
         agent="any" if given["by_agent"] else None,
         id=own,
     )
-    before = _before(place, own)
+    try:
+        before = _before(place, own)
+    except Refused as busy:
+        if busy.code != "busy":
+            raise
+        spool.put(place.home, place.fact("task.added", at=place.now(), **added(place.home, task)))  # one that is there already is refused when it is applied
+        return {"task_id": own} | _LATER
     if before is not None:
         if (before["title"], before["description"]) != (task.title, task.description):
             raise Refused("You have used this idempotency_key for another task already; take a new one.")
@@ -115,7 +123,7 @@ def _recorded(place: Place, task: str, kind: str, /, **data: Any) -> dict[str, A
     except Refused as busy:
         if busy.code != "busy":
             raise
-        return {"task_id": task, "state": "recorded", "said": "Recorded for good; the store is busy, so it is applied a little later."}
+        return {"task_id": task} | _LATER
     with place.store.reading() as reader:
         return _answer(find(reader, task))
 
