@@ -44,8 +44,8 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
         if settings is not None:
             known = settings
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
-            checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
             checks += [("Memory", lambda: _memory(folder, known))] if known.get("memory", "path") else []
+            checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
     checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
