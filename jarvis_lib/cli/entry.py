@@ -57,6 +57,10 @@ _TOP = {
     "agents": "jarvis_lib.cli.parts:agents",
     "cluster": "jarvis_lib.cli.parts:cluster",
     "trust": "jarvis_lib.cli.parts:trust",
+    "heartbeat": "jarvis_lib.cli.heartbeat:heartbeat",
+    "mcp": "jarvis_lib.cli.parts:mcp",
+    "memory": "jarvis_lib.cli.parts:memory",
+    "calendar": "jarvis_lib.cli.parts:calendar",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

@@ -28,6 +28,7 @@ def run_session(
     end = run.moment(until, "--until")
     look_at_calendars(run)
     path = overnight_runner.start(run.place, anyway=anyway, until=end, for_minutes=for_minutes, with_brief=with_brief, say=run.note, analyse=analyse)
+    remember(run)
     run.say(f"Brief: {path}" if path else "The session has ended.", brief=path)
 
 
@@ -62,6 +63,19 @@ def brief(run: Run, html: bool, no_page: bool, is_read: bool) -> None:
     if html or not (no_page or run.as_json or run.is_about_another_time):
         path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
         run.say(f"{path}", brief=path) if html else run.note(f"Page: {path}")
+        remember(run)
+
+
+def remember(run: Run) -> None:
+    """Add what was done to the memory notes, where the person wants them; one that cannot be written is told and breaks nothing."""
+    if not run.place.settings.get("memory", "path"):
+        return
+    from jarvis_lib.cli.shape import is_in_attempt
+    from jarvis_lib.doors import memory
+
+    said = "" if is_in_attempt() else memory.told(run.place, now=run.place.now())
+    if said:
+        run.note(said)
 
 
 @verb("is-overnight", "jarvis overnight is-overnight -q && echo night")

@@ -87,3 +87,21 @@ trust = _part(
     example="jarvis trust list\njarvis trust widen k3f9x2",
     help="What has earned to run without asking, and your word on it.",
 )
+mcp = _part(
+    "mcp",
+    ("serve", "install", "remove"),
+    example="jarvis mcp install --host claude-code --dry-run\njarvis mcp install --host claude-code",
+    help="Let agents propose and look, over the Model Context Protocol.",
+)
+memory = _part(
+    "memory",
+    ("write",),
+    example="jarvis memory write",
+    help="Daily notes of what Jarvis did, for an agent's memory.",
+)
+calendar = _part(
+    "calendar",
+    ("export",),
+    example="jarvis calendar export --out jarvis.ics",
+    help="A feed of planned sessions and of what waits for you.",
+)

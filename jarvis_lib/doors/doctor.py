@@ -44,6 +44,7 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
         if settings is not None:
             known = settings
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
+            checks += [("Memory", lambda: _memory(folder, known))] if known.get("memory", "path") else []
             checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
     checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
@@ -101,6 +102,15 @@ def _folders(home: Path) -> Finding:
     if missing:
         return Finding("Folders", "warning", f"{listed(missing)} not there yet", "nothing: they are made when they are needed")
     return Finding("Folders", "ok", "data, reports and logs can be written")
+
+
+def _memory(home: Path, settings: Settings) -> Finding:
+    """The folder of the memory notes, or the nearest one above it that is there."""
+    folder = home / Path(settings.get("memory", "path")).expanduser()
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        return Finding("Memory", "warning", f"notes cannot be written to {folder}", "correct [memory] path, or change the permissions")
+    return Finding("Memory", "ok", f"notes go to {folder}")
 
 
 def _store(home: Path, settings: Settings) -> Finding:

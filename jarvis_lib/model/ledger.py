@@ -10,7 +10,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from jarvis_lib.model import account_rules, context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, trust_rules, weekend_rules
+from jarvis_lib.model import (
+    account_rules,
+    context_rules,
+    door_rules,
+    improver_rules,
+    pattern_rules,
+    prediction_rules,
+    problem_rules,
+    trust_rules,
+    weekend_rules,
+)
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
@@ -40,6 +50,7 @@ KEYS = {
     "estimates": "task",
     **account_rules.KEYS,
     **context_rules.KEYS,
+    **door_rules.KEYS,
     **improver_rules.KEYS,
     **pattern_rules.KEYS,
     **prediction_rules.KEYS,
@@ -60,6 +71,7 @@ def apply(book: Book, fact: Fact) -> None:
     if rule is None:
         raise Refused(f"There is no fact of the kind {clean(fact.kind)[:40]!r}; it may come from a newer Jarvis.")
     try:
+        door_rules.guard(book, fact)
         rule(book, fact)
         trust_rules.follow(book, fact, content_of)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -80,7 +92,7 @@ def derive(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
         return [*_after_ending(book, fact, policy), *trust_rules.after(book, fact, content_of)]
     if fact.kind == "weekend.completed":
         return _after_completion(book, fact)
-    if fact.kind in ("task.dropped", "task.declined"):
+    if fact.kind in ("task.dropped", "task.declined", "task.withdrawn"):
         return _park_dependents(book, fact, fact.data["task"])
     return []
 
@@ -651,6 +663,7 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     "notice": _noted,
     **account_rules.RULES,
     **context_rules.RULES,
+    **door_rules.RULES,
     **improver_rules.RULES,
     **pattern_rules.RULES,
     **prediction_rules.RULES,

@@ -236,6 +236,9 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "slow_seconds": ("num>=0.1", 5.0, "A call that was noted with `jarvis improver log-time` should not take longer."),
         "slow_step_seconds": ("num>=1", 120.0, "A step of a session other than the work itself should not take longer."),
     },
+    "memory": {
+        "path": ("path", "", 'Folder of daily notes YYYY-MM-DD.md of what Jarvis did, such as "~/.openclaw/workspace/memory"; empty = none are written.'),
+    },
     "store": {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
