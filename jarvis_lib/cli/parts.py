@@ -87,3 +87,9 @@ trust = _part(
     example="jarvis trust list\njarvis trust widen k3f9x2",
     help="What has earned to run without asking, and your word on it.",
 )
+delivery = _part(
+    "delivery",
+    ("list", "send", "test"),
+    example="jarvis delivery list\njarvis delivery test email",
+    help="Briefs, alerts and hooks: what was told to whom, and whether it arrived.",
+)
