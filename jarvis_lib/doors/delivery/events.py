@@ -78,7 +78,7 @@ def fire(place: Place, hook: str, event: dict[str, Any]) -> Outcome:
     hidden: Sequence[str] = ()
     if line.startswith(SECRET):
         name = line.removeprefix(SECRET).strip()
-        (line,) = hidden = secret(place, [name])
+        (line,) = hidden = secret(place.settings, [name])
         if not line.startswith(("http://", "https://")):
             raise Refused(f"The secret {clean(name)[:40]} of [hooks] {hook} holds no address that begins with http:// or https://.")
     url = _address(line, hook)

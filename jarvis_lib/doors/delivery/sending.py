@@ -28,8 +28,8 @@ def send_letter(place: Place, channel: str, message: str, *, now: datetime) -> O
 def carry(place: Place, channel: str, letter: Letter, *, now: datetime) -> Outcome:
     """Hand the letter to the channel's own sender."""
     if channel == "email":
-        return send_mail(letter, place.settings.values["delivery.email"], secret(place, _password(place)), now=now)
-    return send_push(letter, secret(place, place.settings.get("delivery", "urls")))
+        return send_mail(letter, place.settings.values["delivery.email"], secret(place.settings, _password(place)), now=now)
+    return send_push(letter, secret(place.settings, place.settings.get("delivery", "urls")))
 
 
 def _password(place: Place) -> list[str]:
