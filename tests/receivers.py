@@ -60,7 +60,8 @@ class Mailbox:
     def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append(data.login.decode())
-        return AuthResult(success=self.password is None or data.password.decode() == self.password)
+        right = self.password is None or data.password.decode() == self.password
+        return AuthResult(success=right, handled=False)
 
 
 @contextmanager

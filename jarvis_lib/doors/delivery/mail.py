@@ -94,7 +94,9 @@ def _sent(made: EmailMessage, mail: Mapping[str, Any], password: str, timeout_s:
         return Outcome(False, f"{where} takes no mail for {listed(told)}", again=any(code < 500 for code, _ in error.recipients.values()))
     except smtplib.SMTPNotSupportedError as error:
         return Outcome(False, f"{where} cannot do what is asked of it: {shorten(clean(str(error)), 200)}")
-    except smtplib.SMTPServerDisconnected:
+    except smtplib.SMTPServerDisconnected as error:
+        if isinstance(error.__context__, TimeoutError):
+            return Outcome(False, f"{where} did not answer within {timeout_s:g} s", again=True)
         return Outcome(False, f"{where} broke off the connection", again=True)
     except smtplib.SMTPResponseException as error:
         return Outcome(False, f"refused by {where} ({_answer(error.smtp_code, error.smtp_error)})", again=error.smtp_code < 500)
