@@ -19,6 +19,7 @@ from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.autonomous_queue import copies, holding, loop
 from jarvis_lib.autonomous_queue.recovery import close_dead
 from jarvis_lib.autonomous_queue.verbs import housekeeping
+from jarvis_lib.execution import postman
 from jarvis_lib.execution.engine import Engine, engine_of
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused, new_id, stamp
@@ -159,6 +160,7 @@ def close(place: Place, session: str, outcome: str, said: str) -> None:
     except Refused:
         close_dead(place, now=place.now())
     crash_point("closed")
+    postman.call(place.home, place.settings)
 
 
 @contextmanager

@@ -66,6 +66,17 @@ TRUST = (
     Column("bound", "BOUND"),
     Column("standing", "STANDS", grow=True),
 )
+DELIVERIES = (
+    Column("at", "QUEUED"),
+    Column("channel", "CHANNEL"),
+    Column("about", "WHAT", grow=True),
+    Column("state", "STATE", "word"),
+    Column("tries", "TRIES", "number"),
+    Column("said", "SAID", grow=True),
+    Column("key", "KEY", grow=True, spare=True),
+)
+DELIVERY_PREVIEW = (Column("when", "WHEN"), Column("channel", "CHANNEL"), Column("subject", "SUBJECT", grow=True), Column("key", "KEY", grow=True, spare=True))
+POSTED = (Column("key", "KEY", grow=True), Column("channel", "CHANNEL"), Column("ok", "SENT"), Column("said", "SAID", grow=True))
 PROBLEMS_FOUND = (
     Column("key", "PROBLEM", grow=True),
     Column("severity", "SEVERITY", "word"),

@@ -61,6 +61,7 @@ _TOP = {
     "mcp": "jarvis_lib.cli.parts:mcp",
     "memory": "jarvis_lib.cli.parts:memory",
     "calendar": "jarvis_lib.cli.parts:calendar",
+    "delivery": "jarvis_lib.cli.parts:delivery",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

@@ -105,3 +105,9 @@ calendar = _part(
     example="jarvis calendar export --out jarvis.ics",
     help="A feed of planned sessions and of what waits for you.",
 )
+delivery = _part(
+    "delivery",
+    ("list", "send", "test"),
+    example="jarvis delivery list\njarvis delivery test email",
+    help="Briefs, alerts and hooks: what was told to whom, and whether it arrived.",
+)

@@ -12,12 +12,15 @@ def scan(run: Run, check: bool, quick: bool) -> int:
     """Look for problems now, and for what will become one."""
     from jarvis_lib import problem_predictor
     from jarvis_lib.cli.columns import PROBLEMS_FOUND
+    from jarvis_lib.execution import postman
 
     look = problem_predictor.look(run.place, now=run.now, past=not quick)
     for sentence in look.notes:
         run.note(sentence)
     run.warnings += look.notes
     found = [p.to_json() for p in look.problems]
+    if found:
+        postman.call(run.place.home, run.place.settings)
     run.table("jarvis.problems_found/1", found, PROBLEMS_FOUND, empty="No problems found.")
     return 5 if found and check else 0
 

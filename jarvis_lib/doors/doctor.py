@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.model.delivery import switched_on
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
@@ -46,6 +47,7 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
             checks += [("Memory", lambda: _memory(folder, known))] if known.get("memory", "path") else []
             checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
+            checks += [("Delivery", lambda: _delivery(known))]
     checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
@@ -198,6 +200,17 @@ def _sources(home: Path, settings: Settings) -> Finding:
     if not named:
         return Finding("Sources", "ok", "none set, so tasks need a recipe of their own (--notebook or --command)")
     return Finding("Sources", "ok", listed([f"{k} = {v}" for k, v in named.items()]))
+
+
+def _delivery(settings: Settings) -> list[Finding]:
+    """Nothing is said of channels that nobody switched on."""
+    on = switched_on(settings.values)
+    if not on:
+        return []
+    from jarvis_lib.doors.delivery.ready import troubles
+
+    wrong = [Finding("Delivery", "warning", said, "set it right in jarvis.toml, then: jarvis delivery test CHANNEL") for said in troubles(settings)]
+    return wrong or [Finding("Delivery", "ok", f"{listed(on)} {'is' if len(on) == 1 else 'are'} switched on")]
 
 
 def _kernel() -> Finding:

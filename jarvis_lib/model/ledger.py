@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from jarvis_lib.model import (
     account_rules,
     context_rules,
+    delivery_rules,
     door_rules,
     improver_rules,
     pattern_rules,
@@ -57,6 +58,7 @@ KEYS = {
     **problem_rules.KEYS,
     **trust_rules.KEYS,
     **weekend_rules.KEYS,
+    **delivery_rules.KEYS,
 }
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
 
@@ -72,8 +74,10 @@ def apply(book: Book, fact: Fact) -> None:
         raise Refused(f"There is no fact of the kind {clean(fact.kind)[:40]!r}; it may come from a newer Jarvis.")
     try:
         door_rules.guard(book, fact)
+        before = delivery_rules.standing(book, fact)
         rule(book, fact)
         trust_rules.follow(book, fact, content_of)
+        delivery_rules.follow(book, fact, before)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"The fact {fact.kind} {fact.id} is malformed: {type(error).__name__} {error}.") from error
 
@@ -670,4 +674,5 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     **problem_rules.RULES,
     **trust_rules.RULES,
     **weekend_rules.RULES,
+    **delivery_rules.RULES,
 }

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from jarvis_lib import autonomous_queue
+from jarvis_lib.execution import postman
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.report.brief import Brief, compose
@@ -41,6 +42,7 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
     made, fact = make_page(place, BRIEF_NOTEBOOK, kind="morning", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
     crash_point("brief-made")
     place.store.append(fact)
+    postman.call(place.home, place.settings)
     return made
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jarvis_lib.model.delivery import switched_on
 from jarvis_lib.model.prose import clean, plural, seconds, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.report.clock import span, when
@@ -28,6 +29,7 @@ def lines(reader: Reader, cover: Coverage, settings: Settings, *, zone: ZoneInfo
     notices = reader.rows("report.notices_between", since=cover.since, now=now)
     found += [_notice(n, now, zone) for n in notices[-NOTICES:]]
     found += _agents(reader, cover, zone)
+    found += _delivery(reader, cover, settings, zone)
     if len(notices) > NOTICES:
         found.append(SystemLine("Store", f"and {len(notices) - NOTICES} earlier notices.", "warn"))
     found += [_isolation(cover), SystemLine("Policy", f"hash {settings.policy.hash[:12]}{_changed(cover, settings)}", "ok")]
@@ -37,6 +39,17 @@ def lines(reader: Reader, cover: Coverage, settings: Settings, *, zone: ZoneInfo
 def _notice(row: Row, now: datetime, zone: ZoneInfo) -> SystemLine:
     name = {"sandbox": "Sandbox", "room": "Machine", "escalation": "Escalation", "trust": "Trust"}.get(row["kind"], "Store")
     return SystemLine(name, f"{when(row['at'], zone, now=now)}: {shorten(clean(row['sentence']), 240)}", "bad" if row["kind"] == "escalation" else "warn")
+
+
+def _delivery(reader: Reader, cover: Coverage, settings: Settings, zone: ZoneInfo) -> list[SystemLine]:
+    """The channels and hooks whose messages do not arrive: why, since when, and how many were given up."""
+    found = []
+    for row in reader.rows("delivery.failing", now=cover.until):
+        if row["name"] in switched_on(settings.values) and row["lost"]:
+            since = when(row["failing_since"], zone, now=cover.until)
+            told = f"{row['name']} failed: {shorten(clean(row['why']), 160)}, since {since}; {plural(row['lost'], 'message')} not sent: jarvis delivery list"
+            found.append(SystemLine("Delivery", told, "bad"))
+    return found
 
 
 def _agents(reader: Reader, cover: Coverage, zone: ZoneInfo) -> list[SystemLine]:

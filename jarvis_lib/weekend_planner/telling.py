@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from jarvis_lib.execution import postman
 from jarvis_lib.report.making import make_page
 from jarvis_lib.report.publish import weekend_path
 from jarvis_lib.report.weekend import compose_weekend
@@ -30,4 +31,5 @@ def make_summary(place: Place, *, as_of: datetime, out: Path | None = None, say:
     told = {"headline": values.headline, "text": weekend_text(values)}
     made, fact = make_page(place, NOTEBOOK, kind="weekend", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
     place.store.append(fact)
+    postman.call(place.home, place.settings)
     return made
