@@ -57,6 +57,7 @@ _TOP = {
     "agents": "jarvis_lib.cli.parts:agents",
     "cluster": "jarvis_lib.cli.parts:cluster",
     "trust": "jarvis_lib.cli.parts:trust",
+    "cron": "jarvis_lib.cli.parts:cron",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

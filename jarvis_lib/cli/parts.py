@@ -87,3 +87,9 @@ trust = _part(
     example="jarvis trust list\njarvis trust widen k3f9x2",
     help="What has earned to run without asking, and your word on it.",
 )
+cron = _part(
+    "cron",
+    ("install", "show", "remove", "catch-up"),
+    example="jarvis cron install\njarvis cron show\njarvis cron remove",
+    help="Let the night start by itself: lines in your crontab, or timers of systemd.",
+)

@@ -10,7 +10,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from jarvis_lib.model import account_rules, context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, trust_rules, weekend_rules
+from jarvis_lib.model import (
+    account_rules,
+    context_rules,
+    improver_rules,
+    pattern_rules,
+    prediction_rules,
+    problem_rules,
+    slot_rules,
+    trust_rules,
+    weekend_rules,
+)
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
 from jarvis_lib.model.policy import Policy, decide
@@ -46,6 +56,7 @@ KEYS = {
     **problem_rules.KEYS,
     **trust_rules.KEYS,
     **weekend_rules.KEYS,
+    **slot_rules.KEYS,
 }
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
 
@@ -62,6 +73,7 @@ def apply(book: Book, fact: Fact) -> None:
     try:
         rule(book, fact)
         trust_rules.follow(book, fact, content_of)
+        slot_rules.follow(book, fact)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"The fact {fact.kind} {fact.id} is malformed: {type(error).__name__} {error}.") from error
 
@@ -656,4 +668,5 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     **problem_rules.RULES,
     **trust_rules.RULES,
     **weekend_rules.RULES,
+    **slot_rules.RULES,
 }

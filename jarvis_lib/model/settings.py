@@ -240,6 +240,10 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
     },
+    "cron": {
+        "windows": ("kinds", ["overnight", "weekend"], "Windows in which a session is opened by itself, where `jarvis cron install` was called."),
+        "keep_awake": ("bool", True, "A session keeps the machine from falling asleep while it works, on mains power only."),
+    },
 }
 
 
