@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.window import DAYS, KINDS, NO_CUTS, SAID, Cuts, WindowRule, moment_of, occurrence, occurrences
+from jarvis_lib.model.window import DAYS, KINDS, NO_CUTS, SAID, Cuts, WindowRule, moment_of, occurrences
 
 Row = dict[str, Any]
 MOST_STARTS = 3
@@ -91,11 +91,17 @@ def sessions(rules: Sequence[WindowRule], kinds: Sequence[str], zone: ZoneInfo, 
     found: dict[str, Occasion] = {}
     for window in occurrences(rules, zone, begin - timedelta(days=2), end, cuts):
         if window.kind in kinds and window.key not in found:
-            whole = occurrence(by_kind[window.kind], window.day, zone)
-            until = whole.end - min(LATEST_START, (whole.end - whole.start) / 4)
+            until = _latest(by_kind[window.kind], window.day, zone)
             if window.start < until:
                 found[window.key] = Occasion(window.key, window.kind, f"the session of {SAID[window.kind]}", window.start, until)
     return sorted((one for one in found.values() if begin <= one.due < end), key=lambda one: (one.due, one.key))
+
+
+def _latest(rule: WindowRule, day: date, zone: ZoneInfo) -> datetime:
+    """Until when a session of this window may begin: by the local clock, so that it is 05:00 in the nights of a clock change too."""
+    length = _between(rule.start, rule.end)
+    wall = datetime.combine(day, rule.start) + length - min(LATEST_START, length / 4)
+    return moment_of(wall.date(), wall.time(), zone)
 
 
 def decide(one: Occasion, row: Mapping[str, Any] | None, *, now: datetime) -> str:

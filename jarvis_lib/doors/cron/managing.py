@@ -5,6 +5,7 @@ One scheduler for each workspace: lines in the crontab or timers of systemd, nev
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.doors.cron import block, lines, units
 from jarvis_lib.doors.cron.memory import recall
 from jarvis_lib.execution import timetables
-from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.fact import Refused, new_id
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import SETTINGS_FILE, machine_zone
 
@@ -127,6 +128,13 @@ def standing_scheduler(place: Place) -> str:
     return "none" if not own else "papermill" if "/papermill" in own else "cron"
 
 
+def own_lines() -> int:
+    """How many lines outside of any block start a night or a brief: written by hand, as the older Jarvis told people to."""
+    table = timetables.read_crontab()
+    rest = block.without(table, [b.home for b in block.blocks(table)])
+    return sum(bool(re.search(r"overnight[_-]runner\b|\bovernight (start|brief)\b", line)) for line in rest.split("\n") if not line.lstrip().startswith("#"))
+
+
 def same_clock(machine: str, zone: ZoneInfo, *, now: datetime) -> bool:
     """Do both clocks show the same time at every hour of the coming year?"""
     try:
@@ -186,7 +194,7 @@ def apply(place: Place, change: Change) -> str:
 def _keep(place: Place, table: str) -> Path:
     folder = place.home / BACKUPS
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{place.now():%Y%m%dT%H%M%S%f}.crontab"
+    path = folder / f"{place.now():%Y%m%dT%H%M%S}-{new_id(6)}.crontab"
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(fd, "wb") as stream:
         stream.write(table.encode("utf-8", "surrogateescape"))
