@@ -62,6 +62,7 @@ _TOP = {
     "memory": "jarvis_lib.cli.parts:memory",
     "calendar": "jarvis_lib.cli.parts:calendar",
     "delivery": "jarvis_lib.cli.parts:delivery",
+    "cron": "jarvis_lib.cli.parts:cron",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

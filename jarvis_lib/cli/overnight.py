@@ -3,6 +3,7 @@
 import click
 
 from jarvis_lib.cli.context import look_at_calendars
+from jarvis_lib.cli.knocks import FROM_CRON, knock
 from jarvis_lib.cli.shape import Run, refuse_in_attempt, verb
 
 
@@ -12,9 +13,13 @@ from jarvis_lib.cli.shape import Run, refuse_in_attempt, verb
 @click.option("--for", "span", metavar="SPAN", help="End after this long: 10m, 1h30m.")
 @click.option("--analyse/--no-analyse", default=None, help="Run the notebooks that learn and plan, or not; by default in sessions of half an hour or more.")
 @click.option("--no-brief", is_flag=True, help="Leave the page to a later `jarvis overnight brief`.")
-def start(run: Run, anyway: bool, until: str | None, span: str | None, no_brief: bool, analyse: bool | None) -> None:
+@FROM_CRON
+def start(run: Run, anyway: bool, until: str | None, span: str | None, no_brief: bool, analyse: bool | None, from_cron: bool) -> int:
     """Work one night: problems, patterns, plan, run, report, brief. Ctrl-C once finishes what runs, twice stops now."""
+    if from_cron:
+        return knock(run, "start")
     run_session(run, anyway=anyway, until=until, span=span, with_brief=not no_brief, analyse=analyse)
+    return 0
 
 
 def run_session(
@@ -33,21 +38,28 @@ def run_session(
 
 
 @verb("report", "jarvis overnight report --json")
-def report(run: Run) -> None:
+@FROM_CRON
+def report(run: Run, from_cron: bool) -> int:
     """The record of the newest session: tasks, outcomes, hours, phases."""
+    if from_cron:
+        return knock(run, "report")
     from jarvis_lib import overnight_runner
     from jarvis_lib.cli.cards import session_report
 
     data = overnight_runner.report(run.place, now=run.now)
     run.show("jarvis.session/1", data, session_report(data, zone=run.place.zone))
+    return 0
 
 
 @verb("brief", "jarvis overnight brief\njarvis overnight brief --html", long=True)
 @click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
 @click.option("--no-page", is_flag=True, help="Only the text.")
 @click.option("--read", "is_read", is_flag=True, help="Note that you have read it, so that unread briefs can be counted; shows nothing.")
-def brief(run: Run, html: bool, no_page: bool, is_read: bool) -> None:
+@FROM_CRON
+def brief(run: Run, html: bool, no_page: bool, is_read: bool, from_cron: bool) -> int:
     """The morning brief: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
+    if from_cron:
+        return knock(run, "brief")
     from jarvis_lib import overnight_runner
     from jarvis_lib.report.text import brief_text
 
@@ -56,7 +68,7 @@ def brief(run: Run, html: bool, no_page: bool, is_read: bool) -> None:
         from jarvis_lib import self_improver
 
         run.say(self_improver.log_read(run.place, now=run.place.now()))
-        return
+        return 0
     if not html:
         made = overnight_runner.brief(run.place, as_of=run.now)
         run.show("jarvis.brief/1", made, brief_text(made).splitlines())
@@ -64,6 +76,7 @@ def brief(run: Run, html: bool, no_page: bool, is_read: bool) -> None:
         path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
         run.say(f"{path}", brief=path) if html else run.note(f"Page: {path}")
         remember(run)
+    return 0
 
 
 def remember(run: Run) -> None:

@@ -111,3 +111,9 @@ delivery = _part(
     example="jarvis delivery list\njarvis delivery test email",
     help="Briefs, alerts and hooks: what was told to whom, and whether it arrived.",
 )
+cron = _part(
+    "cron",
+    ("install", "show", "remove", "catch-up"),
+    example="jarvis cron install\njarvis cron show\njarvis cron remove",
+    help="Let the night start by itself: lines in your crontab, or timers of systemd.",
+)

@@ -1,5 +1,6 @@
 """`jarvis init | doctor | demo | lab`: making a workspace, looking at it, and opening it."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,13 +10,26 @@ from jarvis_lib.cli.shape import Run, verb
 
 @verb("init", "jarvis init ~/jarvis", writes=True)
 @click.argument("folder", default=".", metavar="[DIR]")
-def init(run: Run, folder: str) -> None:
+@click.option("--quick-win/--no-quick-win", default=None, help="May sessions begin by themselves in the quick-win window (19:00 to 23:00)?")
+@click.option("--work-hours/--no-work-hours", default=None, help="And in work hours (9:00 to 17:00)? Neither, where nobody is there to ask.")
+def init(run: Run, folder: str, quick_win: bool | None, work_hours: bool | None) -> None:
     """Make a workspace: jarvis.toml with every key, data, reports, logs and the notebooks."""
     from jarvis_lib.doors.init import init as make
 
     where = Path(folder).expanduser().resolve()
-    made = make(where)
-    run.say(f"Made a workspace in {where} ({len(made)} files). Next: cd {where} && jarvis doctor", home=str(where), made=made)
+    asks = sys.stdin.isatty() and not run.as_json and not (where / "jarvis.toml").exists()
+    if quick_win is None and asks:
+        quick_win = click.confirm(
+            "Nights and weekends may be worked by themselves once `jarvis cron install` was called. Weeknights 19:00 to 23:00 too?", err=True
+        )
+    if work_hours is None and asks:
+        work_hours = click.confirm("And Mon-Fri 9:00 to 17:00, while your machine is yours?", err=True)
+    made = make(where, also=[kind for kind, on in (("quick_win", quick_win), ("work_hours", work_hours)) if on])
+    run.say(
+        f"Made a workspace in {where} ({len(made)} files). Next: cd {where} && jarvis doctor; every night by itself: jarvis cron install",
+        home=str(where),
+        made=made,
+    )
 
 
 @verb("doctor", "jarvis doctor\njarvis doctor --agent codex", at=False)

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 import click
 
+from jarvis_lib.cli.knocks import FROM_CRON, knock
 from jarvis_lib.cli.shape import Run, verb
 
 
 @verb("suggest", "jarvis weekend suggest")
-def suggest(run: Run) -> None:
+@FROM_CRON
+def suggest(run: Run, from_cron: bool) -> int:
     """Offer three to five things that fill this weekend's free hours. Nothing starts; with --at nothing is written down either."""
+    if from_cron:
+        return knock(run, "suggest")
     from jarvis_lib import weekend_planner
     from jarvis_lib.cli.columns import WEEKEND
     from jarvis_lib.cli.weekend_cards import suggestion_lines
@@ -17,6 +21,7 @@ def suggest(run: Run) -> None:
     made = weekend_planner.suggest(run.place, now=run.now, write=not run.is_about_another_time)
     rows = [c.to_json() | {"when": made.weekend.key} for c in made.candidates]
     run.table("jarvis.weekend_suggestion/1", rows, WEEKEND, empty=made.said, human=suggestion_lines(made, zone=run.place.zone), data=made)
+    return 0
 
 
 @verb("select", "jarvis weekend select w3f9a1\njarvis weekend select w3f9a1 --phase build=6h --phase-command test='make test'", writes=True)
@@ -73,8 +78,11 @@ def complete(run: Run, phase: str) -> None:
 @verb("summary", "jarvis weekend summary\njarvis weekend summary --html", long=True)
 @click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
 @click.option("--no-page", is_flag=True, help="Only the text.")
-def summary(run: Run, html: bool, no_page: bool) -> None:
+@FROM_CRON
+def summary(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     """The weekend report: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
+    if from_cron:
+        return knock(run, "summary")
     from jarvis_lib import weekend_planner
     from jarvis_lib.report.weekend_text import weekend_text
 
@@ -84,6 +92,7 @@ def summary(run: Run, html: bool, no_page: bool) -> None:
     if html or not (no_page or run.as_json or run.is_about_another_time):
         path = weekend_planner.make_summary(run.place, as_of=run.now, say=run.note)
         run.say(f"{path}", report=path) if html else run.note(f"Page: {path}")
+    return 0
 
 
 def _pairs(given: Sequence[str], option: str) -> dict[str, str]:

@@ -48,7 +48,7 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
             checks += [("Memory", lambda: _memory(folder, known))] if known.get("memory", "path") else []
             checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
             checks += [("Delivery", lambda: _delivery(known))]
-    checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
+    checks += [("Notebooks", _kernel), ("Cron", lambda: _cron(home, settings, now)), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
 
@@ -226,10 +226,13 @@ def _kernel() -> Finding:
     return Finding("Notebooks", "ok", f"kernel python3 in {spec.resource_dir}")
 
 
-def _cron() -> Finding:
-    if shutil.which("crontab"):
-        return Finding("Cron", "ok", "crontab is there")
-    return Finding("Cron", "warning", "there is no crontab, so nothing starts the night by itself", "start it by hand: jarvis overnight start; or install cron")
+def _cron(home: Path | None, settings: Settings | None, now: datetime) -> Finding:
+    if home is None or settings is None:
+        return Finding("Cron", "warning", "no workspace that can be read, so nothing starts by itself", "make or mend one, then: jarvis cron install")
+    from jarvis_lib.doors.cron.condition import condition
+    from jarvis_lib.workspace import open_workspace
+
+    return Finding("Cron", *condition(open_workspace(home), now=now))
 
 
 def _git() -> Finding:

@@ -19,6 +19,7 @@ from jarvis_lib.model import (
     pattern_rules,
     prediction_rules,
     problem_rules,
+    slot_rules,
     trust_rules,
     weekend_rules,
 )
@@ -59,6 +60,7 @@ KEYS = {
     **trust_rules.KEYS,
     **weekend_rules.KEYS,
     **delivery_rules.KEYS,
+    **slot_rules.KEYS,
 }
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
 
@@ -78,6 +80,7 @@ def apply(book: Book, fact: Fact) -> None:
         rule(book, fact)
         trust_rules.follow(book, fact, content_of)
         delivery_rules.follow(book, fact, before)
+        slot_rules.follow(book, fact)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"The fact {fact.kind} {fact.id} is malformed: {type(error).__name__} {error}.") from error
 
@@ -675,4 +678,5 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     **trust_rules.RULES,
     **weekend_rules.RULES,
     **delivery_rules.RULES,
+    **slot_rules.RULES,
 }

@@ -273,6 +273,10 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "problem": ("text", "", ""),
         "seconds": ("num>=0.1", 30.0, "A hook that takes longer is ended with all that it started."),
     },
+    "cron": {
+        "windows": ("kinds", ["overnight", "weekend"], "Windows in which a session is opened by itself, where `jarvis cron install` was called."),
+        "keep_awake": ("bool", True, "A session keeps the machine from falling asleep while it works, on mains power only."),
+    },
 }
 
 

@@ -37,7 +37,7 @@ def lines(reader: Reader, cover: Coverage, settings: Settings, *, zone: ZoneInfo
 
 
 def _notice(row: Row, now: datetime, zone: ZoneInfo) -> SystemLine:
-    name = {"sandbox": "Sandbox", "room": "Machine", "escalation": "Escalation", "trust": "Trust"}.get(row["kind"], "Store")
+    name = {"sandbox": "Sandbox", "room": "Machine", "escalation": "Escalation", "trust": "Trust", "slot": "Cron"}.get(row["kind"], "Store")
     return SystemLine(name, f"{when(row['at'], zone, now=now)}: {shorten(clean(row['sentence']), 240)}", "bad" if row["kind"] == "escalation" else "warn")
 
 
