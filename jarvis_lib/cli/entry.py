@@ -57,6 +57,9 @@ _TOP = {
     "agents": "jarvis_lib.cli.parts:agents",
     "cluster": "jarvis_lib.cli.parts:cluster",
     "trust": "jarvis_lib.cli.parts:trust",
+    "import": "jarvis_lib.cli.moving:import_",
+    "export": "jarvis_lib.cli.moving:export",
+    "imported": "jarvis_lib.cli.moving:imported",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Fact, Refused, from_json, text
+from jarvis_lib.model.import_rules import named
 from jarvis_lib.model.ledger import DERIVED_ONLY, Row, apply, derive
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.store import engine, journal, lock, queries, recover, spool
@@ -189,6 +190,8 @@ class Store:
         book = Rows(current.con)
         known = {r["id"] for r in fetch(current.con, queries.block("store.facts_by_id"), {"ids": [f.id for f in facts]})}
         book.prefetch("tasks", [_task_of(f) for f in facts if _task_of(f)])
+        for table, keys in [pair for f in facts for pair in named(f).items()]:
+            book.prefetch(table, keys)
         entries: list[tuple[Fact, str | None]] = []
         queue = list({f.id: f for f in facts if f.id not in known}.values())
         stated = {f.id for f in queue}

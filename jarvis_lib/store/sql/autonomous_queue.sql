@@ -192,3 +192,13 @@ SELECT id FROM sessions ORDER BY opened_at DESC, id LIMIT 1;
 -- name: trust
 -- Kinds of work with their record, the longest first.
 SELECT * FROM trust_records ORDER BY n DESC, key;
+
+-- name: series_going_on
+SELECT s.*, t.state, t.title, t.content FROM series s JOIN tasks t ON t.id = s.newest WHERE s.ended_at IS NULL ORDER BY s.started_at, s.id;
+
+-- name: series_of
+SELECT * FROM series WHERE id = $id;
+
+-- name: imported
+-- What a task was in the system that it came from.
+SELECT file, kind, old_id, said, content, "at", actor FROM imports WHERE task = $task ORDER BY "at" LIMIT 1;
