@@ -103,8 +103,8 @@ def add(
         every=every,
         id=new_id(),
     )
-    data = {"task": task.to_json(), "content_hash": current_hash(place.home, task)} | comes_at(place, task, now=now)
-    place.store.write(place.fact("task.added", at=now, **data))
+    first = comes_at(place, task, now=now)
+    place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task), **first))
     row = _resolve(place, task.id)
     return Added(task, f"Added {draft.said(task)} It is {SAID[row['state']]}.{_because(row)}")
 
@@ -252,6 +252,19 @@ def accept(place: Place, task: str, *, now: datetime, into: str = "", squash: bo
         return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person; it left no branch")
     said = _simple(place, task, "task.accepted", "Accepted", now=now, reason="merged by the person", merged=taken.commit)
     return f"{said} {taken.said}"
+
+
+def would_accept(place: Place, task: str, *, into: str = "") -> str:
+    """What `accept` would take over, in a sentence; refuses what cannot be accepted as it stands. Nothing is changed."""
+    row = _resolve(place, task)
+    move(row["state"], "accept", name=name_of(row))
+    repo = content_of(row).repo
+    if not repo:
+        return f"Dry run, nothing was accepted: {name_of(row)} is {SAID[row['state']]} and would be accepted."
+    with place.store.reading() as reader:
+        branches = reader.rows("autonomous_queue.branches", task=row["id"])
+    merged = f"{branches[0]['branch']} would be merged into {into or 'the branch that you have checked out'} of {repo}" if branches else "it left no branch"
+    return f"Dry run, nothing was accepted: {name_of(row)} would be accepted; {merged}."
 
 
 def follow_up(place: Place, task: str, words: str, *, now: datetime, hours: str | float | None = None, priority: str | None = None) -> Added:

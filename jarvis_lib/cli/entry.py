@@ -60,6 +60,8 @@ _TOP = {
     "import": "jarvis_lib.cli.moving:import_",
     "export": "jarvis_lib.cli.moving:export",
     "imported": "jarvis_lib.cli.moving:imported",
+    "status": "jarvis_lib.cli.watching:status",
+    "completion": "jarvis_lib.cli.watching:completion",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

@@ -19,10 +19,17 @@ IMPORTED = (
 )
 
 
-@verb("import", "jarvis import ~/old-jarvis --dry-run\njarvis import TODO.md --agent --repo ~/shop\njarvis import ~/export-of-another-workspace", writes=True, long=True)
+@verb(
+    "import",
+    "jarvis import ~/old-jarvis --dry-run\njarvis import TODO.md --agent --repo ~/shop\njarvis import ~/export-of-another-workspace",
+    writes=True,
+    long=True,
+)
 @click.argument("path")
 @click.option("--dry-run", is_flag=True, help="Tell what would come in and what would be left out, and write nothing.")
-@click.option("--agent", is_flag=False, flag_value="any", metavar="[NAME]", help="Have an agent do what may still run. The policy decides each task all the same.")
+@click.option(
+    "--agent", is_flag=False, flag_value="any", metavar="[NAME]", help="Have an agent do what may still run. The policy decides each task all the same."
+)
 @click.option("--repo", metavar="PATH", help="Let those tasks work in a copy of this git repository.")
 @click.option("--default-recipes", is_flag=True, help="Give those tasks the default recipe of their category.")
 def import_(run: Run, path: str, dry_run: bool, agent: str | None, repo: str | None, default_recipes: bool) -> int:

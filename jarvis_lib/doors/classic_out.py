@@ -122,9 +122,7 @@ def _metrics(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     samples = Samples(place.home)
     names = [row["metric"] for row in samples.latest(now=now)]
     return [
-        {"timestamp": row["at"], "metric": name, "value": row["mid"]}
-        for name in sorted(names)
-        for row in samples.hours(name, since=now - _HISTORY, until=now)
+        {"timestamp": row["at"], "metric": name, "value": row["mid"]} for name in sorted(names) for row in samples.hours(name, since=now - _HISTORY, until=now)
     ]
 
 

@@ -106,7 +106,7 @@ def approved(book: "Book", fact: Fact, row: "Row") -> bool:
     if own is None:
         return False
     book.put("series", own | {"approved_hash": row["content_hash"]})
-    return own["newest"] == row["id"] and own["newest_at"] > fact.at
+    return bool(own["newest"] == row["id"] and own["newest_at"] > fact.at)
 
 
 def carried(book: "Book", row: "Row", decision: "Decision", policy: "Policy") -> bool:

@@ -103,7 +103,9 @@ def _into_journal(aside: Path, facts: Path, *, head: str, count: int) -> int:
 
 
 def _not_whole(facts: Path, number: int) -> Refused:
-    return Refused(f"{facts.name} is not whole (line {number:,}): a fact is missing or was changed. Nothing was brought in; make the export again.", code="failed")
+    return Refused(
+        f"{facts.name} is not whole (line {number:,}): a fact is missing or was changed. Nothing was brought in; make the export again.", code="failed"
+    )
 
 
 def _lines(facts: Path) -> Iterator[journal.Line | None]:

@@ -77,13 +77,13 @@ class Store:
 
     def append(self, *facts: Fact) -> list[Applied]:
         """Record the facts for good, in this order, and apply them. Raises Refused (busy) when they are recorded but not applied yet."""
-        ordered = _in_order(facts)
-        for fact in ordered:
+        stated = ordered(facts)
+        for fact in stated:
             spool.put(self.home, fact)
         self.crash_at("spooled")
         try:
             with self._open(write=True) as (con, _):
-                return self._applied(con, ordered)
+                return self._applied(con, stated)
         except Refused as error:
             if error.code != "busy":
                 raise
@@ -228,7 +228,7 @@ def _is_backup(path: Path) -> bool:
         return False
 
 
-def _in_order(facts: Sequence[Fact]) -> list[Fact]:
+def ordered(facts: Sequence[Fact]) -> list[Fact]:
     """Facts stated together count in the order given: among equal times the id decides, so ids rise."""
     ids = sorted(f.id for f in facts)
     return [replace(f, id=i) for f, i in zip(facts, ids, strict=True)]

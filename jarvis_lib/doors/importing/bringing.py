@@ -37,7 +37,7 @@ def import_state(
         try:
             _bring(place, one, report, recipes=recipes, now=now, dry_run=dry_run)
         except Refused as error:
-            if len(paths) == 1 and not strangers or error.code in ("usage", "busy"):
+            if (len(paths) == 1 and not strangers) or error.code in ("usage", "busy"):
                 raise Refused(f"{one}: {error.sentence}" if error.code == "failed" else error.sentence, code=error.code) from error
             report.refused = error.sentence
         reports.append(report)
@@ -133,5 +133,3 @@ def kept(place: Place, kind: str = "") -> list[Row]:
 
         raise Refused(f"There is no kind {clean(kind)[:40]!r} of imported things.{hint(kind, KINDS)} Kinds: {', '.join(KINDS)}.", code="usage")
     return _rows(place, "kept", kind=kind)
-
-

@@ -33,7 +33,7 @@ _LISTS = {
     "problems.json": {"active_problems": "problem"},
     "patterns.json": {"patterns": "pattern"},
     "improvements.json": {"improvements": "improvement", "suggestions": "improvement"},
-    "weekend_plan.json": {name: "weekend" for name in ("candidates", "suggestions", "selected", "selected_build", "plan", "builds", "phases")},
+    "weekend_plan.json": dict.fromkeys(("candidates", "suggestions", "selected", "selected_build", "plan", "builds", "phases"), "weekend"),
 }
 
 
