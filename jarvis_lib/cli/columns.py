@@ -32,6 +32,12 @@ NEXT = (
     Column("title", "TITLE", grow=True),
     Column("sentence", "WHY", grow=True),
 )
+CHANGES = (
+    Column("number", "NUMBER", "number"),
+    Column("at", "WHEN"),
+    Column("what", "WHAT", grow=True),
+    Column("taken_back", "TAKEN BACK"),
+)
 PROGRESS = (
     Column("task", "ID"),
     Column("title", "TITLE", grow=True),

@@ -63,6 +63,11 @@ _TOP = {
     "calendar": "jarvis_lib.cli.parts:calendar",
     "delivery": "jarvis_lib.cli.parts:delivery",
     "cron": "jarvis_lib.cli.parts:cron",
+    "import": "jarvis_lib.cli.moving:import_",
+    "export": "jarvis_lib.cli.moving:export",
+    "imported": "jarvis_lib.cli.moving:imported",
+    "status": "jarvis_lib.cli.watching:status",
+    "completion": "jarvis_lib.cli.watching:completion",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

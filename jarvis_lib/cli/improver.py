@@ -45,7 +45,7 @@ def accept(run: Run, suggestion: str) -> None:
     run.say(self_improver.accept(run.place, suggestion, now=run.now))
 
 
-@verb("decline", "jarvis improver decline i3f9a12bc --reason 'on purpose'", writes=True)
+@verb("decline", "jarvis improver decline i3f9a12bc --reason 'on purpose'", writes=True, rehearses=True)
 @click.argument("suggestion", metavar="ID")
 @click.option("--reason", default="", help="Why; stands in the log.")
 def decline(run: Run, suggestion: str, reason: str) -> None:
@@ -74,7 +74,7 @@ def measure(run: Run) -> None:
     run.table("jarvis.improver_effects/1", rows, EFFECTS, empty="Nothing is being measured: no suggestion was accepted, or all are judged.", data=found)
 
 
-@verb("log-time", "jarvis improver log-time search 5400", writes=True)
+@verb("log-time", "jarvis improver log-time search 5400", writes=True, rehearses=True)
 @click.argument("op")
 @click.argument("ms", metavar="MS")
 def log_time(run: Run, op: str, ms: str) -> None:
@@ -84,7 +84,7 @@ def log_time(run: Run, op: str, ms: str) -> None:
     run.say(self_improver.log_time(run.place, op, ms, now=run.now))
 
 
-@verb("log-failure", 'jarvis improver log-failure weather "504 gateway timeout"', writes=True)
+@verb("log-failure", 'jarvis improver log-failure weather "504 gateway timeout"', writes=True, rehearses=True)
 @click.argument("api")
 @click.argument("error")
 def log_failure(run: Run, api: str, error: str) -> None:
@@ -94,7 +94,7 @@ def log_failure(run: Run, api: str, error: str) -> None:
     run.say(self_improver.log_failure(run.place, api, error, now=run.now))
 
 
-@verb("log-correction", 'jarvis improver log-correction approvals "do not auto-approve Refactoring"', writes=True)
+@verb("log-correction", 'jarvis improver log-correction approvals "do not auto-approve Refactoring"', writes=True, rehearses=True)
 @click.argument("topic")
 @click.argument("text")
 def log_correction(run: Run, topic: str, text: str) -> None:

@@ -124,7 +124,7 @@ def status(run: Run) -> None:
     run.show("jarvis.status/1", data, session_status(data))
 
 
-@verb("stop", "jarvis overnight stop", writes=True)
+@verb("stop", "jarvis overnight stop", writes=True, rehearses=True)
 @click.option("--now", "at_once", is_flag=True, help="End what runs instead of finishing it.")
 def stop(run: Run, at_once: bool) -> None:
     """Ask the open session to stop: finish what runs, then end."""

@@ -113,7 +113,9 @@ def log(run: Run, event: str, detail: str | None, when: str | None) -> None:
     run.say(f"Logged {name}.", event=name, at=at or run.now)
 
 
-@verb("enable", "jarvis patterns enable 4f0c21aa --task k3f9x\njarvis patterns enable status_report --recipe notebooks/report.ipynb", writes=True)
+@verb(
+    "enable", "jarvis patterns enable 4f0c21aa --task k3f9x\njarvis patterns enable status_report --recipe notebooks/report.ipynb", writes=True, rehearses=True
+)
 @click.argument("pattern")
 @click.option("--task", metavar="ID", help="Queue a task like this one.")
 @click.option("--recipe", metavar="NOTEBOOK|LINE", help="Queue a task with this notebook or command line.")
@@ -129,7 +131,7 @@ def enable(run: Run, pattern: str, task: str | None, recipe: str | None, hours: 
     run.say(pattern_learner.enable(run.place, pattern, now=run.now, recipe=where, task=task, words=words))
 
 
-@verb("disable", "jarvis patterns disable 4f0c21aa", writes=True)
+@verb("disable", "jarvis patterns disable 4f0c21aa", writes=True, rehearses=True)
 @click.argument("pattern")
 def disable(run: Run, pattern: str) -> None:
     """Have it queue nothing any more; its predictions go on."""
@@ -138,7 +140,7 @@ def disable(run: Run, pattern: str) -> None:
     run.say(f"Disabled {pattern_learner.disable(run.place, pattern, now=run.now)}; it queues nothing.")
 
 
-@verb("dismiss", "jarvis patterns dismiss 4f0c21aa", writes=True)
+@verb("dismiss", "jarvis patterns dismiss 4f0c21aa", writes=True, rehearses=True)
 @click.argument("pattern", metavar="PATTERN|OFFER")
 def dismiss(run: Run, pattern: str) -> None:
     """Never offer it again."""

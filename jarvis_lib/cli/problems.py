@@ -93,7 +93,7 @@ def undo(run: Run, fix_id: str) -> None:
     run.say(problem_predictor.undo_fix(run.place, fix_id, now=run.now))
 
 
-@verb("dismiss", "jarvis problems dismiss log:logs/app.log", writes=True)
+@verb("dismiss", "jarvis problems dismiss log:logs/app.log", writes=True, rehearses=True)
 @click.argument("key")
 @click.option("--fixed", is_flag=True, help="It was real, and you have put it right yourself.")
 def dismiss(run: Run, key: str, fixed: bool) -> None:

@@ -24,7 +24,7 @@ def suggest(run: Run, from_cron: bool) -> int:
     return 0
 
 
-@verb("select", "jarvis weekend select w3f9a1\njarvis weekend select w3f9a1 --phase build=6h --phase-command test='make test'", writes=True)
+@verb("select", "jarvis weekend select w3f9a1\njarvis weekend select w3f9a1 --phase build=6h --phase-command test='make test'", writes=True, rehearses=True)
 @click.argument("build", metavar="ID")
 @click.option("--phase", "hours_of", multiple=True, metavar="NAME=HOURS", help="Hours of a phase: 6h, 90m, 20%; 0 leaves it out, a new name adds one.")
 @click.option("--phase-command", "commands", multiple=True, metavar="NAME=COMMAND", help="What a phase runs.")
@@ -39,7 +39,7 @@ def select(run: Run, build: str, hours_of: Sequence[str], commands: Sequence[str
     run.show("jarvis.weekend_choice/1", made, chosen_lines(made))
 
 
-@verb("start", "jarvis weekend start", writes=True)
+@verb("start", "jarvis weekend start", writes=True, rehearses=True)
 def start(run: Run) -> None:
     """Begin the chosen build: its phases become tasks, pinned to the weekend's windows. It says when each will run."""
     from jarvis_lib import weekend_planner
@@ -66,7 +66,7 @@ def progress(run: Run) -> None:
 _PHASE = ("name", "standing", "hours", "real_h", "said")
 
 
-@verb("complete", "jarvis weekend complete design", writes=True)
+@verb("complete", "jarvis weekend complete design", writes=True, rehearses=True)
 @click.argument("phase", metavar="PHASE")
 def complete(run: Run, phase: str) -> None:
     """Say that you have done a phase yourself (its name, number or task id). It counts as accepted by you, not as verified."""
