@@ -78,7 +78,7 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         tonight_said=plan.tonight,
         omissions=plan.omissions[:OMISSIONS],
         omissions_more=max(len(plan.omissions) - OMISSIONS, 0),
-        numbers=tuple(tally.numbers(reader, settings, now=now)),
+        numbers=tuple(tally.numbers(reader, settings, now=now, zone=zone)),
         numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
         system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
         news=tuple(told[:NEWS]),
