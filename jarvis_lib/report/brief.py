@@ -18,6 +18,7 @@ from jarvis_lib.report import coverage as covering
 from jarvis_lib.report import headline as head
 from jarvis_lib.report import health, learned, mending, needs, proof, tally
 from jarvis_lib.report import outlook as looking
+from jarvis_lib.report.budget import fit, words
 from jarvis_lib.report.clock import day_of, span, time_of, when
 from jarvis_lib.report.parts import PAGES, Brief, Card, FixRow, RanRow
 from jarvis_lib.store.calendar import cuts_of
@@ -27,6 +28,8 @@ __all__ = ["Brief", "compose"]
 
 Row = dict[str, Any]
 ROWS, FIXES, PROBLEMS, PLACES, OMISSIONS, NEWS = 8, 6, 5, 6, 3, 5
+DECIDE = 212
+"""The words of headline, line and cards together: a minute, less the few of the frame around them."""
 
 
 def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings, home: Path) -> Brief:
@@ -47,18 +50,20 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     problems = mending.problem_rows(open_problems)
     plan = looking.outlook(reader, settings, now=now, zone=zone)
     told = learned.news(reader, since=cover.since, now=now, zone=zone)
+    headline, line = head.headline(night, zone), head.line(night)
+    shown = fit(cards[: needs.MOST], DECIDE - words(headline, line))
     best = sorted(night.shipped, key=lambda r: (not r.measured, -r.planned_hours))
     shipped = [*best, *(r for r in ran if r.status is proof.UNDONE)]
     return Brief(
         kicker=_kicker(cover, zone),
-        headline=head.headline(night, zone),
-        line=head.line(night),
+        headline=headline,
+        line=line,
         tone=_tone(night),
         good=night.good,
         greeting=_greeting(settings),
         as_of=now.astimezone(zone).isoformat(timespec="seconds"),
         since=cover.begins.astimezone(zone).isoformat(timespec="seconds"),
-        needs=tuple(cards[: needs.MOST]),
+        needs=tuple(shown),
         needs_more=max(len(cards) - needs.MOST, 0),
         needs_said="" if cards else "Nothing needs you this morning.",
         shipped=tuple(shipped[:ROWS]),
