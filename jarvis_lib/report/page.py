@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, seconds
 from jarvis_lib.report.brief import Brief, compose
+from jarvis_lib.report.budget import rooms, seen, unfolded
 from jarvis_lib.report.evening_parts import Evening
 from jarvis_lib.report.publish import brief_path, dated_path, list_anew, put, relative, review_path, weekend_path
 from jarvis_lib.report.review_parts import Review
@@ -62,6 +63,7 @@ ATTRIBUTES = {
     "a": {"href"},
     "th": {"scope"},
     "td": {"data-label"},
+    "details": {"open"},
     "svg": {"viewBox", "role", "width", "height"},
     "line": {"x1", "y1", "x2", "y2"},
     "circle": {"cx", "cy", "r"},
@@ -237,7 +239,8 @@ def section_html(values: Values, name: str, home: Path, folder: Path) -> str:
     template = name if name in kind.shared else f"{kind.mark}_{name}"
     from jarvis_lib.report.drawing import bar, columns, dot_plot
 
-    return environment.get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot)
+    folds = {"unfolded": unfolded, "spent": lambda rows: sum(map(seen, rows)), "room": rooms(values) if isinstance(values, Brief) else {}}
+    return environment.get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot, **folds)
 
 
 def scrub(html: str) -> str:
