@@ -23,9 +23,7 @@ class _Reader(HTMLParser):
             self._hidden.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "summary" and self._hidden[-1:] == [""]:
-            self._hidden.pop()
-        elif self._hidden and self._hidden[-1] == tag:
+        if self._hidden and self._hidden[-1] == ("" if tag == "summary" else tag):
             self._hidden.pop()
 
     def handle_data(self, data: str) -> None:

@@ -11,7 +11,7 @@ from jarvis_lib.report.parts import Brief, Card, FixRow, NewsRow, PlanRow, Probl
 
 TITLE, LEAST = 8, 5
 """Words of a card's title once cards must be cut, and those that its sentence keeps in any case."""
-_ASIDE = len("If you do nothing".split())
+_ASIDE = len(("If", "you", "do", "nothing"))
 
 
 def words(*texts: str) -> int:

@@ -19,7 +19,7 @@ from jarvis_lib.model.window import DAYS, Window
 from jarvis_lib.report import needs as needing
 from jarvis_lib.report import proof
 from jarvis_lib.report.budget import first_words, length, words
-from jarvis_lib.report.clock import day_of, time_of, when
+from jarvis_lib.report.clock import day_of, time_of
 from jarvis_lib.report.evening_parts import Evening, Offer, Turn
 from jarvis_lib.report.parts import Card
 from jarvis_lib.store.store import Reader

@@ -40,6 +40,19 @@ def make_page(
     return target, place.fact("brief.made", kind=kind, as_of=stamp(as_of), path=shown, headline=headline, sha256=digest)
 
 
+def told_busy(place: Place, target: Path, error: Refused, *, as_of: datetime) -> None:
+    """Where nothing could be read because another program holds the store: a page that says so, in a place where no page is yet.
+
+    Anything but a busy store is none of its business, and a page that is there already tells more.
+    """
+    if error.code != "busy" or target.exists():
+        return
+    headline = "No brief yet: the store is held by another program"
+    text = f"{error.sentence}\n\nNothing of the night is lost. Make it again: jarvis overnight brief --html\nWho holds it: jarvis doctor"
+    put(target, plain_page(headline, text, as_of=as_of.isoformat(timespec="seconds")))
+    publish(target, place.home)
+
+
 def _run(place: Place, notebook: Path, snapshot: Path, as_of: datetime, target: Path) -> None:
     from jarvis_lib.execution.papermill_run import run_notebook
 

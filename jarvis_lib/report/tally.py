@@ -109,7 +109,7 @@ def footnotes(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneIn
     notes = []
     if found and found["at"] and now - found["at"] < WEEK:
         days = max(-(-(now - found["at"]) // DAY), 1)
-        notes.append(f"The store holds {plural(days, 'day')} of data so far; the goals of a week are for seven.")
+        notes.append(f"Only {plural(days, 'day')} of data so far.")
     notes.append(capacity(settings, now=now, zone=zone, cuts=cuts_of(reader, now - 2 * DAY, now + WEEK + DAY)))
     return notes
 

@@ -5,6 +5,7 @@ A week without data is no zero: it is left out of the median. Days off and days 
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,7 +38,7 @@ def before(now: datetime) -> list[Span]:
 def calendar_week(monday: date, zone: ZoneInfo, *, now: datetime) -> list[Span]:
     """The week of `monday` on the local clock, no later than `now`, and the BACK weeks before it."""
     edges = [moment_of(monday + (1 - n) * WEEK, time(0), zone) for n in range(BACK + 2)]
-    return [(begin, min(end, now)) for end, begin in zip(edges, edges[1:], strict=False)]
+    return [(begin, min(end, now)) for end, begin in pairwise(edges)]
 
 
 def rows(reader: Reader, settings: Settings, spans: Sequence[Span], *, zone: ZoneInfo) -> tuple[list[WeekRow], list[str]]:
