@@ -29,7 +29,7 @@ __all__ = ["Brief", "compose"]
 Row = dict[str, Any]
 ROWS, FIXES, PROBLEMS, PLACES, OMISSIONS, NEWS = 8, 6, 5, 6, 3, 5
 LATE_FROM, LATE_AT_MOST = timedelta(minutes=30), timedelta(hours=12)
-DECIDE = 200
+DECIDE = 185
 """The words of headline, line and cards together: a minute, less the few of the frame around them."""
 
 

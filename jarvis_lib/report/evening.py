@@ -1,4 +1,4 @@
-"""Is tonight set? What must be decided before it begins, what was done today, and would one thing more still fit? At most LONGEST words.
+"""Is tonight set? What must be decided before it begins, what was done today, and would one thing more still fit? At most 120 words.
 
 `compose_evening` only reads. Tonight is the newest plan as it would be repaired now, so it is what a session would work.
 """
@@ -25,7 +25,7 @@ from jarvis_lib.report.parts import Card
 from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
-LIMIT, LONGEST = 90, 120
+LIMIT, LONGEST = 90, 105
 TITLE = 5
 """Words of a title in a list of tonight."""
 SOON = timedelta(hours=14)
@@ -45,6 +45,8 @@ class _Night:
     tasks: dict[str, Candidate]
     lanes: int
     crowded_out: tuple[tuple[Candidate, datetime | None], ...]
+    earlier: int
+    """Tasks with a place before it."""
 
     @property
     def is_tonight(self) -> bool:
@@ -135,7 +137,7 @@ def _card(card: Card) -> Card:
     """A morning's card for the evening: shorter, and about tonight."""
     nothing = card.do_nothing.replace("it does not run", "it does not run tonight", 1).replace("it cannot run", "it cannot run tonight", 1)
     what = first_words(card.what, 12)
-    more = " ".join(p for p in (card.what if what != card.what else "", card.evidence) if p)
+    more = f"{card.what} {card.evidence}" if what != card.what else ""
     return replace(card, title=first_words(card.title, 8), what=what, evidence="", do_nothing=nothing, more=more)
 
 
@@ -150,7 +152,8 @@ def _tonight(reader: Reader, settings: Settings, zone: ZoneInfo, now: datetime) 
     tasks = {c.id: c for c in drawn.tasks}
     slots = tuple(s for s in drawn.plan.slots if s.window == key and key) if parts else ()
     lanes = settings.get("night", "lanes")
-    return _Night(parts, slots, tasks, lanes, tuple(_crowded_out(drawn.plan.answers, tasks, parts)) if parts else ())
+    earlier = {s.task for s in drawn.plan.slots if parts and s.end <= parts[0].start}
+    return _Night(parts, slots, tasks, lanes, tuple(_crowded_out(drawn.plan.answers, tasks, parts)) if parts else (), len(earlier))
 
 
 def _crowded_out(answers: Sequence[Any], tasks: dict[str, Candidate], parts: Sequence[Window]) -> list[tuple[Candidate, datetime | None]]:
@@ -189,7 +192,7 @@ def _headline(night: _Night, blocked: int, settings: Settings, zone: ZoneInfo, n
         lead = "No night is worked tonight"
     elif not night.slots:
         each = f" on each of {night.lanes} lanes" if night.lanes > 1 else ""
-        lead = f"Nothing is queued for tonight; {_h(night.hours / night.lanes)} are free{each}"
+        lead = f"Nothing is {'planned' if night.earlier else 'queued'} for tonight; {_h(night.hours / night.lanes)} are free{each}"
     else:
         lanes = f" on {plural(night.lanes, 'lane')}" if night.lanes > 1 else ""
         lead = f"Tonight: {plural(len(night.placed), 'task')}, {_h(night.booked)} of {_h(night.hours)}{lanes}"
@@ -215,7 +218,8 @@ def _said(reader: Reader, night: _Night, settings: Settings, zone: ZoneInfo, now
     if not night.is_tonight:
         return "Its window is off or taken by the calendar: jarvis context upcoming"
     if not night.slots:
-        return "Add something: jarvis add -h"
+        verb = "runs" if night.earlier == 1 else "run"
+        return f"{plural(night.earlier, 'task')} {verb} before it, in other windows." if night.earlier else "Nothing that may run is in the queue: jarvis add -h"
     from jarvis_lib.build_scheduler import night_of
 
     try:

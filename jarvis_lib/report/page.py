@@ -50,7 +50,7 @@ class Kind:
 KINDS: dict[type, Kind] = {
     Brief: Kind(SECTIONS, SECTIONS, "brief", "text:brief_text"),
     WeekendReport: Kind(WEEKEND_SECTIONS, ("headline", "needs"), "weekend", "weekend_text:weekend_text"),
-    Evening: Kind(EVENING_SECTIONS, (), "evening", "evening_text:evening_text"),
+    Evening: Kind(EVENING_SECTIONS, ("headline",), "evening", "evening_text:evening_text"),
     Review: Kind(REVIEW_SECTIONS, ("headline",), "review", "review_text:review_text"),
 }
 TAGS = {
