@@ -5,11 +5,27 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from jarvis_lib.model.fact import Fact
 from jarvis_lib.model.task import Task
 from jarvis_lib.store import lock
 from jarvis_lib.store.place import Place
 from tests.facts import added, claimed, opened, passed, task
-from tests.report_nights import HOSTILE, MORNING, START, artefact, attempt, changed, close, failed_check, fixed, measured, phase, rechecked
+from tests.report_nights import (
+    HOSTILE,
+    MORNING,
+    START,
+    artefact,
+    attempt,
+    attempt_facts,
+    changed,
+    close,
+    failed_check,
+    fix_facts,
+    fixed,
+    measured,
+    phase,
+    rechecked,
+)
 
 BEFORE = START - timedelta(hours=5)
 
@@ -97,12 +113,13 @@ def forty(place: Place) -> None:
     """Forty builds, every second one failed, and twelve questions."""
     many = known(place, "many", [f"Rebuild the report of region {i} with all of its monthly tables" for i in range(40)])
     known(place, "asks", [f"Replace the export of region {i} by the new service" for i in range(12)], category="New features", due=MORNING + timedelta(hours=9))
-    place.store.write(opened(place, at=START))
+    facts = [opened(place, at=START)]
     for i, one in enumerate(many):
         seen = [passed("the sums agree"), measured()] if i % 2 else [failed_check("`rows >= 1200` was 1180")]
-        attempt(place, one, f"a{i}", at=START + timedelta(minutes=i), evidence=seen, tail="read 1180 rows\n")
+        facts += attempt_facts(place, one, f"a{i}", at=START + timedelta(minutes=i), evidence=seen, tail="read 1180 rows\n")
     for i in range(8):
-        fixed(place, START + timedelta(minutes=50 + i), f"logs/region-{i}.log")
+        facts += fix_facts(place, START + timedelta(minutes=50 + i), f"logs/region-{i}.log")
+    place.store.write(*facts)
     close(place, START + timedelta(hours=2))
 
 
@@ -142,17 +159,22 @@ def night_of(place: Place, kind: str) -> Iterator[None]:
 
 
 def week(place: Place) -> None:
-    """Two weeks of nights for the reviews: what was shipped, accepted, undone and kept, and fixes that held and came back."""
+    """Thirteen nights for the reviews: what was shipped, accepted, undone and kept, and fixes that held and came back."""
+    facts: list[Fact] = []
     for day in range(13):
-        night = START - timedelta(days=9 - day)
-        made = known(place, f"w{day:02}", ["Refresh the churn notebook", "Write the guide", "Backfill the invoices"], at=night - timedelta(hours=3), hours=2.0)
-        place.store.write(opened(place, f"s{day}", at=night))
+        night, session = START - timedelta(days=9 - day), f"s{day}"
+        titles = ("Refresh the churn notebook", "Write the guide", "Backfill the invoices")
+        made = [task(title, id=f"w{day:02}{n:07}", hours=2.0) for n, title in enumerate(titles)]
+        facts += [*(added(place, t, at=night - timedelta(hours=3)) for t in made), opened(place, session, at=night)]
         for n, one in enumerate(made):
             seen = [passed("the sums agree")] if (day + n) % 4 else [failed_check("`rows >= 1200` was 1180")]
-            more = {"session": f"s{day}", "seconds": 3600.0 * (1.0 + 0.5 * n), "evidence": seen}
-            attempt(place, one, f"d{day}n{n}", at=night + timedelta(minutes=5 + 2 * n), **more)
+            more = {"session": session, "seconds": 3600.0 * (1.0 + 0.5 * n), "evidence": seen}
+            facts += attempt_facts(place, one, f"d{day}n{n}", at=night + timedelta(minutes=5 + 2 * n), **more)
         if day % 3 == 0:
-            fix = fixed(place, night + timedelta(minutes=1), f"logs/app-{day}.log", session=f"s{day}")
-            rechecked(place, fix, night + timedelta(hours=25), "held" if day % 2 else "came back")
-        close(place, night + timedelta(hours=4), session=f"s{day}")
-    place.store.write(place.fact("task.undone", at=MORNING + timedelta(days=1), task="w080000001"))
+            facts += fix_facts(place, night + timedelta(minutes=1), f"logs/app-{day}.log", session=session)
+        said = "it ended because the queue had nothing more to run"
+        facts.append(place.fact("session.closed", at=night + timedelta(hours=4), session=session, outcome="finished", said=said))
+    fixes = [a.fact for a in place.store.write(*facts) if a.fact.kind == "fix.applied"]
+    for n, fix in enumerate(fixes):
+        rechecked(place, fix.id, fix.at + timedelta(hours=25), "held" if n % 2 else "came back")
+    place.store.write(place.fact("task.undone", at=MORNING - timedelta(days=4), task="w050000001"))

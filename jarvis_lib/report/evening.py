@@ -219,7 +219,9 @@ def _said(reader: Reader, night: _Night, settings: Settings, zone: ZoneInfo, now
         return "Its window is off or taken by the calendar: jarvis context upcoming"
     if not night.slots:
         verb = "runs" if night.earlier == 1 else "run"
-        return f"{plural(night.earlier, 'task')} {verb} before it, in other windows." if night.earlier else "Nothing that may run is in the queue: jarvis add -h"
+        return (
+            f"{plural(night.earlier, 'task')} {verb} before it, in other windows." if night.earlier else "Nothing that may run is in the queue: jarvis add -h"
+        )
     from jarvis_lib.build_scheduler import night_of
 
     try:
