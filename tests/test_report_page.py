@@ -51,7 +51,7 @@ def test_the_page_can_be_read_by_everybody(place: Place) -> None:
     html = page_of(place).html()
     assert '<html lang="en">' in html
     assert html.count("<h1") == 1
-    assert 'class="skip" href="#main"' in html and '<main id="main">' in html
+    assert 'class="skip" href="#main"' in html and '<main id="main" class="brief">' in html
     for label in re.findall(r'aria-labelledby="([^"]+)"', html):
         assert f'id="{label}"' in html
     assert html.count("<th ") == html.count("scope=")

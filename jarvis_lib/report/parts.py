@@ -37,7 +37,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One decision: what, the evidence in one line, what happens without it, and the command lines to copy."""
+    """One decision: what, the evidence in one line, what happens without it, and the command lines to copy.
+
+    `more` is what was cut to keep the page short, `draft` what would go out to somebody: both stand behind a fold.
+    """
 
     title: str
     kind: str
@@ -45,6 +48,8 @@ class Card:
     evidence: str
     do_nothing: str
     commands: tuple[str, ...]
+    more: str = ""
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True)

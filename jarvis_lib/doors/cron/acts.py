@@ -84,13 +84,13 @@ def _brief(place: Place, say: Say) -> str:
 
 
 def _checkin(place: Place, say: Say) -> str:
-    from jarvis_lib import build_scheduler
+    """The check-in as a page; there is something to say when something waits for the person, or tonight is not as it was planned."""
+    from jarvis_lib import overnight_runner
 
     look_at_calendars(place, say)
-    answer = build_scheduler.next_tasks(place, now=place.now())
-    if not answer.chosen:
-        return ""
-    return "; ".join([answer.said, *(f"{c.task} {c.title}" for c in answer.chosen)])
+    found = overnight_runner.checkin(place, as_of=place.now())
+    page = overnight_runner.make_checkin(place, as_of=place.now(), say=say)
+    return f"{found.headline} Check-in: {page}" if found.notify else ""
 
 
 def _suggest(place: Place, say: Say) -> str:
