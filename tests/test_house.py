@@ -21,7 +21,7 @@ PACKAGE = ROOT / "jarvis_lib"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CHECKS = sorted((ROOT / "notebooks").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").rglob("*.ipynb") if not {".ipynb_checkpoints", "tasks"} & {*p.parts})
 Cell = dict[str, Any]
 
 

@@ -14,6 +14,8 @@ OUTCOMES = ("finished", "failed", "timed_out", "no_login", "limited", "denied", 
 VERDICTS = ("verified", "unverified", "hollow", "refuted", "none")
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 2
+RESULT_MIME = "application/vnd.jarvis.result+json"
+"""The output with which a recipe notebook says what it did."""
 
 
 @dataclass(frozen=True, slots=True)
