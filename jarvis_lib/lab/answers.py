@@ -99,7 +99,7 @@ def _on_the_store(what: str) -> None:
 
 
 def show(frame: "pl.DataFrame", title: str, *, rows: int) -> Shown:
-    """The table, its text escaped: a title that a task wrote is read and never run."""
+    """The table. Great-tables escapes what stands in it, so what a task wrote is read and never run; a test looks."""
     try:
         from great_tables import GT
     except ModuleNotFoundError as error:
@@ -109,14 +109,14 @@ def show(frame: "pl.DataFrame", title: str, *, rows: int) -> Shown:
         return Shown(f"<p>{escape(said)}</p>", said)
     table: Any = GT(_told(frame.head(rows)))
     if title:
-        table = table.tab_header(title=escape(clean(title)))
+        table = table.tab_header(title=clean(title))
     if frame.height > rows:
         table = table.tab_source_note(f"The first {rows} of {frame.height:,} rows.")
     return Shown(table.as_raw_html(inline_css=False), said)
 
 
 def _told(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """Every value as escaped text but for numbers, which the table aligns; a column of numbers is rounded to what can be read."""
+    """Every value as text but for numbers, which the table aligns; a column of numbers is rounded to what can be read."""
     import polars as pl
 
     cells: list[pl.Series] = []
@@ -129,6 +129,6 @@ def _told(frame: "pl.DataFrame") -> "pl.DataFrame":
         elif isinstance(kind, pl.Datetime):
             told = column.dt.to_string("%a %d %b %Y %H:%M")
         else:
-            told = pl.Series(column.name, [None if v is None else escape(clean(str(v))) for v in column], dtype=pl.String)
-        cells.append((told.fill_null("") if told.dtype == pl.String else told).alias(escape(clean(column.name).replace("_", " "))))
+            told = pl.Series(column.name, [None if v is None else clean(str(v)) for v in column], dtype=pl.String)
+        cells.append((told.fill_null("") if told.dtype == pl.String else told).alias(clean(column.name).replace("_", " ")))
     return pl.DataFrame(cells)

@@ -138,4 +138,4 @@ def _read(name: str) -> "pl.DataFrame":
 
 def _after(found: "pl.DataFrame", column: str, since: str | datetime) -> "pl.DataFrame":
     begin = since_of(since, desk().now())
-    return found if begin is None else found.filter(found[column] >= begin)
+    return found if begin is None else found.filter(found[column] >= begin.astimezone(desk().place.zone))

@@ -26,8 +26,6 @@ def _bundle(chart: Any, include: Any = None, exclude: Any = None) -> Any:
     """The MIME bundle of one chart; a renderer that the person chose is left to it."""
     import altair as alt
 
-    if alt.renderers.active not in ("default", "jarvis"):
-        return alt.renderers.get()(chart.to_dict(context={"pre_transform": False}))
     from jarvis_lib.report.charts import render
 
-    return render(chart.to_dict())
+    return render(chart.to_dict()) if alt.renderers.active in ("default", "jarvis") else chart._repr_mimebundle_(include, exclude)
