@@ -9,3 +9,7 @@ FROM predictions ORDER BY made_at, id;
 SET python_enable_replacements = false;
 SET enable_external_access = false;
 SET lock_configuration = true;
+
+-- name: open_tasks
+SELECT t.*, (SELECT d.verdict FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS verdict
+FROM tasks t WHERE t.state IN ('proposed', 'queued', 'parked') ORDER BY t.added_at, t.id;
