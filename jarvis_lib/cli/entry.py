@@ -57,6 +57,8 @@ _TOP = {
     "agents": "jarvis_lib.cli.parts:agents",
     "cluster": "jarvis_lib.cli.parts:cluster",
     "trust": "jarvis_lib.cli.parts:trust",
+    "new": "jarvis_lib.cli.parts:new",
+    "recipes": "jarvis_lib.cli.parts:recipes",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

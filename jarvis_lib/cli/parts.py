@@ -87,3 +87,15 @@ trust = _part(
     example="jarvis trust list\njarvis trust widen k3f9x2",
     help="What has earned to run without asking, and your word on it.",
 )
+new = _part(
+    "new",
+    ("recipe",),
+    example="jarvis new recipe clean_orders",
+    help="Begin something of your own from a template that works.",
+)
+recipes = _part(
+    "recipes",
+    ("list", "lint"),
+    example="jarvis recipes list\njarvis recipes lint clean_orders",
+    help="Which recipe notebooks there are, and whether they would hold at night.",
+)

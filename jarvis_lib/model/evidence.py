@@ -21,7 +21,8 @@ RESULT_MIME = "application/vnd.jarvis.result+json"
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One observation. `kind`: exit, check, check_before, measure, measure_before, change, guard, isolation, restored; of work in repositories and
-    of agents also commit, diff, denial (something that was refused while it ran), grant, prompt, call, environment, escalation.
+    of agents also commit, diff, denial (something that was refused while it ran), grant, prompt, call, environment, escalation;
+    of recipe notebooks also result (what they say that they did).
 
     `ok` is None where an observation cannot be right or wrong (a change, an isolation level). `detail` is JSON.
     """
