@@ -166,6 +166,12 @@ WEEKEND_PHASES = (
     Column("track", "BUILD STANDS"),
     Column("said", "SAID", grow=True),
 )
+RECIPES = (
+    Column("name", "RECIPE"),
+    Column("needs", "NEEDS"),
+    Column("checks", "CHECKS", "number"),
+    Column("question", "ANSWERS", grow=True),
+)
 
 
 def known_state(word: str | None) -> str:

@@ -68,6 +68,8 @@ _TOP = {
     "imported": "jarvis_lib.cli.moving:imported",
     "status": "jarvis_lib.cli.watching:status",
     "completion": "jarvis_lib.cli.watching:completion",
+    "new": "jarvis_lib.cli.parts:new",
+    "recipes": "jarvis_lib.cli.parts:recipes",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

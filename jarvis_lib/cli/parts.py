@@ -117,3 +117,14 @@ cron = _part(
     example="jarvis cron install\njarvis cron show\njarvis cron remove",
     help="Let the night start by itself: lines in your crontab, or timers of systemd.",
 )
+new = _part(
+    "new",
+    ("recipe",),
+    example="jarvis new recipe clean_orders",
+    help="Begin something of your own from a template that works.",
+recipes = _part(
+    "recipes",
+    ("list", "lint"),
+    example="jarvis recipes list\njarvis recipes lint clean_orders",
+    help="Which recipe notebooks there are, and whether they would hold at night.",
+)

@@ -202,7 +202,9 @@ class WithExample(click.Command):
 
 
 class Verb(WithExample):
-    """One verb."""
+    """One verb; `writes` tells whether it may change anything."""
+
+    writes = False
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Hours such as -1 are a wrong number, not an unknown option."""
@@ -274,7 +276,9 @@ def verb(
         params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON with a versioned schema."))
         if at and not writes:
             params.append(click.Option(["--at"], metavar="TIME", help='Answer for another moment: "2026-11-24 23:30" (local) or ISO 8601.'))
-        return Verb(name, callback=callback, params=params, help=function.__doc__, example=example)
+        made = Verb(name, callback=callback, params=params, help=function.__doc__, example=example)
+        made.writes = writes
+        return made
 
     return wrap
 

@@ -14,8 +14,12 @@ PAGES = {
     "pattern_learner": "Patterns",
     "build_scheduler": "The plan",
     "self_improver": "Jarvis itself",
+    "autonomous_queue": "The queue",
+    "overnight_runner": "Sessions",
+    "context_scheduler": "Context",
+    "weekend_planner": "The weekend",
 }
-"""The night's analytic steps, each with the title of its page."""
+"""The components, each with the title of the page that the night makes of its notebook."""
 
 
 @dataclass(frozen=True, slots=True)
