@@ -122,6 +122,7 @@ new = _part(
     ("recipe",),
     example="jarvis new recipe clean_orders",
     help="Begin something of your own from a template that works.",
+)
 recipes = _part(
     "recipes",
     ("list", "lint"),
