@@ -72,7 +72,7 @@ def clear(run: Run) -> None:
     run.say(f"Cleared. By calendar and clock it is {found.state} ({found.confidence:.0%} sure).", state=found.state)
 
 
-@verb("read", "jarvis context read", writes=True, long=True)
+@verb("read", "jarvis context read", writes=True, long=True, would="It would read the calendars and holidays of jarvis.toml, fetching those with an address.")
 def read(run: Run) -> None:
     """Read the calendars and holidays now, also those with an address. Nothing else ever fetches them."""
     from jarvis_lib.cli.columns import CALENDARS

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@verb("start", "jarvis overnight start\njarvis overnight start --for 30m", writes=True, long=True)
+@verb(
+    "start",
+    "jarvis overnight start\njarvis overnight start --for 30m",
+    writes=True,
+    long=True,
+    would="It would work a session and make its brief; what it would do stands in: jarvis overnight plan",
+)
 @click.option("--anyway", is_flag=True, help="Also outside the overnight window.")
 @click.option("--until", metavar="TIME", help="End then: 06:30, or a date and time.")
 @click.option("--for", "span", metavar="SPAN", help="End after this long: 10m, 1h30m.")

@@ -5,7 +5,7 @@ import click
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("scan", "jarvis problems scan --check", writes=True)
+@verb("scan", "jarvis problems scan --check", writes=True, would="It would look for problems, and write down what it found and a sample of each metric.")
 @click.option("--check", is_flag=True, help="Exit 5 when a problem stands.")
 @click.option("--quick", is_flag=True, help="Only take the numbers and hold them against their limits; no forecasts and alarms. For cron, every few minutes.")
 def scan(run: Run, check: bool, quick: bool) -> int:
@@ -84,7 +84,7 @@ def explain(run: Run, key: str) -> None:
     run.show("jarvis.problem/1", found, lines)
 
 
-@verb("undo", "jarvis problems undo 7h2kq", writes=True)
+@verb("undo", "jarvis problems undo 7h2kq", writes=True, would="It would put back what the fix {fix_id} changed.")
 @click.argument("fix_id", metavar="FIX")
 def undo(run: Run, fix_id: str) -> None:
     """Put back what a fix changed."""

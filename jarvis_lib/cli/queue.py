@@ -48,7 +48,13 @@ def report(run: Run, hours: float) -> None:
     run.show("jarvis.queue_report/1", data, queue_report(data))
 
 
-@verb("schedule", "jarvis queue schedule", writes=True, long=True)
+@verb(
+    "schedule",
+    "jarvis queue schedule",
+    writes=True,
+    long=True,
+    would="It would plan the queue (and with --run work the hours that are on now); what that gives stands in: jarvis scheduler schedule --dry-run",
+)
 @click.option("--run", "work", is_flag=True, help="Work the hours that are on now, as your context allows, and hand the machine back when it changes.")
 def schedule(run: Run, work: bool) -> None:
     """Plan the queue into the coming windows. Nothing is started without --run.

@@ -8,7 +8,7 @@ import click
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("init", "jarvis init ~/jarvis", writes=True)
+@verb("init", "jarvis init ~/jarvis", writes=True, would="It would make a workspace in {folder}: jarvis.toml, data, reports, logs and the notebooks.")
 @click.argument("folder", default=".", metavar="[DIR]")
 @click.option("--quick-win/--no-quick-win", default=None, help="May sessions begin by themselves in the quick-win window (19:00 to 23:00)?")
 @click.option("--work-hours/--no-work-hours", default=None, help="And in work hours (9:00 to 17:00)? Neither, where nobody is there to ask.")
@@ -55,7 +55,13 @@ def doctor(run: Run, agent: str | None) -> int:
     return 5 if worst(found) == "problem" else 0
 
 
-@verb("demo", "jarvis demo\njarvis demo --weekend", writes=True, long=True)
+@verb(
+    "demo",
+    "jarvis demo\njarvis demo --weekend",
+    writes=True,
+    long=True,
+    would="It would run a night (or with --weekend a weekend) on its own data in a folder of its own.",
+)
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long the night (or the weekend) may last at most.")
 @click.option("--weekend", is_flag=True, help="A weekend instead: suggest, select, start, work, summary.")
 def demo(run: Run, minutes: float | None, weekend: bool) -> int:

@@ -246,20 +246,27 @@ class Group(WithExample, click.Group):
 
 
 def verb(
-    name: str, example: str, *, writes: bool = False, at: bool = True, long: bool = False, rehearses: bool = False
+    name: str, example: str, *, writes: bool = False, at: bool = True, long: bool = False, rehearses: bool = False, would: str = ""
 ) -> Callable[[Callable[..., int | None]], Verb]:
     """A command around `function(run, …)`. A reading verb takes `--at`; a writing verb is refused inside of an attempt.
 
     `long` is for a verb that works for more than moments. `rehearses` gives a verb that writes by facts of the store alone, and by nothing else, its
-    `--dry-run`: it runs on a store that rolls everything back.
+    `--dry-run`: it runs on a store that rolls everything back. `would` is for one that does more than write facts: what its `--dry-run` says it would do,
+    with the names of its arguments in braces.
     """
 
     def wrap(function: Callable[..., int | None]) -> Verb:
+        from jarvis_lib.model.prose import clean
+
         def callback(as_json: bool, at: str | None = None, **given: Any) -> int | None:
             if writes:
                 refuse_in_attempt()
             if long:
                 gc.enable()
+            if would and given.pop("dry_run"):
+                words = {k: clean(str(v))[:120] for k, v in given.items()}
+                Run(click.get_current_context(), as_json=as_json, at=at).say(f"Dry run, nothing was done. {would.format(**words)}", dry_run=True)
+                return None
             rehearsal = rehearses and bool(given.pop("dry_run"))
             run = Run(click.get_current_context(), as_json=as_json, at=at, dry_run=rehearsal)
             code = function(run, **given)
@@ -271,7 +278,7 @@ def verb(
         for argument in params:
             if isinstance(argument, click.Argument) and argument.name == "task":
                 argument.type = TaskId()
-        if rehearses:
+        if rehearses or would:
             params.append(click.Option(["--dry-run"], is_flag=True, help="Say what it would do, and write nothing."))
         params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON with a versioned schema."))
         if at and not writes:

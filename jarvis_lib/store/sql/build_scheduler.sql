@@ -63,7 +63,7 @@ WITH real AS (SELECT task, sum(seconds) / 3600 AS hours FROM attempts WHERE ende
 SELECT count(*) AS total,
     count(*) FILTER (WHERE t.state = 'queued') AS queued,
     count(*) FILTER (WHERE t.state IN ('shipped', 'accepted') AND coalesce(t.shipped_at, t.accepted_at) IS NOT NULL) AS completed,
-    count(*) FILTER (WHERE t.state = 'failed') AS failed,
+    count(*) FILTER (WHERE t.state = 'failed' AND t.attempts > 0) AS failed,
     count(*) FILTER (WHERE t.state = 'proposed') AS proposed,
     count(*) FILTER (WHERE t.state = 'parked') AS parked,
     count(*) FILTER (WHERE t.state = 'running') AS running,
