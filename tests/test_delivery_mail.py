@@ -119,9 +119,8 @@ def test_an_alert_says_when_and_with_titles_what(tmp_path: Path) -> None:
 
 
 def test_a_subject_counts_one_as_one() -> None:
-    row = {"tried": 2, "shipped": 1}
-    assert [counted(row, n) for n in (0, 1, 3)] == ["1 of 2 shipped; nothing needs you", "1 of 2 shipped; 1 needs you", "1 of 2 shipped; 3 need you"]
-    assert counted({"tried": 0, "shipped": 0}, 0) == "nothing ran; nothing needs you"
+    assert [counted(1, 2, n) for n in (0, 1, 3)] == ["1 of 2 shipped; nothing needs you", "1 of 2 shipped; 1 needs you", "1 of 2 shipped; 3 need you"]
+    assert counted(0, 0, 0) == "nothing ran; nothing needs you"
 
 
 # --- the way -------------------------------------------------------------------------------------------------------------
