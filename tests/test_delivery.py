@@ -1,6 +1,8 @@
 """Is each message sent once, at its hour, as often as it takes, and told when it cannot be? The outbox with a real SMTP server on loopback."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jarvis_lib import overnight_runner
 from jarvis_lib.cli.entry import main
 from jarvis_lib.doors import delivery
 from jarvis_lib.doors.delivery.outbox import queue_new, standing
@@ -282,6 +285,40 @@ def test_a_process_that_stays_hears_a_call(tmp_path: Path, clock: Clock) -> None
     with place.store.reading() as reader:
         rows = reader.rows("delivery.listing", now=place.now(), most=9)
     assert {r["about"].partition("@")[0]: (r["tried_at"] - EIGHT).total_seconds() // 60 for r in rows if r["tries"] == 4} == {"morning": 21, "weekend": 21}
+
+
+def test_a_killed_process_loses_no_mail(tmp_path: Path, box: Mailbox) -> None:
+    """A real process is killed while the server takes the letter; the next one sends it, under the same id, as its second try."""
+    clock = Clock(datetime.now(UTC))
+    box.slow_s = 3.0
+    place = mailing(tmp_path, clock, box)
+    report(place)
+    program = f"from jarvis_lib.cli.entry import main; main(['--home', {str(tmp_path)!r}, 'delivery', 'send'])"
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not messages_tried(tmp_path) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.kill()
+    process.wait()
+    clock.at = datetime.now(UTC)
+    assert messages(place)[0]["state"] == "trying"
+    box.slow_s = 0.0
+    assert [p.ok for p in delivery.post(place)] == [True]
+    assert messages(place)[0]["tries"] == 2 and len({m["Message-ID"] for m in box.mails}) == 1
+
+
+def test_a_brief_is_on_its_way_when_it_is_made(tmp_path: Path, box: Mailbox) -> None:
+    """Whoever makes the brief calls the postman, a process of its own, and does not wait for it; here without a notebook, so as plain text."""
+    place = mailing(tmp_path, Clock(), box, detail="full")
+    place = open_workspace(tmp_path, actor="person:test")
+    made = overnight_runner.make_brief(place, as_of=place.now())
+    assert made.suffix == ".txt" and box.mails == []
+    until = time.monotonic() + 60
+    while (not messages(place) or messages(place)[0]["state"] != "sent") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert [m["Subject"].partition(" (")[0] for m in box.mails] == ["[Jarvis] Nothing ran; nothing needs you"]
+    assert [p.get_filename() for p in box.mails[0].iter_attachments()] == [made.name]
 
 
 # --- the rules -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from jarvis_lib.execution.secrets import Mask
 from tests.delivery_parts import EIGHT, PASSWORD, Clock, ending, escalation, mailing, messages, night, report, secret, workspace
 from tests.facts import added, claimed, ended, passed, task
 from tests.receivers import Mailbox, certificate, http_receiver, mail_server, silent_server
+from tests.report_nights import MORNING, brief_of, good_night
 
 TITLE, PROOF, HEADLINE = "Zebrafish merger", "the quagga check passed", "Zebrafish merger shipped"
 HOSTILE = '<script>alert(1)</script>\r\nBcc: all@example.org\x1b[31m "quoted" & more'
@@ -116,6 +117,19 @@ def test_an_alert_says_when_and_with_titles_what(tmp_path: Path) -> None:
     text = words(box.mails[0])
     assert box.mails[0]["Subject"] == "[Jarvis] Stopped at 08:00: a task needs you (Tue 24 Nov)"
     assert TITLE in text and "private key" in text and f"jarvis show {stopped}" in text and "it stays stopped" in text
+
+
+def test_a_subject_has_the_numbers_of_the_page(tmp_path: Path) -> None:
+    """A whole night, told in the morning: the email and the headline of the brief count the same."""
+    with mail_server(Mailbox()) as box:
+        clock = Clock(MORNING)
+        place = mailing(tmp_path, clock, box)
+        good_night(place)
+        made = brief_of(place)
+        report(place, headline=made.headline)
+        delivery.post(place)
+    assert made.headline.startswith("3 of 4 builds shipped") and made.headline.endswith("1 needs you")
+    assert box.mails[0]["Subject"] == "[Jarvis] 3 of 4 shipped; 1 needs you (Tue 24 Nov)" and "Problems fixed: 2" in words(box.mails[0])
 
 
 def test_a_subject_counts_one_as_one() -> None:
