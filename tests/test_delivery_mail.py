@@ -252,5 +252,7 @@ def test_a_note_waits_while_the_person_wants_no_notifications(tmp_path: Path) ->
 
 
 def test_a_note_is_never_longer_than_a_service_takes() -> None:
-    lines = tuple(Line("?", "asks you", "warn", f"Question {n} " + "z" * 100) for n in range(30))
-    assert len(as_note(letter(parts=(Part("Needs you (30)", lines, "and 3 more: jarvis inbox"),)))) <= 1000
+    """Nor does a title in it call anybody."""
+    lines = tuple(Line("?", "asks you", "warn", f"Question {n} @everyone " + "z" * 100) for n in range(30))
+    note = as_note(letter(parts=(Part("Needs you (30)", lines, "and 3 more: jarvis inbox"),)))
+    assert len(note) <= 1000 and "(at)everyone" in note and "@" not in note

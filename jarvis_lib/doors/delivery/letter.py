@@ -262,7 +262,10 @@ def as_text(letter: Letter) -> str:
 
 
 def as_note(letter: Letter, most: int = 1000) -> str:
-    """The letter for a telephone: the questions numbered, at most `most` characters, no lines to copy and no paths."""
+    """The letter for a telephone: the questions numbered, at most `most` characters, no lines to copy and no paths.
+
+    No @ either: in many services a title with @everyone would ring in all pockets.
+    """
     asks = next((p for p in letter.parts if p.title.startswith(("Needs you", "What was stopped", "This channel"))), None)
     lines = [letter.headline]
     if asks:
@@ -270,4 +273,4 @@ def as_note(letter: Letter, most: int = 1000) -> str:
         lines += [asks.rest.partition(":")[0]] if asks.rest else []
     if letter.counts:
         lines.append("; ".join(f"{name.lower()} {value}" for name, value in letter.counts))
-    return shorten("\n".join(lines), most)
+    return shorten("\n".join(lines).replace("@", "(at)"), most)
