@@ -1,6 +1,8 @@
 """Is each message sent once, at its hour, as often as it takes, and told when it cannot be? The outbox with a real SMTP server on loopback."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jarvis_lib import overnight_runner
 from jarvis_lib.cli.entry import main
 from jarvis_lib.doors import delivery
 from jarvis_lib.doors.delivery.outbox import queue_new, standing
@@ -284,6 +287,67 @@ def test_a_process_that_stays_hears_a_call(tmp_path: Path, clock: Clock) -> None
     assert {r["about"].partition("@")[0]: (r["tried_at"] - EIGHT).total_seconds() // 60 for r in rows if r["tries"] == 4} == {"morning": 21, "weekend": 21}
 
 
+def test_a_message_that_cannot_be_sent_keeps_no_other_back(tmp_path: Path, clock: Clock, box: Mailbox) -> None:
+    """The secret of one channel is nowhere: that is told, not tried again, and the hook has run all the same."""
+    place = mailing(tmp_path, clock, box, more={"user": "me", "password": "NOT_THERE"})
+    text = (tmp_path / "jarvis.toml").read_text() + '[hooks]\nshipped = "touch ran.txt"\n'
+    (tmp_path / "jarvis.toml").write_text(text)
+    place = open_workspace(tmp_path, clock=clock, actor="person:test")
+    night(place)
+    report(place)
+    ending(place)
+    told = {p.channel: p for p in delivery.post(place)}
+    assert told["hook:shipped"].ok and (tmp_path / "ran.txt").exists()
+    assert not told["email"].ok and not told["email"].again and "The secret NOT_THERE was granted, but it is not anywhere" in told["email"].said
+
+
+def test_a_page_that_leads_out_of_the_workspace_is_not_attached(tmp_path: Path, clock: Clock, box: Mailbox) -> None:
+    """Something put a link in the place of the page: the letter goes without it."""
+    home = tmp_path / "jarvis"
+    home.mkdir()
+    (tmp_path / "private.html").write_text("my diary")
+    place = mailing(home, clock, box, detail="full")
+    page = report(place)
+    page.unlink()
+    page.symlink_to(tmp_path / "private.html")
+    delivery.post(place)
+    assert list(box.mails[0].iter_attachments()) == [] and "diary" not in box.mails[0].as_string()
+
+
+def test_a_killed_process_loses_no_mail(tmp_path: Path, box: Mailbox) -> None:
+    """A real process is killed while the server takes the letter; the next one sends it, under the same id, as its second try."""
+    clock = Clock(datetime.now(UTC))
+    box.slow_s = 3.0
+    place = mailing(tmp_path, clock, box)
+    report(place)
+    program = f"from jarvis_lib.cli.entry import main; main(['--home', {str(tmp_path)!r}, 'delivery', 'send'])"
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while not messages_tried(tmp_path) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.kill()
+    process.wait()
+    clock.at = datetime.now(UTC)
+    assert messages(place)[0]["state"] == "trying"
+    box.slow_s = 0.0
+    assert [p.ok for p in delivery.post(place)] == [True]
+    assert messages(place)[0]["tries"] == 2 and len({m["Message-ID"] for m in box.mails}) == 1
+
+
+def test_a_brief_is_on_its_way_when_it_is_made(tmp_path: Path, box: Mailbox) -> None:
+    """Whoever makes the brief calls the postman, a process of its own, and does not wait for it; here without a notebook, so as plain text."""
+    place = mailing(tmp_path, Clock(), box, detail="full")
+    place = open_workspace(tmp_path, actor="person:test")
+    made = overnight_runner.make_brief(place, as_of=place.now())
+    assert made.suffix == ".txt" and box.mails == []
+    until = time.monotonic() + 60
+    while (not messages(place) or messages(place)[0]["state"] != "sent") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert [m["Subject"].partition(" (")[0] for m in box.mails] == ["[Jarvis] Nothing ran; nothing needs you"]
+    assert [p.get_filename() for p in box.mails[0].iter_attachments()] == [made.name]
+
+
 # --- the rules -----------------------------------------------------------------------------------------------------------
 
 
@@ -299,14 +363,18 @@ def queued(key: str = KEY, channel: str = "email") -> Fact:
     return Fact(new_id(16), EIGHT, "delivery", "delivery.queued", data)
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["queued", "tried", "sent", "failed", "dropped"]), st.integers(0, 6), st.booleans()), max_size=30)
+STEP = st.tuples(st.sampled_from(["tried", "tried", "tried", "sent", "failed", "failed", "dropped", "queued"]), st.sampled_from([0, 0, 1, -1]), st.booleans())
+STEPS = st.lists(STEP, min_size=6, max_size=30)
+"""What is stated of a message, with the number of its try: the right one (0), one more or one less."""
 
 
 @given(STEPS)
 def test_no_order_of_facts_sends_twice_or_tries_a_fifth_time(steps: list[tuple[str, int, bool]]) -> None:
     """Whatever is stated, in whatever order: one end, at most four tries, and an end only of the try that runs."""
     book, ends, tries = Rows(None), 0, 0
-    for kind, n, again in steps:
+    apply(book, queued())
+    for kind, offset, again in steps:
+        n = tries + (kind == "tried") + offset
         fact = queued() if kind == "queued" else stated(kind, key=KEY, n=n, said="x", why="y", again=again)
         before = book.get("deliveries", KEY)
         try:
@@ -319,6 +387,7 @@ def test_no_order_of_facts_sends_twice_or_tries_a_fifth_time(steps: list[tuple[s
         tries += kind == "tried"
         ends += row["state"] in ("sent", "failed", "dropped")
         assert row["tries"] == tries <= MOST_TRIES and ends <= 1
+        assert kind != "tried" or n == tries
         assert kind != "sent" or (before is not None and before["state"] == "trying" and before["tries"] == n)
 
 

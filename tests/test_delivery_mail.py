@@ -16,6 +16,7 @@ from jarvis_lib.execution.secrets import Mask
 from tests.delivery_parts import EIGHT, PASSWORD, Clock, ending, escalation, mailing, messages, night, report, secret, workspace
 from tests.facts import added, claimed, ended, passed, task
 from tests.receivers import Mailbox, certificate, http_receiver, mail_server, silent_server
+from tests.report_nights import MORNING, brief_of, good_night
 
 TITLE, PROOF, HEADLINE = "Zebrafish merger", "the quagga check passed", "Zebrafish merger shipped"
 HOSTILE = '<script>alert(1)</script>\r\nBcc: all@example.org\x1b[31m "quoted" & more'
@@ -118,10 +119,22 @@ def test_an_alert_says_when_and_with_titles_what(tmp_path: Path) -> None:
     assert TITLE in text and "private key" in text and f"jarvis show {stopped}" in text and "it stays stopped" in text
 
 
+def test_a_subject_has_the_numbers_of_the_page(tmp_path: Path) -> None:
+    """A whole night, told in the morning: the email and the headline of the brief count the same."""
+    with mail_server(Mailbox()) as box:
+        clock = Clock(MORNING)
+        place = mailing(tmp_path, clock, box)
+        good_night(place)
+        made = brief_of(place)
+        report(place, headline=made.headline)
+        delivery.post(place)
+    assert made.headline.startswith("3 of 4 builds shipped") and made.headline.endswith("1 needs you")
+    assert box.mails[0]["Subject"] == "[Jarvis] 3 of 4 shipped; 1 needs you (Tue 24 Nov)" and "Problems fixed: 2" in words(box.mails[0])
+
+
 def test_a_subject_counts_one_as_one() -> None:
-    row = {"tried": 2, "shipped": 1}
-    assert [counted(row, n) for n in (0, 1, 3)] == ["1 of 2 shipped; nothing needs you", "1 of 2 shipped; 1 needs you", "1 of 2 shipped; 3 need you"]
-    assert counted({"tried": 0, "shipped": 0}, 0) == "nothing ran; nothing needs you"
+    assert [counted(1, 2, n) for n in (0, 1, 3)] == ["1 of 2 shipped; nothing needs you", "1 of 2 shipped; 1 needs you", "1 of 2 shipped; 3 need you"]
+    assert counted(0, 0, 0) == "nothing ran; nothing needs you"
 
 
 # --- the way -------------------------------------------------------------------------------------------------------------
@@ -239,5 +252,7 @@ def test_a_note_waits_while_the_person_wants_no_notifications(tmp_path: Path) ->
 
 
 def test_a_note_is_never_longer_than_a_service_takes() -> None:
-    lines = tuple(Line("?", "asks you", "warn", f"Question {n} " + "z" * 100) for n in range(30))
-    assert len(as_note(letter(parts=(Part("Needs you (30)", lines, "and 3 more: jarvis inbox"),)))) <= 1000
+    """Nor does a title in it call anybody."""
+    lines = tuple(Line("?", "asks you", "warn", f"Question {n} @everyone " + "z" * 100) for n in range(30))
+    note = as_note(letter(parts=(Part("Needs you (30)", lines, "and 3 more: jarvis inbox"),)))
+    assert len(note) <= 1000 and "(at)everyone" in note and "@" not in note

@@ -57,7 +57,7 @@ def follow(book: "Book", fact: Fact, before: Standing) -> None:
     attempt = fact.data.get("attempt")
     if after[0] in ("shipped", "failed"):
         _note(book, fact, after[0], subject[1], attempt)
-    elif _waits(after) and not _seen(book, fact, subject[1], after):
+    elif _waits(after) and not _seen(book, fact, subject[1]):
         _note(book, fact, "needs_you", subject[1], attempt, alert=after[1] == "escalated")
 
 
@@ -66,10 +66,10 @@ def _waits(stands: Standing) -> bool:
     return stands[0] in ("review", "proposed") or (stands[0] == "parked" and stands[1] not in ("later", "dependency"))
 
 
-def _seen(book: "Book", fact: Fact, task: str, after: Standing) -> bool:
+def _seen(book: "Book", fact: Fact, task: str) -> bool:
     """Was the person there when it happened, adding the task in their own terminal?"""
     row = book.get("tasks", task)
-    return fact.kind == "task.decided" and row is not None and row["actor"].startswith("person") and row["added_at"] == fact.at and after[1] != "escalated"
+    return fact.kind == "task.decided" and row is not None and row["actor"].startswith("person") and row["added_at"] == fact.at
 
 
 def _note(book: "Book", fact: Fact, kind: str, about: str, attempt: str | None = None, *, alert: bool = False) -> None:

@@ -16,6 +16,7 @@ from jarvis_lib.model.prose import clean, shorten
 from jarvis_lib.model.risk import FLAP_SPAN
 from jarvis_lib.report import mending, needs, proof
 from jarvis_lib.report.clock import DAYS, MONTHS, time_of
+from jarvis_lib.report.coverage import coverage
 from jarvis_lib.report.parts import Card, RanRow
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
@@ -23,7 +24,7 @@ from jarvis_lib.store.store import Reader
 Row = dict[str, Any]
 NAMES = {"morning": "", "evening": "Evening check-in: ", "weekend": "Weekend: ", "weekly": "The week: "}
 TITLES = {"morning": "Morning brief", "evening": "Evening check-in", "weekend": "Weekend report", "weekly": "Weekly review", "alert": "Alert", "test": "Test"}
-SPANS = {"morning": timedelta(hours=26), "evening": timedelta(hours=26), "weekend": timedelta(days=8), "weekly": timedelta(days=8)}
+SPANS = {"evening": timedelta(hours=26), "weekend": timedelta(days=8), "weekly": timedelta(days=8)}
 ROWS, CARDS = 8, 5
 
 
@@ -93,11 +94,12 @@ def _report(place: Place, reader: Reader, message: Row, *, now: datetime) -> Let
     zone, detail = place.zone, place.settings.get("delivery", "detail")
     report = report_of(reader, message["about"], zone, now=now)
     kind, as_of = report["kind"], report["as_of"]
-    before = (reader.one("delivery.report_before", kind=kind, before=as_of) or {}).get("as_of")
-    since = max(before, as_of - SPANS[kind]) if before else as_of - SPANS[kind]
+    since = _since(place, reader, kind, as_of)
     found = reader.one("delivery.counts", since=since, now=as_of) or {}
     cards = _cards(reader, since, as_of, zone)
-    counts = counted(found, len(cards))
+    ran = proof.rows(reader.rows("report.endings", since=since, now=as_of), reader.rows("report.evidence_between", since=since, now=as_of))
+    shipped = sum(r.status is proof.VERIFIED for r in ran)
+    counts = counted(shipped, len(ran), len(cards))
     told = counts if NAMES[kind] else counts[:1].upper() + counts[1:]
     headline = shorten(clean(report["headline"]), 120) if detail != "counts" else counts[:1].upper() + counts[1:]
     page = _page(place, report) if detail == "full" else None
@@ -107,10 +109,10 @@ def _report(place: Place, reader: Reader, message: Row, *, now: datetime) -> Let
         subject=f"[Jarvis] {NAMES[kind]}{told} ({day_said(as_of, zone)})",
         kicker=f"{TITLES[kind]} · {day_said(as_of, zone)} · made {time_of(report['made_at'], zone)}",
         headline=headline,
-        tone="ok" if found["shipped"] >= found["tried"] and found["tried"] else "warn" if found["tried"] else "info",
-        parts=() if detail == "counts" else _parts(reader, since, as_of, cards, full=detail == "full"),
+        tone="info" if not ran else "ok" if shipped == len(ran) else "warn",
+        parts=() if detail == "counts" else _parts(ran, cards, full=detail == "full"),
         counts=(
-            ("Shipped", f"{found['shipped']} of {found['tried']} tried"),
+            ("Shipped", f"{shipped} of {len(ran)} tried"),
             ("Needs you", str(len(cards))),
             ("Problems fixed", str(found["fixed"])),
             ("Problems open", str(found["problems"])),
@@ -123,9 +125,18 @@ def _report(place: Place, reader: Reader, message: Row, *, now: datetime) -> Let
     )
 
 
-def counted(found: Row, waiting: int) -> str:
+def _since(place: Place, reader: Reader, kind: str, as_of: datetime) -> datetime:
+    """Where the span of this report begins: for a brief as its page counts it, for another report at the last one of its kind."""
+    if kind == "morning":
+        return coverage(reader, now=as_of, zone=place.zone, home=place.home).since
+    midnight = as_of.astimezone(place.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    before: datetime | None = (reader.one("delivery.report_before", kind=kind, before=midnight) or {}).get("as_of")
+    return max(before, as_of - SPANS[kind]) if before else as_of - SPANS[kind]
+
+
+def counted(shipped: int, tried: int, waiting: int) -> str:
     """`1 of 2 shipped; 3 need you`: the report in numbers alone."""
-    did = f"{found['shipped']} of {found['tried']} shipped" if found["tried"] else "nothing ran"
+    did = f"{shipped} of {tried} shipped" if tried else "nothing ran"
     asks = f"{waiting} {'needs' if waiting == 1 else 'need'} you" if waiting else "nothing needs you"
     return f"{did}; {asks}"
 
@@ -139,8 +150,7 @@ def _cards(reader: Reader, since: datetime, now: datetime, zone: ZoneInfo) -> li
     return needs.cards(reader.rows("report.waiting", now=now), refused, now=now, zone=zone) + asked
 
 
-def _parts(reader: Reader, since: datetime, now: datetime, cards: Sequence[Card], *, full: bool) -> tuple[Part, ...]:
-    ran = proof.rows(reader.rows("report.endings", since=since, now=now), reader.rows("report.evidence_between", since=since, now=now))
+def _parts(ran: Sequence[RanRow], cards: Sequence[Card], *, full: bool) -> tuple[Part, ...]:
     ran = sorted(ran, key=lambda r: {"bad": 0, "warn": 1}.get(r.status.tone, 2))
     parts = []
     if cards:
@@ -252,7 +262,10 @@ def as_text(letter: Letter) -> str:
 
 
 def as_note(letter: Letter, most: int = 1000) -> str:
-    """The letter for a telephone: the questions numbered, at most `most` characters, no lines to copy and no paths."""
+    """The letter for a telephone: the questions numbered, at most `most` characters, no lines to copy and no paths.
+
+    No @ either: in many services a title with @everyone would ring in all pockets.
+    """
     asks = next((p for p in letter.parts if p.title.startswith(("Needs you", "What was stopped", "This channel"))), None)
     lines = [letter.headline]
     if asks:
@@ -260,4 +273,4 @@ def as_note(letter: Letter, most: int = 1000) -> str:
         lines += [asks.rest.partition(":")[0]] if asks.rest else []
     if letter.counts:
         lines.append("; ".join(f"{name.lower()} {value}" for name, value in letter.counts))
-    return shorten("\n".join(lines), most)
+    return shorten("\n".join(lines).replace("@", "(at)"), most)

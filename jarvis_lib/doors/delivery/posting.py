@@ -147,11 +147,13 @@ def _acts(place: Place, row: Row) -> bool:
 
 
 def _send(place: Place, row: Row, now: datetime) -> Outcome:
-    if row["channel"] in CHANNELS:
-        return send_letter(place, row["channel"], row["key"], now=now)
     try:
+        if row["channel"] in CHANNELS:
+            return send_letter(place, row["channel"], row["key"], now=now)
         with place.store.reading() as reader:
             event = events.document(reader, row)
         return events.fire(place, row["kind"], event)
     except Refused as error:
         return Outcome(False, error.sentence, again=error.code == "busy")
+    except Exception as error:  # noqa: BLE001  # one message that cannot be made must not keep the others from being sent; it is told as failed
+        return Outcome(False, f"it could not be made: {type(error).__name__}: {clean(str(error))[:200]}", again=True)

@@ -28,7 +28,7 @@ def send_push(letter: Letter, urls: Sequence[str]) -> Outcome:
     spread, logger.propagate = logger.propagate, False  # its log names addresses, and they hold tokens
     try:
         with made(level=logging.WARNING, fmt="%(message)s") as heard:
-            done = told.notify(title=hide.text(clean(letter.subject)), body=hide.text(as_note(letter, LONGEST)))
+            done = told.notify(title=hide.text(clean(letter.subject)), body=hide.text(as_note(letter, LONGEST)), body_format="text")
             lines = [line for line in heard.getvalue().splitlines() if line.strip()]
     finally:
         logger.propagate = spread

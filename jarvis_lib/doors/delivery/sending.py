@@ -13,16 +13,13 @@ from jarvis_lib.store.place import Place
 
 
 def send_letter(place: Place, channel: str, message: str, *, now: datetime) -> Outcome:
-    """A letter by its channel; `message` is its key. What cannot be tried at all is an outcome too, never an exception."""
-    try:
-        with place.store.reading() as reader:
-            row = reader.one("delivery.message", key=message)
-            if row is None:
-                raise Refused(f"There is no message {message}.", code="missing")
-            made = letter_of(place, reader, row, now=now)
-        return carry(place, channel, made, now=now)
-    except Refused as error:
-        return Outcome(False, error.sentence, again=error.code == "busy")
+    """A letter by its channel; `message` is its key. Raises Refused for what cannot be tried at all."""
+    with place.store.reading() as reader:
+        row = reader.one("delivery.message", key=message)
+        if row is None:
+            raise Refused(f"There is no message {message}.", code="missing")
+        made = letter_of(place, reader, row, now=now)
+    return carry(place, channel, made, now=now)
 
 
 def carry(place: Place, channel: str, letter: Letter, *, now: datetime) -> Outcome:

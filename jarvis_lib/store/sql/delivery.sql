@@ -44,25 +44,12 @@ SELECT kind, as_of, made_at, path, headline, sha256 FROM briefs WHERE kind = $ki
 SELECT max(as_of) AS as_of FROM briefs WHERE kind = $kind AND as_of < $before;
 
 -- name: counts
-SELECT (SELECT count(DISTINCT a.task) FROM attempts a WHERE a.ended_at > $since AND a.ended_at <= $now) AS tried,
-    (SELECT count(*) FROM tasks t WHERE t.shipped_at > $since AND t.shipped_at <= $now AND t.state IN ('shipped', 'accepted')) AS shipped,
-    (SELECT count(*) FROM tasks t WHERE t.state IN ('parked', 'proposed', 'review') AND t.parked_kind <> 'later' AND t.added_at <= $now) AS needs,
-    (SELECT count(*) FROM fixes f WHERE f.verified AND f.undone_at IS NULL AND f."at" > $since AND f."at" <= $now) AS fixed,
+SELECT (SELECT count(*) FROM fixes f WHERE f.verified AND f.undone_at IS NULL AND f."at" > $since AND f."at" <= $now) AS fixed,
     (SELECT count(*) FROM problems p WHERE p.state = 'open' AND p.first_seen <= $now) AS problems,
     (SELECT count(*) FROM tasks t WHERE t.state = 'queued' AND t.added_at <= $now) AS queued;
 
 -- name: shipped_at
 SELECT shipped_at FROM tasks WHERE shipped_at > $since AND shipped_at <= $now AND state IN ('shipped', 'accepted');
-
--- name: ran
-SELECT r.task, r.title, r.verdict, r.verdict_why, r.outcome, r.state, r.seconds FROM results r
-WHERE r.ended_at > $since AND r.ended_at <= $now AND r.outcome <> 'paused'
-QUALIFY row_number() OVER (PARTITION BY r.task ORDER BY r.ended_at DESC) = 1
-ORDER BY r.verdict = 'verified', r.ended_at;
-
--- name: open_problems
-SELECT key, what, severity, suggested FROM problems WHERE state = 'open' AND first_seen <= $now
-ORDER BY CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END, key;
 
 -- name: task
 SELECT id, title, description, category, priority, hours, state, why, parked_kind, due, project, tags FROM tasks WHERE id = $id;
