@@ -301,6 +301,7 @@ def test_the_doctor_believes_the_last_run_only(place: Place, here: Machine) -> N
     assert condition(place, now=NIGHT)[1] == "nothing starts the night by itself"
     here.has(b"0 23 * * * cd /a && .venv/bin/python -m jarvis_lib.overnight_runner start\n")
     assert condition(place, now=NIGHT)[:2] == ("ok", "1 line of your own in the crontab start Jarvis; there is no catch-up after a sleep")
+    assert managing.plan_install(place, "cron").notes[0].startswith("1 line of your own starts Jarvis too; that does not clash")
     managing.apply(place, managing.plan_install(place, "cron"))
     assert "has not run yet" in condition(place, now=NIGHT)[1]
     remember(place.home, Memory(beat=NIGHT - timedelta(minutes=7)))

@@ -18,6 +18,7 @@ from jarvis_lib.doors.cron import block, lines, units
 from jarvis_lib.doors.cron.memory import recall
 from jarvis_lib.execution import timetables
 from jarvis_lib.model.fact import Refused, new_id
+from jarvis_lib.model.prose import plural
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import SETTINGS_FILE, machine_zone
 
@@ -99,7 +100,7 @@ def plan_install(place: Place, scheduler: str, *, program: Path | None = None) -
     text, notes = _block_text(place, scheduler, program)
     gone = _gone(table, place)
     after = block.with_block(block.without(table, gone), str(place.home), text)
-    return Change("install", scheduler, {"crontab": table}, {"crontab": after}, (*notes, *_said_gone(gone)))
+    return Change("install", scheduler, {"crontab": table}, {"crontab": after}, (*notes, *_said_gone(gone), *_said_own(table)))
 
 
 def _block_text(place: Place, scheduler: str, program: Path | None) -> tuple[str, tuple[str, ...]]:
@@ -128,9 +129,14 @@ def standing_scheduler(place: Place) -> str:
     return "none" if not own else "papermill" if "/papermill" in own else "cron"
 
 
-def own_lines() -> int:
+def _said_own(table: str) -> list[str]:
+    count = own_lines(table)
+    told = f"{plural(count, 'line')} of your own {'starts' if count == 1 else 'start'} Jarvis too; that does not clash, and crontab -e takes them out."
+    return [told] if count else []
+
+
+def own_lines(table: str) -> int:
     """How many lines outside of any block start a night or a brief: written by hand, as the older Jarvis told people to."""
-    table = timetables.read_crontab()
     rest = block.without(table, [b.home for b in block.blocks(table)])
     return sum(bool(re.search(r"overnight[_-]runner\b|\bovernight (start|brief)\b", line)) for line in rest.split("\n") if not line.lstrip().startswith("#"))
 
