@@ -7,11 +7,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS := demo,dev
 TEST_ARGS ?=
+SOAK_ARGS ?=
 CODEX := 0.171.0
 CLAUDE := 2.1.332
+OPENCODE := 1.18.33
+GEMINI := 0.61.0
+AIDER := 0.86.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents real-agents lint check lab night brief doctor bench clean
+.PHONY: help setup demo weekend test slow faults agents more-agents real-agents lint check lab night brief doctor bench soak clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +57,14 @@ agents: ## The real coding agents that `make real-agents` tests, at the versions
 		echo "$(CODEX) $(CLAUDE)" > .agents/installed; }
 	@export PATH="$(CURDIR)/.agents/node_modules/.bin:$$PATH"; codex --version; claude --version
 
+more-agents: agents ## OpenCode, Gemini and Aider too, which Jarvis starts by a command template (1 GB more; Aider needs Python 3.10 to 3.12).
+	@export PATH="$(CURDIR)/.agents/node_modules/.bin:$$PATH"; \
+		npm install --prefix .agents --no-audit --no-fund --loglevel=error opencode-ai@$(OPENCODE) @google/gemini-cli@$(GEMINI) && \
+		(cd .agents/node_modules/opencode-ai && { test ! -f postinstall.mjs || node postinstall.mjs; })
+	@test -x .agents/aider/bin/aider || { for p in python3.12 python3.11; do $$p -c "" 2>/dev/null && break; done; \
+		$$p -m venv .agents/aider && .agents/aider/bin/pip install --quiet aider-chat==$(AIDER); }
+	@.agents/node_modules/.bin/opencode --version; .agents/node_modules/.bin/gemini --version; .agents/aider/bin/aider --version
+
 real-agents: $(READY) ## Whole nights with the real Codex and Claude Code against a model on loopback; no key is needed (make agents first).
 	@$(BIN)/python -m pytest -n 2 -m real_agents tests/agents $(TEST_ARGS)
 
@@ -79,6 +91,9 @@ brief: $(READY) ## The brief of this workspace, as a page and as text.
 
 doctor: $(READY) ## Is this machine ready?
 	@$(BIN)/jarvis doctor
+
+soak: $(READY) ## A year of nights in simulated time: what must hold on every morning, and the figures (half an hour; `tests/soak`).
+	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 bench: $(READY) ## Measure; figures are ratios against a baseline of the same run.
 	@$(BIN)/python -m tests.bench

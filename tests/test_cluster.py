@@ -1,6 +1,6 @@
 """Recipes on a cluster: several worker processes on loopback, one killed, one cut off; every attempt has one ending, and verdicts are those of one machine."""
 
-import io
+import gzip
 import os
 import signal
 import tarfile
@@ -264,13 +264,10 @@ def test_the_clock_of_the_scheduler_counts_and_not_ours() -> None:
 
 def test_what_comes_back_is_not_unpacked_without_end(tmp_path: Path) -> None:
     """A few bytes that say they are ten gigabytes are refused before the first of them is written."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        info = tarfile.TarInfo("data/big")
-        info.size = 10 * 1024**3
-        tar.fileobj.write(info.tobuf())  # type: ignore[union-attr]
+    info = tarfile.TarInfo("data/big")
+    info.size = 10 * 1024**3
     with pytest.raises(Refused, match="more than 8.0 GB"):
-        packing.unpack(out.getvalue(), tmp_path / "into")
+        packing.unpack(gzip.compress(info.tobuf()), tmp_path / "into")
     assert list((tmp_path / "into").iterdir()) == []
 
 

@@ -220,7 +220,18 @@ def said_plan(plan: Plan, hours: Hours) -> str:
     return f"{plural(len(own), 'task')} planned, {plural(sum(o.reserve for o in plan.omissions), 'reserve')}"
 
 
-def work_plan(place: Place, session: str, hours: Hours, plan: Plan, *, held: holding.Held, engine: Engine, say: Say, follow: bool = False) -> loop.Tally:
+def work_plan(
+    place: Place,
+    session: str,
+    hours: Hours,
+    plan: Plan,
+    *,
+    held: holding.Held,
+    engine: Engine,
+    say: Say,
+    follow: bool = False,
+    pause: Callable[[float], None] = time.sleep,
+) -> loop.Tally:
     """The session loop over the plan's tasks and its reserves; with `follow` under the person's context, which may take the machine back."""
     only = {s.task for s in plan.slots} | {o.task for o in plan.omissions if o.reserve}
     seed = int(hashlib.sha256(session.encode()).hexdigest()[:8], 16)
@@ -228,7 +239,7 @@ def work_plan(place: Place, session: str, hours: Hours, plan: Plan, *, held: hol
     with _signals(stop):
         own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, hours.key, follow, hours.busy, held)
         try:
-            return loop.work(place, own, engine=engine, only=only, stop=stop, say=say)
+            return loop.work(place, own, engine=engine, only=only, stop=stop, say=say, pause=pause)
         finally:
             stop.tell(say)
 

@@ -67,7 +67,7 @@ def prove(spec: Spec, stop: Stop) -> Result:
     named: dict[str, Any] = {"base": work.base, "branch": work.branch, "commit": found.commit}
     if found.commit is None:
         why = "; ".join(filter(None, (told, found.said if not told or bundle.exists() or bundle.is_symlink() else "")))
-        return {"outcome": "finished", "said": why, "after": [], "evidence": [Evidence("commit", "result", None, why).to_json()]} | named
+        return {"outcome": "finished", "said": why, "after": [], "evidence": [Evidence("commit", "lost" if told else "result", None, why).to_json()]} | named
     left = [Evidence("guard", "left out", False, f"not all of its work came back: {told}").to_json()] if told else []
     if work.unfinished:
         said = f"what it had done is on the branch {work.branch} as unfinished: {found.said}"

@@ -85,7 +85,7 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     if expects_change(task) and not any(e.detail.get("changed") for e in changes):
         if refused:
             return Verdict("none", f"{_said_outcome('denied')} Refused: {'; '.join(dict.fromkeys(refused))}. Nothing was changed.", "parked")
-        return Verdict("hollow", f"It ended with exit 0, but {_said_missing(task)}.", "failed")
+        return Verdict("hollow", f"It ended with exit 0, but {_said_missing(task, evidence)}.", "failed")
     failed = [e for e in evidence if e.kind in ("check", "measure") and e.ok is False]
     if failed:
         return Verdict("refuted", failed[0].said, "failed")
@@ -98,7 +98,10 @@ def expects_change(task: Task) -> bool:
     return bool(task.changes or task.repo or agent) and not task.no_change_expected
 
 
-def _said_missing(task: Task) -> str:
+def _said_missing(task: Task, evidence: Sequence[Evidence]) -> str:
+    lost = [e.said for e in evidence if (e.kind, e.name) == ("commit", "lost")]
+    if task.repo and lost:
+        return lost[0]
     if task.changes:
         return f"none of {', '.join(task.changes)} changed"
     return "nothing was changed in the copy of the repository" if task.repo else "it left no file"

@@ -1,5 +1,6 @@
 """What does one night do, phase by phase? Problems and safe fixes, routines, weaknesses, the plan, the work, the record; then the brief."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,24 +35,26 @@ def start(
     brief_to: Path | None = None,
     with_brief: bool = True,
     analyse: bool | None = None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Path | None:
     """Work one night and make its brief; the path of the brief. Refuses outside the window, and (busy) when a session is open.
 
-    The notebooks of the analytic steps run in sessions of at least SHORTEST; `analyse` says otherwise.
+    The notebooks of the analytic steps run in sessions of at least SHORTEST; `analyse` says otherwise. `pause` waits for so many seconds between two looks
+    of the loop.
     """
     now = place.now()
     hours = session_hours(place, now=now, anyway=anyway, until=until, for_minutes=for_minutes)
     with sessions.only_session(place):
         with sessions.opened(place, hours, now=now, say=say) as (session, said, held):
             thinks = hours.ends - now >= SHORTEST if analyse is None else analyse
-            said.append(_night(place, session, hours, engine or engine_of(place.settings), say, held=held, thinks=thinks))
+            said.append(_night(place, session, hours, engine or engine_of(place.settings), say, held=held, thinks=thinks, pause=pause))
         record = write_record(place, session)
         crash_point("brief")
         say(f"Report: {record.relative_to(place.home)}")
         return make_brief(place, as_of=place.now(), out=brief_to, say=say) if with_brief else None
 
 
-def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *, held: Held, thinks: bool) -> str:
+def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *, held: Held, thinks: bool, pause: Callable[[float], None]) -> str:
     """The phases in their order; the sentence of how the night ended."""
     with phase(place, session, "start", say) as done:
         done(" and ".join(sessions.tidied(place)) or "nothing had to be decided anew")
@@ -66,7 +69,7 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *
         plan = _plan(place, session, hours, done) if thinks else sessions.plan_hours(place, session, hours)
         done(sessions.said_plan(plan, hours))
     with phase(place, session, "run", say) as done:
-        tally = sessions.work_plan(place, session, hours, plan, held=held, engine=engine, say=say)
+        tally = sessions.work_plan(place, session, hours, plan, held=held, engine=engine, say=say, pause=pause)
         done(f"{plural(tally.attempts, 'attempt')}; it ended because {tally.why_ended}")
     with phase(place, session, "report", say, may_fail=True) as done:
         after = problem_predictor.scan(place, now=place.now())

@@ -1,4 +1,6 @@
-"""A model on loopback for real agent CLIs: it answers in the protocols of Claude Code and Codex, asks for one shell command, then says it is done.
+"""A model on loopback for real agent CLIs: it answers in the protocols of Claude Code, Codex, chat completions (OpenCode) and Gemini.
+
+It asks for one shell command, then says it is done.
 
 `mode`: ok (one tool call, then done), hollow (says done at once), limit (a usage limit with its reset time), slow (never answers), error (HTTP 500).
 """
@@ -52,7 +54,7 @@ def _handler(stub: StubModel) -> type[BaseHTTPRequestHandler]:
             if path.endswith("count_tokens"):
                 self.json(200, {"input_tokens": 42})
                 return
-            if not path.endswith(("/messages", "/responses")):
+            if not path.endswith(("/messages", "/responses", "/chat/completions", ":generateContent", ":streamGenerateContent")):
                 self.json(200, {})
                 return
             stub.asked += 1
@@ -65,8 +67,12 @@ def _handler(stub: StubModel) -> type[BaseHTTPRequestHandler]:
                 self.limit(path)
             elif path.endswith("/messages"):
                 self.anthropic(body)
-            else:
+            elif path.endswith("/chat/completions"):
+                self.chat(body)
+            elif path.endswith("/responses"):
                 self.openai(body)
+            else:
+                self.gemini(body, streamed="stream" in path)
 
         # --- answers ---------------------------------------------------------------------------------------------------------
 
@@ -110,7 +116,7 @@ def _handler(stub: StubModel) -> type[BaseHTTPRequestHandler]:
             if not body.get("stream"):
                 self.json(200, message | {"stop_sequence": None})
                 return
-            empty = part | {"input": {}} if asks else part | {"text": ""}
+            empty: dict[str, Any] = part | {"input": {}} if asks else part | {"text": ""}
             json_delta = {"type": "input_json_delta", "partial_json": json.dumps(tool["input"])}
             delta = json_delta if asks else {"type": "text_delta", "text": DONE}
             self.stream(
@@ -137,8 +143,39 @@ def _handler(stub: StubModel) -> type[BaseHTTPRequestHandler]:
             started = {"type": "response.created", "response": whole | {"status": "in_progress", "output": []}}
             added = {"type": "response.output_item.added", "output_index": 0, "item": item | {"status": "in_progress"}}
             done = {"type": "response.output_item.done", "output_index": 0, "item": item}
-            events = [started, added, done, {"type": "response.completed", "response": whole}]
+            events: list[dict[str, Any]] = [started, added, done, {"type": "response.completed", "response": whole}]
             self.stream([e | {"sequence_number": n} for n, e in enumerate(events)])
+
+        def chat(self, body: dict[str, Any]) -> None:
+            names = [t.get("function", {}).get("name") for t in body.get("tools") or []]
+            asks = stub.mode == "ok" and "bash" in names and not any(m.get("role") == "tool" for m in body.get("messages", []))
+            function = {"name": "bash", "arguments": json.dumps({"command": stub.command, "description": "do it"})}
+            call = {"index": 0, "id": "call_1", "type": "function", "function": function}
+            said: dict[str, Any] = {"role": "assistant", "content": ""} | ({"tool_calls": [call]} if asks else {"content": DONE})
+            base: dict[str, Any] = {"id": "chatcmpl-1", "created": int(time.time()), "model": body.get("model")}
+            usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+            why = "tool_calls" if asks else "stop"
+            if not body.get("stream"):
+                choice = {"index": 0, "message": said, "finish_reason": why}
+                self.json(200, base | {"object": "chat.completion", "choices": [choice], "usage": usage})
+                return
+            chunks: list[Any] = [{"choices": [{"index": 0, "delta": said, "finish_reason": None}]}]
+            chunks += [{"choices": [{"index": 0, "delta": {}, "finish_reason": why}]}, {"choices": [], "usage": usage}]
+            chunk = base | {"object": "chat.completion.chunk"}
+            lines = [f"data: {json.dumps(chunk | c)}\n\n" for c in chunks]
+            self.answer(200, "".join([*lines, "data: [DONE]\n\n"]).encode(), "text/event-stream")
+
+        def gemini(self, body: dict[str, Any], *, streamed: bool) -> None:
+            names = [f.get("name") for t in body.get("tools") or [] for f in t.get("functionDeclarations") or []]
+            answered = any("functionResponse" in p for c in body.get("contents", []) for p in c.get("parts", []))
+            asks = stub.mode == "ok" and "run_shell_command" in names and not answered
+            part: dict[str, Any] = {"functionCall": {"name": "run_shell_command", "args": {"command": stub.command}}} if asks else {"text": DONE}
+            told = {"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}], "modelVersion": "stub-model"}
+            whole = told | {"usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120}}
+            if streamed:
+                self.answer(200, f"data: {json.dumps(whole)}\n\n".encode(), "text/event-stream")
+            else:
+                self.json(200, whole)
 
     return Handler
 
