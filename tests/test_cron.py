@@ -210,24 +210,31 @@ def test_the_times_are_those_of_the_windows(place: Place) -> None:
     }
     (place.home / "jarvis.toml").write_text('[windows.overnight]\nstart = "22:00"\nend = "06:15"\ndays = ["Mon", "Sun"]\n')
     moved = open_workspace(place.home)
-    made = {e.job: lines.cron_line(e, path="/bin").split(" /usr/bin/env")[0] for e in lines.entries(moved)}
+    made = {e.job: lines.cron_line(e, home=place.home, env=[]).split(" cd ")[0] for e in lines.entries(moved)}
     assert (made["start"], made["report"], made["brief"]) == ("0 22 * * 1,0", "45 5 * * *", "15 6 * * *")
 
 
 def test_percent_signs_spaces_and_quotes_reach_the_program(tmp_path: Path) -> None:
-    """What cron makes of a line (a bare % would be a newline) is given to sh: the program gets its arguments as they are, and its log is there."""
+    """What cron makes of a line (a bare % would be a newline) is given to sh: the program gets its arguments as they are, and its log is there.
+
+    Also where somebody has deleted logs/. The service of systemd runs the same words.
+    """
     home = tmp_path / "a b%d 'q' $x"
-    (home / "logs").mkdir(parents=True)
+    home.mkdir()
     (home / "jarvis.toml").write_text(template())
     echo = home / "jarvis"
     echo.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
     echo.chmod(0o755)
     for entry in lines.entries(open_workspace(home), program=echo):
-        line = lines.cron_line(entry, path="/usr/bin:/bin")
+        shutil.rmtree(home / "logs", ignore_errors=True)
+        line = lines.cron_line(entry, home=home, env=["PATH=/usr/bin:/bin"])
         command = line.split(" ", 5)[5]
         assert "%" not in command.replace("\\%", "")
         done = subprocess.run(["/bin/sh", "-c", command.replace("\\%", "%")], env={}, cwd="/", check=False)
         assert done.returncode == 0
+        assert entry.log.read_text().splitlines() == [*entry.argv[1:]]
+        shutil.rmtree(home / "logs")
+        subprocess.run(["/bin/sh", "-c", lines.script(entry, units.RUN), *entry.argv], env={}, cwd=home, check=True)
         assert entry.log.read_text().splitlines() == [*entry.argv[1:]]
 
 
@@ -237,7 +244,7 @@ def test_a_path_that_no_line_can_hold_is_refused(tmp_path: Path) -> None:
         home.mkdir(parents=True)
         (home / "jarvis.toml").write_text(template())
         with pytest.raises(Refused, match=words):
-            [lines.cron_line(e, path="/bin") for e in lines.entries(open_workspace(home), program=Path("/bin/true"))]
+            [lines.cron_line(e, home=home, env=[]) for e in lines.entries(open_workspace(home), program=Path("/bin/true"))]
 
 
 def test_by_another_clock_than_crons_only_the_catch_up_is_a_line(place: Place, here: Machine) -> None:
@@ -246,8 +253,18 @@ def test_by_another_clock_than_crons_only_the_catch_up_is_a_line(place: Place, h
     managing.apply(far, managing.plan_install(far, "cron"))
     text = (here.table or b"").decode()
     assert text.count("--from-cron") == 1 and "cron catch-up" in text and "Pacific/Chatham" in text
-    assert not managing.same_clock("Europe/Berlin", ZoneInfo("Europe/London"), now=NIGHT)
-    assert managing.same_clock("Etc/UTC", ZoneInfo("UTC"), now=NIGHT)
+    assert not lines.same_clock("Europe/Berlin", ZoneInfo("Europe/London"), now=NIGHT)
+    assert lines.same_clock("Etc/UTC", ZoneInfo("UTC"), now=NIGHT)
+
+
+def test_a_zone_of_the_shell_alone_goes_into_the_lines(place: Place, here: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TZ of the person's shell is not there under cron, so the lines carry it; a zone in the settings needs no line."""
+    monkeypatch.setenv("TZ", "Pacific/Chatham")
+    far = open_workspace(place.home, clock=lambda: NIGHT, actor="person:test")
+    assert managing.plan_install(far, "cron").after["crontab"].count(" TZ=Pacific/Chatham ") == 1
+    (place.home / "jarvis.toml").write_text('[person]\nzone = "Pacific/Chatham"\n')
+    named = open_workspace(place.home, clock=lambda: NIGHT, actor="person:test")
+    assert "TZ=" not in managing.plan_install(named, "cron").after["crontab"]
 
 
 def test_units_are_verified_by_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +278,7 @@ def test_units_are_verified_by_systemd(tmp_path: Path, monkeypatch: pytest.Monke
     program = home / "jarvis"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    made = units.texts(home, lines.entries(open_workspace(home), program=program), path="/usr/bin:/bin", zone="Europe/Berlin")
+    made = units.texts(home, lines.entries(open_workspace(home), program=program), env=["PATH=/usr/bin:/bin"], zone="Europe/Berlin")
     assert len(made) == 14
     folder = tmp_path / "units"
     folder.mkdir()
@@ -301,6 +318,7 @@ def test_the_doctor_believes_the_last_run_only(place: Place, here: Machine) -> N
     assert condition(place, now=NIGHT)[1] == "nothing starts the night by itself"
     here.has(b"0 23 * * * cd /a && .venv/bin/python -m jarvis_lib.overnight_runner start\n")
     assert condition(place, now=NIGHT)[:2] == ("ok", "1 line of your own in the crontab start Jarvis; there is no catch-up after a sleep")
+    assert managing.plan_install(place, "cron").notes[0].startswith("1 line of your own starts Jarvis too; that does not clash")
     managing.apply(place, managing.plan_install(place, "cron"))
     assert "has not run yet" in condition(place, now=NIGHT)[1]
     remember(place.home, Memory(beat=NIGHT - timedelta(minutes=7)))
@@ -325,7 +343,7 @@ def test_the_lines_run_in_crons_environment(home: Path, here: Machine, jarvis: J
     assert len(quick) == 3
     for row in quick:
         done = subprocess.run(["/bin/sh", "-c", row.split(" ", 5)[5].replace("\\%", "%")], env=env, cwd=own, check=False)
-        log = Path(shlex.split(row.split(">>")[1])[0])
+        log = home / row.split(">>")[1].split(" ")[0]
         assert (done.returncode, log.read_text()) == (0, ""), row
 
 

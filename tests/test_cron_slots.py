@@ -303,6 +303,71 @@ def test_the_catch_up_does_what_is_still_worth_doing(make_place: Callable[[datet
     assert catch_up(awake).ran == []
 
 
+def test_a_window_that_was_worked_by_hand_is_not_worked_again(make_place: Callable[[datetime], Place]) -> None:
+    """A hand-written line started the night at 23:00 and it has ended; the catch-up of 23:45 and the managed line leave it alone."""
+    place = make_place(datetime(2026, 11, 23, 23, 0, tzinfo=UTC))
+    installed(place, place.now() - timedelta(hours=1))
+    place.store.write(opened(place), place.fact("session.closed", session="s1", outcome="finished", said="done"))
+    later = make_place(datetime(2026, 11, 23, 23, 45, tzinfo=UTC))
+    assert at(later, "start").code == "busy"
+    assert (catch_up(later).ran, catch_up(later).failed) == ([], [])
+
+
+def test_the_catch_up_opens_the_window_that_is_on_once(make_place: Callable[[datetime], Place]) -> None:
+    """Saturday 09:15: a session of the weekend, worked to its end, and no second one at 09:30."""
+    place = quiet(make_place, datetime(2026, 11, 28, 9, 15, tzinfo=UTC), '[windows.overnight]\non = false\n[cron]\nwindows = ["weekend"]\n')
+    installed(place, place.now() - timedelta(minutes=10))
+    done = catch_up(place)
+    assert (done.ran, done.failed) == (["weekend@2026-11-28"], []) and "has ended: 0 attempts" in done.said[0]
+    later = make_place(datetime(2026, 11, 28, 9, 30, tzinfo=UTC))
+    assert catch_up(later).ran == []
+    with later.store.reading() as reader:
+        row = reader.one("cron.slot", slot="weekend@2026-11-28") or {}
+        assert (row["state"], row["outcome"], row["n"]) == ("done", "worked", 1) and row["session"]
+
+
+def test_a_slot_with_its_own_knock_is_left_to_it_for_a_moment(make_place: Callable[[datetime], Place]) -> None:
+    """The catch-up of 19:00 leaves the check-in to the line of 19:00; the one of 19:15 does it if that did not."""
+    place = quiet(make_place, datetime(2026, 11, 24, 19, 0, 2, tzinfo=UTC))
+    assert catch_up(place).ran == []
+    assert catch_up(make_place(datetime(2026, 11, 24, 19, 15, 2, tzinfo=UTC))).ran == ["checkin@2026-11-24"]
+
+
+def test_a_catch_up_with_nothing_due_loads_nothing_heavy(home: Path) -> None:
+    """It runs every fifteen minutes: no papermill, frames, learners or charts, and none of the parts that work a night."""
+    (home / "jarvis.toml").write_text(QUIET)
+    program = (
+        "import sys\nfrom jarvis_lib.cli.entry import main\ncode = main(['cron', 'catch-up', '--from-cron'])\n"
+        "heavy = {'papermill', 'polars', 'altair', 'sklearn', 'numpy', 'nbconvert', 'pandas', 'jarvis_lib.overnight_runner', 'jarvis_lib.autonomous_queue'}\n"
+        "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))\nsys.exit(code)"
+    )
+    place = open_workspace(home)
+    with place.store.reading():
+        pass
+    for slot in look(place, now=place.now()):
+        if slot.stands == "run":
+            at(place, slot.occasion.of)
+    done = subprocess.run([sys.executable, "-c", program], cwd=home, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_init_asks_on_a_terminal_and_only_there(tmp_path: Path) -> None:
+    """Two questions, yes and no; with an answer on the command line, or without a terminal, none."""
+    import pty
+
+    theirs, ours = pty.openpty()
+    os.write(theirs, b"y\nn\n")
+    program = "from jarvis_lib.cli.entry import main; main()"
+    for name, words, stdin, asked in (("a", [], ours, 2), ("b", ["--no-quick-win", "--work-hours"], ours, 0), ("c", [], subprocess.DEVNULL, 0)):
+        argv = [sys.executable, "-c", program, "init", str(tmp_path / name), *words]
+        done = subprocess.run(argv, stdin=stdin, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("[y/N]")) == (0, asked), done.stderr
+    os.close(theirs)
+    os.close(ours)
+    chosen = [open_workspace(tmp_path / name).settings.get("cron", "windows") for name in "abc"]
+    assert chosen == [["overnight", "quick_win", "weekend"], ["overnight", "work_hours", "weekend"], ["overnight", "weekend"]]
+
+
 def test_a_memory_that_is_damaged_costs_nothing(make_place: Callable[[datetime], Place]) -> None:
     place = quiet(make_place, datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
     remember(place.home, Memory(beat=place.now(), kept_out={"a": "b"}))

@@ -166,11 +166,11 @@ def test_the_real_daemon_fires_a_session_and_a_brief(cron: Cron) -> None:
 # --- as cron would run it ------------------------------------------------------------------------------------------------
 
 
-def commands(home: Path, folder: Path) -> dict[str, str]:
+def commands(home: Path, folder: Path, *how: str) -> dict[str, str]:
     """Job -> what sh gets of its line, by a crontab of our own."""
     made = machine(folder)
     env = os.environ | {"PATH": f"{made.folder / 'bin'}:/usr/bin:/bin"}
-    subprocess.run([JARVIS, "--home", str(home), "cron", "install", "--yes"], env=env, check=True, capture_output=True)
+    subprocess.run([JARVIS, "--home", str(home), "cron", "install", "--yes", *how], env=env, check=True, capture_output=True)
     rows = [line for line in (made.table or b"").decode().splitlines() if "# jarvis:" in line]
     return {row.rsplit(":", 1)[1]: row.split(" ", 5)[5].replace("\\%", "%") for row in rows}
 
@@ -193,6 +193,10 @@ def test_every_line_runs_in_an_empty_environment(tmp_path: Path) -> None:
         assert done.returncode == 0 and "Traceback" not in log, (job, log)
     assert "The night has ended" in (home / "logs/cron-start.log").read_text()
     assert (home / "hello.txt").exists() and (home / "logs/cron-checkin.log").read_text() == ""
+    page = next((home / "reports").glob("*/*/*-brief.html"))
+    page.unlink()
+    subprocess.run(["/bin/sh", "-c", commands(home, tmp_path / "second", "--papermill")["brief"]], env=bare(tmp_path), cwd=tmp_path, check=True)
+    assert "Say hello" in page.read_text(), (home / "logs/cron-brief.log").read_text()
 
 
 def test_of_five_knocks_at_once_one_works(tmp_path: Path) -> None:

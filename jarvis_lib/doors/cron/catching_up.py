@@ -22,6 +22,7 @@ Say = Callable[[str], None]
 EVERY = timedelta(minutes=15)
 SILENT = timedelta(minutes=20)
 """A longer gap between two runs means that the machine slept, was off, or nothing knocked."""
+OWN_KNOCK = timedelta(minutes=5)
 KEPT = 50
 
 
@@ -93,10 +94,18 @@ def _due(place: "Place", done: CaughtUp, *, running: bool, say: Say) -> None:
 
 
 def _slots(place: "Place") -> list["Slot"]:
+    """What may be run now. A slot that has a knock of its own is left to that for a moment, so that the two do not meet every day."""
     from jarvis_lib.doors.cron.slots import is_dead, look
+    from jarvis_lib.model.window import KINDS
 
     now = place.now()
-    return [s for s in look(place, now=now) if s.stands == "run" or (s.row is not None and s.stands == "claimed" and is_dead(s.row["owner"]))]
+    found = []
+    for slot in look(place, now=now):
+        knocked = slot.occasion.of not in KINDS or slot.occasion.of == "overnight"
+        fresh = slot.stands == "run" and not (knocked and now - slot.occasion.due < OWN_KNOCK)
+        if fresh or (slot.row is not None and slot.stands == "claimed" and is_dead(slot.row["owner"])):
+            found.append(slot)
+    return found
 
 
 def _run(place: "Place", slot: "Slot", done: CaughtUp, *, say: Say) -> None:

@@ -30,7 +30,7 @@ def _by_hand(place: Place) -> tuple[str, str, str]:
     if not timetables.has_crontab():
         said = "there is no crontab, so nothing starts the night by itself"
         return "warning", said, "start it by hand: jarvis overnight start; or install cron; or: jarvis cron install --systemd"
-    lines = own_lines()
+    lines = own_lines(timetables.read_crontab())
     if lines:
         return "ok", f"{plural(lines, 'line')} of your own in the crontab start Jarvis; there is no catch-up after a sleep", "for that: jarvis cron install"
     return "warning", "nothing starts the night by itself", "let it: jarvis cron install"

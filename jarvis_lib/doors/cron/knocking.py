@@ -60,7 +60,9 @@ def run(place: "Place", slot: "Slot", *, now: datetime, say: Say = lambda line: 
 
     if slot.stands == "missed":
         return Answer("", f"{slot.occasion.said} is missed: its time was over at {slot.occasion.until.astimezone(place.zone):%a %H:%M}; nothing is run late.")
-    held = _held_back(place, slot) or may_begin(place, slot.occasion) if slot.stands == "run" or slot.occasion.is_session else ""
+    held = ""
+    if slot.occasion.is_session and slot.stands != "done":
+        held = _held_back(place) or may_begin(place, slot.occasion)
     if held:
         return Answer("busy" if held == BUSY else "refused", held)
     try:
@@ -76,10 +78,10 @@ def run(place: "Place", slot: "Slot", *, now: datetime, say: Say = lambda line: 
 BUSY = "A session is running already; the slot stays free until it has ended."
 
 
-def _held_back(place: "Place", slot: "Slot") -> str:
+def _held_back(place: "Place") -> str:
     from jarvis_lib.store import lock
 
-    return BUSY if slot.occasion.is_session and not lock.is_free(place.home / "data" / "session.lock") else ""
+    return "" if lock.is_free(place.home / "data" / "session.lock") else BUSY
 
 
 def plainly(home: Path, error: Exception, *, now: datetime) -> Answer:

@@ -9,14 +9,16 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.task import AGENTS
 from jarvis_lib.model.timetable import jobs
 from jarvis_lib.model.window import DAYS
 from jarvis_lib.store.place import Place
+from jarvis_lib.workspace import machine_zone
 
 WORDS = {
     "start": ("overnight", "start"),
@@ -88,9 +90,30 @@ def search_path() -> str:
     return ":".join(dict.fromkeys([*(f for f in found if ":" not in f), "/usr/local/bin", "/usr/bin", "/bin"]))
 
 
-def cron_line(entry: Entry, *, path: str) -> str:
+def environment(place: Place) -> list[str]:
+    """What the entries have of the environment: the PATH, and the zone where it is known from this environment alone."""
+    named = place.settings.get("person", "zone") or same_clock(machine_zone(), place.zone, now=place.now())
+    return [f"PATH={search_path()}", *([] if named else [f"TZ={place.zone.key}"])]
+
+
+def same_clock(machine: str, zone: ZoneInfo, *, now: datetime) -> bool:
+    """Do both clocks show the same time at every hour of the coming year?"""
+    try:
+        other = ZoneInfo(machine)
+    except (ValueError, OSError, KeyError):
+        return True
+    begin = now.astimezone(UTC)
+    return all((at := begin + timedelta(hours=n)).astimezone(zone).utcoffset() == at.astimezone(other).utcoffset() for n in range(0, 366 * 24, 3))
+
+
+def script(entry: Entry, command: str) -> str:
+    """Shell words that run the command into its log; the folder of the logs may be deleted at any time."""
+    return f"mkdir -p logs && {command} >>logs/{entry.log.name} 2>&1"
+
+
+def cron_line(entry: Entry, *, home: Path, env: Sequence[str]) -> str:
     """The entry as a line of a crontab: `%` escaped, output into its log. Raises Refused for one that is longer than cron takes."""
-    command = f"/usr/bin/env PATH={shlex.quote(path)} {shlex.join(entry.argv)} >>{shlex.quote(str(entry.log))} 2>&1"
+    command = f"cd {shlex.quote(str(home))} && {script(entry, f'/usr/bin/env {shlex.join([*env, *entry.argv])}')}"
     command = command.replace("%", "\\%")
     if len(command) > LONGEST:
         raise Refused(f"The line of {entry.job} would have {len(command)} characters, and cron takes {LONGEST}; use a workspace with a shorter path.")

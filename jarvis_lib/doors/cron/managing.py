@@ -9,15 +9,15 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jarvis_lib.doors.cron import block, lines, units
 from jarvis_lib.doors.cron.memory import recall
 from jarvis_lib.execution import timetables
 from jarvis_lib.model.fact import Refused, new_id
+from jarvis_lib.model.prose import plural
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import SETTINGS_FILE, machine_zone
 
@@ -93,22 +93,22 @@ def plan_install(place: Place, scheduler: str, *, program: Path | None = None) -
         raise Refused(f"This workspace is started by {name} already, and two would run everything twice; first: jarvis cron remove {word}")
     if scheduler == "systemd":
         timetables.systemctl(["show-environment"])
-        made = units.texts(place.home, lines.entries(place, program=program), path=lines.search_path(), zone=place.zone.key)
+        made = units.texts(place.home, lines.entries(place, program=program), env=lines.environment(place), zone=place.zone.key)
         return Change("install", scheduler, _installed_units(place), made, (LINGER,))
     table = timetables.read_crontab()
     text, notes = _block_text(place, scheduler, program)
     gone = _gone(table, place)
     after = block.with_block(block.without(table, gone), str(place.home), text)
-    return Change("install", scheduler, {"crontab": table}, {"crontab": after}, (*notes, *_said_gone(gone)))
+    return Change("install", scheduler, {"crontab": table}, {"crontab": after}, (*notes, *_said_gone(gone), *_said_own(table)))
 
 
 def _block_text(place: Place, scheduler: str, program: Path | None) -> tuple[str, tuple[str, ...]]:
     machine = machine_zone()
-    apart = not same_clock(machine, place.zone, now=place.now())
+    apart = not lines.same_clock(machine, place.zone, now=place.now())
     made = lines.entries(place, by_papermill=scheduler == "papermill", program=program, only_catch_up=apart)
-    path = lines.search_path()
+    env = lines.environment(place)
     also = [f"Cron's clock is {machine} and yours is {place.zone.key}, so the catch-up starts everything, by your clock."] if apart else []
-    return block.block(str(place.home), [lines.cron_line(e, path=path) for e in made], also=also), tuple(also)
+    return block.block(str(place.home), [lines.cron_line(e, home=place.home, env=env) for e in made], also=also), tuple(also)
 
 
 def plan_remove(place: Place, scheduler: str) -> Change:
@@ -128,21 +128,16 @@ def standing_scheduler(place: Place) -> str:
     return "none" if not own else "papermill" if "/papermill" in own else "cron"
 
 
-def own_lines() -> int:
+def _said_own(table: str) -> list[str]:
+    count = own_lines(table)
+    told = f"{plural(count, 'line')} of your own {'starts' if count == 1 else 'start'} Jarvis too; that does not clash, and crontab -e takes them out."
+    return [told] if count else []
+
+
+def own_lines(table: str) -> int:
     """How many lines outside of any block start a night or a brief: written by hand, as the older Jarvis told people to."""
-    table = timetables.read_crontab()
     rest = block.without(table, [b.home for b in block.blocks(table)])
     return sum(bool(re.search(r"overnight[_-]runner\b|\bovernight (start|brief)\b", line)) for line in rest.split("\n") if not line.lstrip().startswith("#"))
-
-
-def same_clock(machine: str, zone: ZoneInfo, *, now: datetime) -> bool:
-    """Do both clocks show the same time at every hour of the coming year?"""
-    try:
-        other = ZoneInfo(machine)
-    except (ValueError, OSError, KeyError):
-        return True
-    begin = now.astimezone(UTC)
-    return all((at := begin + timedelta(hours=n)).astimezone(zone).utcoffset() == at.astimezone(other).utcoffset() for n in range(0, 366 * 24, 3))
 
 
 def _gone(table: str, place: Place) -> list[str]:
@@ -246,7 +241,7 @@ def standing(place: Place, *, now: datetime) -> Standing:
     is_current = scheduler == "none"
     if scheduler != "none":
         made = lines.entries(place, by_papermill=scheduler == "papermill")
-        if scheduler != "systemd" and not same_clock(machine_zone(), place.zone, now=now):
+        if scheduler != "systemd" and not lines.same_clock(machine_zone(), place.zone, now=now):
             made = made[-1:]
         entries = [{"job": e.job, "when": lines.said(e), "log": str(e.log)} for e in made]
         with suppress(Refused):

@@ -8,9 +8,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from jarvis_lib.doors.cron.lines import Entry, calendar_of
+from jarvis_lib.doors.cron.lines import Entry, calendar_of, script
 
 PREFIX = "jarvis"
+RUN = 'exec "$0" "$@"'
 
 
 def folder() -> Path:
@@ -23,17 +24,17 @@ def stem(home: Path) -> str:
     return f"{PREFIX}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:8]}"
 
 
-def texts(home: Path, entries: Sequence[Entry], *, path: str, zone: str) -> dict[str, str]:
+def texts(home: Path, entries: Sequence[Entry], *, env: Sequence[str], zone: str) -> dict[str, str]:
     """File name -> content, a service and a timer for each entry."""
     made = {}
     for entry in entries:
         name = f"{stem(home)}-{entry.job}"
-        made[f"{name}.service"] = _service(home, entry, path)
+        made[f"{name}.service"] = _service(home, entry, env)
         made[f"{name}.timer"] = _timer(entry, zone)
     return made
 
 
-def _service(home: Path, entry: Entry, path: str) -> str:
+def _service(home: Path, entry: Entry, env: Sequence[str]) -> str:
     return "\n".join(
         [
             "# Managed by `jarvis cron`.",
@@ -42,11 +43,9 @@ def _service(home: Path, entry: Entry, path: str) -> str:
             "",
             "[Service]",
             "Type=oneshot",
-            f"ExecStart={' '.join(_quoted(word) for word in entry.argv)}",
+            f"ExecStart=/bin/sh -c {' '.join(_quoted(word) for word in (script(entry, RUN), *entry.argv))}",
             f"WorkingDirectory={_plain(str(home))}",
-            f"Environment={_quoted(f'PATH={path}', command=False)}",
-            f"StandardOutput=append:{_plain(str(entry.log))}",
-            f"StandardError=append:{_plain(str(entry.log))}",
+            *(f"Environment={_quoted(word, command=False)}" for word in env),
             "Nice=10",
             "IOSchedulingClass=idle",
             "UMask=0077",
