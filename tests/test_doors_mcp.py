@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.shared.exceptions import MCPError
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib.doors.mcp import resources
@@ -303,9 +304,20 @@ def test_the_round_trip_by_the_sdks_own_client(home: Path, place: Place) -> None
         brief = await client.read_resource("jarvis://brief/latest")
         templates = (await client.list_resource_templates()).resource_templates
         prompt = await client.get_prompt("plan_my_night", {"goal": "docs"})
+        errors = []
+        for asked in (
+            lambda: client.read_resource("file:///etc/passwd"),
+            lambda: client.read_resource("jarvis://task/nosuch"),
+            lambda: client.get_prompt("other", {"goal": "docs"}),
+            lambda: client.get_prompt("plan_my_night", {"goal": "x" * 3_000}),
+        ):
+            with pytest.raises(MCPError) as caught:
+                await asked()
+            errors.append(caught.value.message)
         return {"names": names, "made": made, "large": large, "wrong": wrong, "none": none, "listed": listed, "text": text, "brief": brief} | {
             "templates": [t.uri_template for t in templates],
             "prompt": prompt.messages[0].content.text,
+            "errors": errors,
         }
 
     got = with_server(home, work)
@@ -318,6 +330,12 @@ def test_the_round_trip_by_the_sdks_own_client(home: Path, place: Place) -> None
     assert [t["title"] for t in got["listed"].structured_content["tasks"]] == ["Write the guide"]
     assert got["text"].contents[0].text.startswith(DATA) and got["brief"].contents[0].text.startswith(DATA)
     assert got["templates"] == ["jarvis://task/{id}"] and "docs" in got["prompt"]
+    assert [e.split("'")[0] for e in got["errors"]] == [
+        "There is no ",
+        "There is no task ",
+        "There is no prompt ",
+        "The goal has 3,000 characters; the limit is 2,000.",
+    ]
     row = queue.show(place, got["made"].structured_content["task_id"])["task"]
     assert (row["actor"], row["state"]) == ("agent:codex", "proposed")
 

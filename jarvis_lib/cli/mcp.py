@@ -37,8 +37,14 @@ def serve(run: Run, agent: str) -> None:
 @click.option("--no-input", is_flag=True, help="Never ask; without --yes nothing is written.")
 def install(run: Run, host: str, dry_run: bool, yes: bool, no_input: bool) -> None:
     """Tell a host about this workspace: shows the difference in its configuration, asks, keeps a copy of what was there. Twice changes nothing."""
+    from importlib.util import find_spec
+
     from jarvis_lib.doors.mcp import hosts
 
+    if find_spec("mcp") is None:
+        from jarvis_lib.doors.mcp.server import MISSING
+
+        run.note(MISSING)
     _change(run, hosts.installed(host, run.folder, env=os.environ), dry_run=dry_run, yes=yes, may_ask=not no_input)
 
 

@@ -1,7 +1,8 @@
 """What can an agent read as a whole: the plan of the coming day, the latest brief, one task? Each text says first that it is data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from jarvis_lib.doors.mcp.tools import DATA
 from jarvis_lib.model.fact import Refused
@@ -12,6 +13,7 @@ from jarvis_lib.store.tasks import find
 SCHEME = "jarvis://"
 PLAN, BRIEF, TASK = f"{SCHEME}plan/today", f"{SCHEME}brief/latest", f"{SCHEME}task/"
 FIXED = {PLAN: ("Plan of the coming day", "What is planned in the next 24 hours, with reasons."), BRIEF: ("Latest brief", "What the last night brought.")}
+PROMPT = "plan_my_night"
 GOAL_LIMIT = 2_000
 _DAY = timedelta(hours=24)
 
@@ -64,8 +66,11 @@ def _data(text: str) -> str:
     return f"{DATA}\n---\n{text}"
 
 
-def plan_my_night(goal: str) -> str:
-    """The prompt that has a host turn a goal into proposals. The goal is the person's own word."""
+def prompt(name: str, given: Mapping[str, Any]) -> str:
+    """The prompt that has a host turn a goal, which is the person's own word, into proposals."""
+    if name != PROMPT:
+        raise Refused(f"There is no prompt {clean(name)[:40]!r}; there is {PROMPT}.", code="missing")
+    goal = str(given.get("goal", ""))
     if len(goal) > GOAL_LIMIT:
         raise Refused(f"The goal has {len(goal):,} characters; the limit is {GOAL_LIMIT:,}.", code="usage")
     return (

@@ -1,7 +1,7 @@
 """How do agents' programs reach the tools? JSON-RPC on standard input and output, by the official SDK; nothing else is ever written there.
 
-One call at a time: an embedded database is opened for moments, and twenty calls in a row are sooner done than twenty that wait for each other. A refusal is
-a result with one sentence that the model can read, never an error of the protocol.
+One call at a time: an embedded database is opened for moments, and twenty calls in a row are sooner done than twenty that wait for each other. A tool's
+refusal is a result with one sentence that the model can read; a resource or prompt that is not there is an error of the protocol, with one sentence too.
 """
 
 import json
@@ -45,6 +45,7 @@ def made(open_place: Callable[[], Place], *, attempt: str = "") -> "Server[Any]"
     import mcp_types as types
     from anyio.to_thread import run_sync
     from mcp.server.lowlevel import Server
+    from mcp.shared.exceptions import MCPError
 
     one_by_one = anyio.CapacityLimiter(1)
 
@@ -87,17 +88,19 @@ def made(open_place: Callable[[], Place], *, attempt: str = "") -> "Server[Any]"
             return _told(lambda: {"text": resources.text_of(open_place, uri)})
 
         found, said = await run_sync(run, limiter=one_by_one)
-        text = str(found["text"]) if found else said
-        return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, text=text, mime_type="text/plain")])
+        if found is None:
+            raise MCPError(types.INVALID_PARAMS, said)
+        return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, text=str(found["text"]), mime_type="text/plain")])
 
     async def list_prompts(ctx: Any, params: Any) -> types.ListPromptsResult:
         goal = types.PromptArgument(name="goal", description="What should be so tomorrow morning.", required=True)
-        return types.ListPromptsResult(prompts=[types.Prompt(name="plan_my_night", description="Propose tasks for a goal.", arguments=[goal])])
+        return types.ListPromptsResult(prompts=[types.Prompt(name=resources.PROMPT, description="Propose tasks for a goal.", arguments=[goal])])
 
     async def get_prompt(ctx: Any, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        found, said = _told(lambda: {"text": resources.plan_my_night(str((params.arguments or {}).get("goal", "")))})
-        text = str(found["text"]) if found else said
-        return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=types.TextContent(text=text))])
+        found, said = _told(lambda: {"text": resources.prompt(params.name, params.arguments or {})})
+        if found is None:
+            raise MCPError(types.INVALID_PARAMS, said)
+        return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=types.TextContent(text=str(found["text"])))])
 
     return Server(
         "jarvis",
