@@ -157,7 +157,7 @@ def _tonight(reader: Reader, settings: Settings, zone: ZoneInfo, now: datetime) 
 
 
 def _crowded_out(answers: Sequence[Any], tasks: dict[str, Candidate], parts: Sequence[Window]) -> list[tuple[Candidate, datetime | None]]:
-    """What could run tonight and got a later night, or none: only what belongs into a night by its size and is free to run."""
+    """What could run tonight and got a later place, or none: only what belongs into a night by its size and is free to run."""
     longest = parts[0].longest_h
     found: dict[str, tuple[Candidate, datetime | None]] = {}
     gone: set[str] = set()
@@ -166,7 +166,7 @@ def _crowded_out(answers: Sequence[Any], tasks: dict[str, Candidate], parts: Seq
         if isinstance(answer, Slot) and answer.start < parts[-1].end:
             gone.add(task.id)
         fits = task.state == "queued" and not task.unfinished and task.hours <= longest and not task.pinned
-        is_later = isinstance(answer, Slot) and answer.start >= parts[-1].end and answer.window.startswith("overnight@")
+        is_later = isinstance(answer, Slot) and answer.start >= parts[-1].end
         if fits and (is_later or (not isinstance(answer, Slot) and answer.code not in SETTLED)):
             found.setdefault(task.id, (task, answer.start if isinstance(answer, Slot) else None))
     return [pair for name, pair in found.items() if name not in gone]

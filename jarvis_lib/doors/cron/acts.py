@@ -102,9 +102,12 @@ def _suggest(place: Place, say: Say) -> str:
 
 
 def _summary(place: Place, say: Say) -> str:
+    """The weekend's report, and the review of the week that it ends."""
     from jarvis_lib import weekend_planner
 
-    return f"Weekend report: {weekend_planner.make_summary(place, as_of=place.now(), say=say)}"
+    summary = weekend_planner.make_summary(place, as_of=place.now(), say=say)
+    review = weekend_planner.make_review(place, as_of=place.now(), say=say)
+    return f"Weekend report: {summary}; weekly review: {review}"
 
 
 ACTS: Mapping[str, Callable[[Place, Say], str]] = {
