@@ -8,8 +8,9 @@ import click
 
 HEAD = """# Commands
 
-Every command of the command line, as `jarvis … --help` says it. This page is made by `python -m jarvis_lib.cli.manual`, and a test compares it.
-Each command also takes `--home DIR`, `--no-color` and `--help`; what takes `--json` answers with a schema of the [integration guide](INTEGRATION_GUIDE.md#json).
+Every command of the command line, as `jarvis … --help` says it. This page is made by `make docs`, and a test compares it.
+Each command also takes `--home DIR`, `--no-color` and `--help`; what takes `--json` answers with a schema of the
+[integration guide](INTEGRATION_GUIDE.md#json).
 """
 
 
