@@ -2,8 +2,8 @@
 
 from html.parser import HTMLParser
 
-HIDDEN = ("code", "style", "title", "desc", "caption", "head", "thead")
-"""Commands are copied and not read; the rest is for machines, for ears, or above every table."""
+HIDDEN = ("code", "style", "svg", "caption", "head", "thead")
+"""Commands are copied and not read; the rest is drawn, for machines, for ears, or above every table."""
 
 
 class _Reader(HTMLParser):

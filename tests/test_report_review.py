@@ -10,8 +10,9 @@ import pytest
 
 from jarvis_lib import context_scheduler, weekend_planner
 from jarvis_lib.report.drawing import columns
+from jarvis_lib.report.parts import DayBar
 from jarvis_lib.report.review import monday_of
-from jarvis_lib.report.review_parts import DayBar, Review
+from jarvis_lib.report.review_parts import Review
 from jarvis_lib.report.weeks import calendar_week
 from jarvis_lib.store.place import Place
 from tests.facts import added, opened, passed, task

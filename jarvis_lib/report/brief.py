@@ -16,7 +16,7 @@ from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import coming, occurrences
 from jarvis_lib.report import coverage as covering
 from jarvis_lib.report import headline as head
-from jarvis_lib.report import health, learned, mending, needs, proof, tally
+from jarvis_lib.report import health, learned, mending, needs, proof, tally, weeks
 from jarvis_lib.report import outlook as looking
 from jarvis_lib.report.budget import fit, words
 from jarvis_lib.report.clock import day_of, span, time_of, when
@@ -87,6 +87,8 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         numbers=tuple(tally.numbers(reader, settings, now=now, zone=zone)),
         numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
         system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
+        days=tuple(weeks.day_bars(reader, zone, now.astimezone(zone).date() - timedelta(days=6), now=now)),
+        band=weeks.band(settings),
         news=tuple(told[:NEWS]),
         news_more=max(len(told) - NEWS, 0),
         pages=tuple((PAGES[r["kind"]], r["path"]) for r in reader.rows("report.pages_between", **between) if r["kind"] in PAGES),

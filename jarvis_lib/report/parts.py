@@ -122,6 +122,20 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class DayBar:
+    """One day: run hours of work that was accepted, that is ready, and that had no result. None: the store holds nothing of that day, or it is to come."""
+
+    when: str
+    accepted: float | None
+    ready: float | None
+    fruitless: float | None
+
+    @property
+    def total(self) -> float:
+        return (self.accepted or 0.0) + (self.ready or 0.0) + (self.fruitless or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class NewsRow:
     """One thing that was learned, built ahead, suggested or measured, and the line that answers it."""
 
@@ -177,6 +191,8 @@ class Brief:
     pages: tuple[tuple[str, str], ...] = ()
     news: tuple[NewsRow, ...] = ()
     news_more: int = 0
+    days: tuple[DayBar, ...] = ()
+    band: tuple[float, float] = (0.0, 0.0)
 
     @property
     def told(self) -> str:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.model.prose import clean, plural, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.trust import Record, wilson
-from jarvis_lib.model.window import DAYS, moment_of
+from jarvis_lib.model.window import DAYS
 from jarvis_lib.report import tally, weeks
 from jarvis_lib.report.clock import MONTHS, time_of, when
 from jarvis_lib.report.parts import Status
-from jarvis_lib.report.review_parts import DayBar, Fate, Guard, Kind, Review, Score
+from jarvis_lib.report.review_parts import Fate, Guard, Kind, Review, Score
 from jarvis_lib.report.weekend_parts import WeekRow
 from jarvis_lib.store.store import Reader
 
@@ -51,8 +51,8 @@ def compose_review(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: S
         week=monday.isoformat(),
         goals=tuple(goals),
         goals_said=(*notes, NO_MULTIPLIER),
-        days=tuple(_days(reader, monday, zone, now)),
-        band=_band(settings),
+        days=tuple(weeks.day_bars(reader, zone, monday, now=now)),
+        band=weeks.band(settings),
         guards=tuple(guards),
         guards_said=_guards_said(guards),
         calibration=tuple(scores),
@@ -106,29 +106,7 @@ def _tone(goals: Sequence[WeekRow], guards: Sequence[Guard], undone: Sequence[Fa
     return "ok" if goals[0].value >= goals[0].low else "info"
 
 
-# --- the days, and what keeps the goals honest ---------------------------------------------------------------------------
-
-
-def _days(reader: Reader, monday: date, zone: ZoneInfo, now: datetime) -> list[DayBar]:
-    """The 7 days. A day before the first fact or after `now` is a gap."""
-    found = reader.one("report.first_fact")
-    first = found["at"] if found and found["at"] else now
-    days = []
-    for n in range(7):
-        begin, end = (moment_of(monday + timedelta(days=n + k), time(0), zone) for k in (0, 1))
-        name = DAYS[n]
-        if begin >= now or end <= first:
-            days.append(DayBar(name, None, None, None))
-            continue
-        span = {"since": begin, "now": min(end, now)}
-        hours = (tally.clock_hours(reader.rows(f"report.{what}", **span)) for what in ("accepted_runs", "ready_runs", "fruitless_runs"))
-        days.append(DayBar(name, *(round(h, 3) for h in hours)))
-    return days
-
-
-def _band(settings: Settings) -> tuple[float, float]:
-    low, high = settings.values["goals"]["hours_per_day"]
-    return float(low), float(high)
+# --- what keeps the goals honest -----------------------------------------------------------------------------------------
 
 
 def _guards(reader: Reader, spans: Sequence[weeks.Span]) -> list[Guard]:

@@ -3,24 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from jarvis_lib.report.parts import Status
+from jarvis_lib.report.parts import DayBar, Status
 from jarvis_lib.report.weekend_parts import WeekRow
 
 SCHEMA = "jarvis.review/1"
-
-
-@dataclass(frozen=True, slots=True)
-class DayBar:
-    """One day: run hours of work that was accepted, that is ready, and that had no result. None: the store holds nothing of that day, or it is to come."""
-
-    when: str
-    accepted: float | None
-    ready: float | None
-    fruitless: float | None
-
-    @property
-    def total(self) -> float:
-        return (self.accepted or 0.0) + (self.ready or 0.0) + (self.fruitless or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

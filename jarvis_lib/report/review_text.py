@@ -1,6 +1,7 @@
 """How is the weekly review read on a terminal? The same values as the page, in plain lines."""
 
-from jarvis_lib.report.review_parts import DayBar, Review
+from jarvis_lib.report.parts import DayBar
+from jarvis_lib.report.review_parts import Review
 from jarvis_lib.report.text import WIDTH, wrapped
 from jarvis_lib.report.weekend_text import bar_of
 

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import moment_of
+from jarvis_lib.model.window import DAYS, moment_of
 from jarvis_lib.report import tally
+from jarvis_lib.report.parts import DayBar
 from jarvis_lib.report.weekend_parts import WeekRow
 from jarvis_lib.store.store import Reader
 
@@ -73,6 +74,30 @@ def counts(reader: Reader, since: datetime, until: datetime) -> Row:
     found = tally.counts(reader, since, until)
     names = {"builds": "accepted", "hours": "hours", "held": "held", "undone": "undone", "watching": "watching", "patterns": "learned"}
     return {own: found[name] for own, name in names.items()} | {"fruitless": found["fruitless"], "shipped": found["shipped"]}
+
+
+def day_bars(reader: Reader, zone: ZoneInfo, first: date, *, now: datetime) -> list[DayBar]:
+    """The 7 local days from `first` on. A day before the first fact or after `now` is a gap; a run counts on the day of its acceptance or end."""
+    found = reader.one("report.first_fact")
+    begun = found["at"] if found and found["at"] else now
+    days = [first + timedelta(days=n) for n in range(7)]
+    edges = [moment_of(day, time(0), zone) for day in (*days, days[-1] + DAY)]
+    span = {"since": edges[0], "now": min(edges[-1], now)}
+    runs = [reader.rows(f"report.{what}", **span) for what in ("accepted_runs", "ready_runs", "fruitless_runs")]
+    bars = []
+    for day, begin, end in zip(days, edges, edges[1:], strict=False):
+        if begin >= now or end <= begun:
+            bars.append(DayBar(DAYS[day.weekday()], None, None, None))
+            continue
+        own = ([r for r in rows_ if begin < r["counted_at"] <= end] for rows_ in runs)
+        bars.append(DayBar(DAYS[day.weekday()], *(round(tally.clock_hours(rows_), 3) for rows_ in own)))
+    return bars
+
+
+def band(settings: Settings) -> tuple[float, float]:
+    """The goal of a day in run hours."""
+    low, high = settings.values["goals"]["hours_per_day"]
+    return float(low), float(high)
 
 
 def _row(name: str, value: float, past: Sequence[float], target: Sequence[float], unit: str) -> WeekRow:

@@ -79,20 +79,20 @@ SELECT count(*) AS accepted FROM tasks t WHERE t.state = 'accepted' AND t.accept
 -- name: accepted_runs
 -- The last attempt of each accepted task, and the sittings that led up to it.
 WITH last AS (
-    SELECT a.task, a.claimed_at, a.seconds FROM attempts a JOIN tasks t ON t.id = a.task
+    SELECT a.task, a.claimed_at, a.seconds, t.accepted_at AS counted_at FROM attempts a JOIN tasks t ON t.id = a.task
     WHERE a.ended_at IS NOT NULL AND a.seconds IS NOT NULL AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified')
         AND t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
     QUALIFY row_number() OVER (PARTITION BY a.task ORDER BY a.n DESC, a.claimed_at DESC) = 1
 )
-SELECT claimed_at, seconds FROM last
+SELECT claimed_at, seconds, counted_at FROM last
 UNION ALL
-SELECT p.claimed_at, p.seconds FROM attempts p JOIN last l ON l.task = p.task
+SELECT p.claimed_at, p.seconds, l.counted_at FROM attempts p JOIN last l ON l.task = p.task
 WHERE p.outcome = 'paused' AND p.seconds IS NOT NULL AND p.claimed_at < l.claimed_at AND NOT EXISTS (
     SELECT 1 FROM attempts f WHERE f.task = p.task AND f.outcome = 'finished' AND f.claimed_at > p.claimed_at AND f.claimed_at < l.claimed_at
 );
 
 -- name: fruitless_runs
-SELECT claimed_at, seconds FROM attempts
+SELECT claimed_at, seconds, ended_at AS counted_at FROM attempts
 WHERE ended_at > $since AND ended_at <= $now AND seconds IS NOT NULL AND verdict NOT IN ('verified', 'unverified') AND outcome <> 'paused';
 
 -- name: fixed_between
@@ -181,7 +181,7 @@ SELECT id, title, hours, until FROM tasks WHERE state = 'parked' AND parked_kind
 
 -- name: ready_runs
 -- Verified work that nobody has taken over yet.
-SELECT a.claimed_at, a.seconds FROM attempts a JOIN tasks t ON t.id = a.task
+SELECT a.claimed_at, a.seconds, a.ended_at AS counted_at FROM attempts a JOIN tasks t ON t.id = a.task
 WHERE a.ended_at > $since AND a.ended_at <= $now AND a.seconds IS NOT NULL AND a.verdict = 'verified' AND t.state = 'shipped';
 
 -- name: calibration
