@@ -47,8 +47,8 @@ def old_task(n: int, **changes: Any) -> dict[str, Any]:
     return own | changes
 
 
-def realistic(seed: int = 1) -> dict[str, Any]:
-    """The whole state of an old system of 500 tasks, as its eight files."""
+def realistic(count: int = 60, seed: int = 1) -> dict[str, Any]:
+    """The whole state of an old system of so many tasks, as its eight files."""
     draw = random.Random(seed)
     categories = ["Performance optimization", "Bug fixes", "documentation", "Infrastructure", "new_features", "Test coverage", "Research", "API integrations"]
     tasks = [
@@ -62,7 +62,7 @@ def realistic(seed: int = 1) -> dict[str, Any]:
             status=draw.choice(["queued", "queued", "completed", "completed", "in_progress", "failed"]),
             scheduled_for=local(DAY + timedelta(days=30)) if draw.random() < 0.2 else None,
         )
-        for n in range(500)
+        for n in range(count)
     ]
     at = [local(DAY - timedelta(days=d)) for d in range(40)]
     return {
@@ -106,7 +106,7 @@ def rows(place: Place) -> dict[str, dict[str, Any]]:
 
 def test_a_realistic_state_of_500_tasks_is_complete_and_comes_in_once(place: Place, tmp_path: Path) -> None:
     """Every item of all eight files is accounted for, states are mapped, and a second import writes no fact."""
-    state = realistic()
+    state = realistic(500)
     folder = write(tmp_path / "old", state)
     first = bring(place, folder)
     assert first.whole and [f.file for f in first.files] == list(state)
@@ -392,7 +392,7 @@ def test_what_is_exported_comes_back_as_equal_tables(place: Place, other: Place,
     manifest = exporting.export(place, out, form=form, now=NIGHT)
     assert "equal" not in importing.restore(other, out, dry_run=True) and rows(other) == {}
     importing.restore(other, out)
-    assert tables(other) == tables(place) and len(tables(other)["tasks"]) == 502
+    assert tables(other) == tables(place) and len(tables(other)["tasks"]) == 62
     assert verify(other.store, head=manifest["head"]) == []
     assert [p.name for p in sorted((other.home / "data/metrics").rglob("*.parquet"))] == [
         p.name for p in sorted((place.home / "data/metrics").rglob("*.parquet"))
@@ -475,4 +475,4 @@ def test_the_old_format_goes_out_and_is_read_again(place: Place, other: Place, t
     assert set(old[0]) == set(tasks[0])
     report = bring(other, tmp_path / "classic")
     own = next(f for f in report.files if f.file == "build_queue.json")
-    assert (own.found, own.imported) == (502, 502) and len(rows(other)) == 502
+    assert (own.found, own.imported) == (62, 62) and len(rows(other)) == 62
