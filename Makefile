@@ -11,7 +11,7 @@ CODEX := 0.171.0
 CLAUDE := 2.1.332
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents real-agents lint check lab night brief doctor bench clean
+.PHONY: help setup demo weekend test slow faults agents real-agents lint check lab notebooks night brief doctor bench clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ check: lint test ## Everything that must be green: lint and tests.
 
 lab: $(READY) ## JupyterLab in this workspace.
 	@$(BIN)/jarvis lab
+
+notebooks: $(READY) ## Run every notebook of this workspace by papermill; executed copies and pages go to reports/notebooks/.
+	@$(BIN)/jarvis lab --run-all
 
 night: $(READY) ## Work the queue of this workspace for twenty minutes, whatever the time is.
 	@$(BIN)/jarvis overnight start --for 20m
