@@ -346,3 +346,30 @@ def test_a_session_works_while_a_kernel_sits_idle(home: Path) -> None:
 def open_files(pid: int) -> list[str]:
     folder = Path(f"/proc/{pid}/fd")
     return [os.readlink(f) for f in folder.iterdir() if f.exists()] if folder.is_dir() else []
+
+
+# --- what if -------------------------------------------------------------------------------------------------------------
+
+
+def test_other_settings_are_supposed_and_never_written(desk: Place) -> None:
+    """The policy's verdict under them stands beside the one that holds; the file and the decisions stay."""
+    from jarvis_lib.lab import what_if
+
+    queue.add(desk, "Write it", "", 1, "Documentation", "LOW", command="true", now=NIGHT)
+    queue.add(desk, "Build it", "", 1, "New features", "LOW", command="true", now=NIGHT)
+    before = content(desk.home)
+    other = what_if.supposing(desk, {"policy.auto": ["New features"], "policy.ask": [], "night.lanes": 1})
+    found = what_if.verdicts(other)
+    assert set(found.select("title", "verdict", "would_be").rows()) == {("Write it", "auto", "ask"), ("Build it", "ask", "auto")}
+    assert what_if.supposing(desk, {}) is desk and desk.settings.get("night", "lanes") != 1
+    assert "lane" in repr(what_if.night(other, now=NIGHT)) or "No overnight" in repr(what_if.night(other, now=NIGHT))
+    assert "fix the login" in repr(what_if.landing(desk, "30m fix the login !high", now=NIGHT)) and "No task" in repr(what_if.landing(desk, "", now=NIGHT))
+    assert content(desk.home) == before
+
+
+@pytest.mark.parametrize("wrong", [{"night.lanse": 3}, {"night.lanes": "many"}, {"nihgt.lanes": 3}, {"lanes": 3}, {"night.lanes": None}])
+def test_a_setting_that_cannot_be_is_refused(desk: Place, wrong: dict[str, Any]) -> None:
+    from jarvis_lib.lab import what_if
+
+    with pytest.raises(Refused, match="cannot be tried"):
+        what_if.supposing(desk, wrong)

@@ -85,9 +85,17 @@ def _weekend(run: Run, minutes: float | None) -> int:
     return 0 if result.whole else 1
 
 
-@verb("lab", "jarvis lab", at=False)
-def lab(run: Run) -> int:
+@verb("lab", "jarvis lab\njarvis lab --run-all", at=False)
+@click.option("--run-all", is_flag=True, help="Run every notebook by papermill instead, into reports/notebooks/; exit 5 when one fails.")
+def lab(run: Run, run_all: bool) -> int:
     """Open JupyterLab in the workspace's notebooks, without news or update checks."""
+    if run_all:
+        from jarvis_lib.doors.rerun import rerun
+
+        found = rerun(run.place, say=run.note if run.as_json else click.echo)
+        if run.as_json:
+            run.show("jarvis.notebooks/1", [{"notebook": name, "failed": why} for name, why in found], [])
+        return 5 if any(why for _, why in found) else 0
     from jarvis_lib.execution.lab import start
 
     return start(run.place.home)

@@ -22,14 +22,18 @@ def supposing(place: "Place", suppose: Mapping[str, Any]) -> "Place":
     """The place as it would be with these settings, such as `{"night.lanes": 3}`. Raises Refused for a key or a value that jarvis.toml would not take."""
     if not suppose:
         return place
-    values = {section: dict(keys) for section, keys in place.settings.values.items()}
+    wanted: dict[str, dict[str, Any]] = {}
     for name, value in suppose.items():
         section, _, key = name.rpartition(".")
+        wanted.setdefault(section, {})[key] = value
+    values = dict(place.settings.values)
+    for section, keys in wanted.items():
+        standing = {k: v for k, v in values.get(section, {}).items() if isinstance(v, str | int | float | list)}
         try:
-            read = parse(f"[{section}]\n{key} = {toml(value)}\n")
+            read = parse("\n".join([f"[{section}]", *(f"{k} = {toml(v)}" for k, v in (standing | keys).items())]))
         except (BadSettings, TypeError) as error:
-            raise Refused(f"suppose {name} = {value!r} cannot be tried: {error}", code="usage") from error
-        values[section][key] = read.values[section][key]
+            raise Refused(f"suppose {dict(keys)} in [{section}] cannot be tried: {error}", code="usage") from error
+        values[section] = values[section] | {k: read.values[section][k] for k in keys}
     return replace(place, settings=Settings(values))
 
 
