@@ -493,6 +493,7 @@ def test_the_verbs_send_list_and_test(tmp_path: Path, capsys: pytest.CaptureFixt
     key = seen["data"]["messages"][0]["key"]
     assert run(capsys, tmp_path, "send", "--again", key[:12])[0] == 0 and len(box.mails) == 2
     assert run(capsys, tmp_path, "send", "--again", "nothing")[0] == 3
+    assert "Nothing but alerts" not in run(capsys, tmp_path, "test", "email", "--dry-run")[1]["data"]["said"] and len(box.mails) == 2
     code, seen, _ = run(capsys, tmp_path, "test", "email")
     assert code == 0 and box.mails[2]["Subject"].startswith("[Jarvis] A test of email") and "Two things" not in box.mails[2].as_string()
     assert run(capsys, tmp_path, "test", "apprise")[0] == 3
