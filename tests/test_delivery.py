@@ -20,7 +20,7 @@ from jarvis_lib.cli.entry import main
 from jarvis_lib.doors import delivery
 from jarvis_lib.doors.delivery.outbox import queue_new, standing
 from jarvis_lib.model.delivery import MOST_TRIES, RETRIES, quiet_until
-from jarvis_lib.model.fact import Fact, Refused, digest, new_id
+from jarvis_lib.model.fact import Fact, Refused, digest, new_id, stamp
 from jarvis_lib.model.ledger import apply
 from jarvis_lib.model.problem import Problem
 from jarvis_lib.model.settings import BadSettings, parse
@@ -311,7 +311,12 @@ def test_a_page_that_leads_out_of_the_workspace_is_not_attached(tmp_path: Path, 
     page.unlink()
     page.symlink_to(tmp_path / "private.html")
     delivery.post(place)
-    assert list(box.mails[0].iter_attachments()) == [] and "diary" not in box.mails[0].as_string()
+    (home / "secrets.env").write_text("TOKEN=my diary\n")
+    data = {"kind": "weekend", "as_of": stamp(EIGHT), "path": "reports/../secrets.env", "headline": "x", "sha256": "0" * 64}
+    place.store.write(place.fact("brief.made", **data))
+    delivery.post(place)
+    assert len(box.mails) == 2 and [list(m.iter_attachments()) for m in box.mails] == [[], []]
+    assert "diary" not in "".join(m.as_string() for m in box.mails)
 
 
 def test_a_killed_process_loses_no_mail(tmp_path: Path, box: Mailbox) -> None:
@@ -493,6 +498,7 @@ def test_the_verbs_send_list_and_test(tmp_path: Path, capsys: pytest.CaptureFixt
     key = seen["data"]["messages"][0]["key"]
     assert run(capsys, tmp_path, "send", "--again", key[:12])[0] == 0 and len(box.mails) == 2
     assert run(capsys, tmp_path, "send", "--again", "nothing")[0] == 3
+    assert "Nothing but alerts" not in run(capsys, tmp_path, "test", "email", "--dry-run")[1]["data"]["said"] and len(box.mails) == 2
     code, seen, _ = run(capsys, tmp_path, "test", "email")
     assert code == 0 and box.mails[2]["Subject"].startswith("[Jarvis] A test of email") and "Two things" not in box.mails[2].as_string()
     assert run(capsys, tmp_path, "test", "apprise")[0] == 3

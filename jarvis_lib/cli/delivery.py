@@ -50,10 +50,17 @@ def send(run: Run, dry_run: bool, again: str | None, stay: bool, as_set: str | N
 
 @verb("test", "jarvis delivery test email\njarvis delivery test hook:shipped", writes=True)
 @click.argument("channel", metavar="CHANNEL")
-def test(run: Run, channel: str) -> int:
+@click.option("--dry-run", is_flag=True, help="Show what would be sent, and send nothing.")
+def test(run: Run, channel: str, dry_run: bool) -> int:
     """Send one test by email or apprise, or run hook:shipped, hook:failed, hook:needs_you or hook:problem with an empty event. Exit 1 when it failed."""
     from jarvis_lib.doors import delivery
 
+    if dry_run:
+        from jarvis_lib.doors.delivery.trying import would_say
+
+        text = would_say(run.place, channel, now=run.now)
+        run.say(text, channel=channel)
+        return 0
     outcome = delivery.try_channel(run.place, channel, now=run.now)
     run.say(f"{channel} {'works' if outcome.ok else 'failed'}: {outcome.said}", ok=outcome.ok, channel=channel)
     return 0 if outcome.ok else 1

@@ -186,8 +186,9 @@ def _week(reader: Reader, as_of: datetime, zone: ZoneInfo) -> tuple[tuple[str, i
 
 
 def _page(place: Place, report: Row) -> Path | None:
+    """The report's file, if it is one below reports/: a link or a path that leads anywhere else is not sent."""
     path = place.home / report["path"]
-    return path if path.is_file() and path.resolve().is_relative_to(place.home.resolve()) else None
+    return path if path.is_file() and path.resolve().is_relative_to(place.home.resolve() / "reports") else None
 
 
 def _footer(detail: str, attached: bool) -> str:

@@ -1,5 +1,6 @@
 """Does a channel work, and what would be sent now? A test sends one message that holds nothing; a preview sends nothing at all."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +18,27 @@ from jarvis_lib.store.place import Place
 Row = dict[str, Any]
 
 
-def try_channel(place: Place, channel: str, *, now: datetime) -> Outcome:
-    """Send a test by this channel, or run this hook with an event named test; how it went is written down. Refuses a channel that is not switched on."""
+def _known(place: Place, channel: str) -> None:
+    """Refuses a channel that is not switched on."""
     on = switched_on(place.settings.values)
     if channel not in on:
         known = f"; switched on: {listed(on)}" if on else "; none is. See [delivery] and [hooks] in jarvis.toml"
         wrong = "There is no channel" if channel not in EVERY_CHANNEL else "Not switched on:"
         raise Refused(f"{wrong} {clean(channel)[:40]!r}{known}.{hint(channel, EVERY_CHANNEL) if channel not in EVERY_CHANNEL else ''}", code="missing")
+
+
+def would_say(place: Place, channel: str, *, now: datetime) -> str:
+    """What the test of this channel would say."""
+    _known(place, channel)
+    if channel in CHANNELS:
+        made = test_letter(place, channel, now=now)
+        return f"{made.subject}\n\n{as_text(made)}"
+    return json.dumps(events.test_document(f"test:…:{channel}", now=now), ensure_ascii=False)
+
+
+def try_channel(place: Place, channel: str, *, now: datetime) -> Outcome:
+    """Send a test by this channel, or run this hook with an event named test; how it went is written down. Refuses a channel that is not switched on."""
+    _known(place, channel)
     try:
         outcome = _sent(place, channel, now=now)
     except Refused as error:
@@ -50,8 +65,6 @@ def preview(place: Place, *, now: datetime) -> list[Row]:
 
 def _words(place: Place, reader: Any, row: Row, now: datetime) -> tuple[str, str]:
     """(subject, text) of a letter; a hook's event as it is."""
-    import json
-
     try:
         if row["channel"] in CHANNELS:
             made = letter(place, reader, row, now=now)
