@@ -9,7 +9,7 @@ from jarvis_lib.model.prose import listed
 
 CHANNELS = ("email", "apprise")
 """What goes beyond the file in reports/, which is always made."""
-REPORTS = ("morning", "evening", "weekend", "weekly")
+REPORTS = ("morning", "evening", "weekend", "review")
 HOOKS = ("shipped", "failed", "needs_you", "problem")
 """What happens to a task or to the machine; each may start a command of the person's or be posted to an address."""
 DETAILS = ("counts", "titles", "full")

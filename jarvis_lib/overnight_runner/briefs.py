@@ -70,6 +70,7 @@ def make_checkin(place: Place, *, as_of: datetime, out: Path | None = None, say:
     told = {"headline": values.headline, "text": evening_text(values)}
     made, fact = make_page(place, EVENING_NOTEBOOK, kind="evening", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
     place.store.append(fact)
+    postman.call(place.home, place.settings)
     return made
 
 

@@ -54,4 +54,5 @@ def make_review(place: Place, *, as_of: datetime, out: Path | None = None, say: 
     told = {"headline": values.headline, "text": review_text(values)}
     made, fact = make_page(place, REVIEW_NOTEBOOK, kind="review", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
     place.store.append(fact)
+    postman.call(place.home, place.settings)
     return made

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jarvis_lib.doors.cron.memory import Memory, recall, remember
+from jarvis_lib.execution import postman
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store import lock
 
@@ -44,6 +45,7 @@ def catch_up(place: "Place", *, say: Say = lambda line: None) -> CaughtUp:
     if not running:
         _try(done, "the context", lambda: _context(place, now=now))
     _try(done, "the metrics", lambda: _sample(place, now=now))
+    postman.call(place.home, place.settings)  # what the last call left behind, and what was to be tried again later
     _due(place, done, running=running, say=say)
     return done
 

@@ -22,9 +22,9 @@ from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
-NAMES = {"morning": "", "evening": "Evening check-in: ", "weekend": "Weekend: ", "weekly": "The week: "}
-TITLES = {"morning": "Morning brief", "evening": "Evening check-in", "weekend": "Weekend report", "weekly": "Weekly review", "alert": "Alert", "test": "Test"}
-SPANS = {"evening": timedelta(hours=26), "weekend": timedelta(days=8), "weekly": timedelta(days=8)}
+NAMES = {"morning": "", "evening": "Evening check-in: ", "weekend": "Weekend: ", "review": "The week: "}
+TITLES = {"morning": "Morning brief", "evening": "Evening check-in", "weekend": "Weekend report", "review": "Weekly review", "alert": "Alert", "test": "Test"}
+SPANS = {"evening": timedelta(hours=26), "weekend": timedelta(days=8), "review": timedelta(days=8)}
 ROWS, CARDS = 8, 5
 
 
