@@ -1,10 +1,15 @@
 """`jarvis overnight …`: the night's session, its record and its brief."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jarvis_lib.cli.context import look_at_calendars
 from jarvis_lib.cli.knocks import FROM_CRON, knock
 from jarvis_lib.cli.shape import Run, refuse_in_attempt, verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @verb("start", "jarvis overnight start\njarvis overnight start --for 30m", writes=True, long=True)
@@ -56,7 +61,7 @@ def report(run: Run, from_cron: bool) -> int:
 @click.option("--read", "is_read", is_flag=True, help="Note that you have read it, so that unread briefs can be counted; shows nothing.")
 @FROM_CRON
 def brief(run: Run, html: bool, no_page: bool, is_read: bool, from_cron: bool) -> int:
-    """The morning brief: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
+    """The morning brief: as text, and as a page under reports/. With --json or --at nothing is written but the answer. Exit 1: no page, only its text."""
     if from_cron:
         return knock(run, "brief")
     from jarvis_lib import overnight_runner
@@ -72,9 +77,33 @@ def brief(run: Run, html: bool, no_page: bool, is_read: bool, from_cron: bool) -
         made = overnight_runner.brief(run.place, as_of=run.now)
         run.show("jarvis.brief/1", made, brief_text(made).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
-        path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
-        run.say(f"{path}", brief=path) if html else run.note(f"Page: {path}")
+        return made_page(run, overnight_runner.make_brief(run.place, as_of=run.now, say=run.note), html=html, name="brief")
     return 0
+
+
+@verb("checkin", "jarvis overnight checkin\njarvis overnight checkin --html", long=True)
+@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
+@click.option("--no-page", is_flag=True, help="Only the text.")
+@FROM_CRON
+def checkin(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
+    """The evening check-in: is tonight set? As text, and as a page under reports/. With --json or --at nothing is written but the answer."""
+    if from_cron:
+        return knock(run, "checkin")
+    from jarvis_lib import overnight_runner
+    from jarvis_lib.report.evening_text import evening_text
+
+    if not html:
+        made = overnight_runner.checkin(run.place, as_of=run.now)
+        run.show("jarvis.checkin/1", made, evening_text(made).splitlines())
+    if html or not (no_page or run.as_json or run.is_about_another_time):
+        return made_page(run, overnight_runner.make_checkin(run.place, as_of=run.now, say=run.note), html=html, name="report")
+    return 0
+
+
+def made_page(run: Run, path: "Path", *, html: bool, name: str) -> int:
+    """Tell where the page is; 1 when only its text could be made."""
+    run.say(f"{path}", **{name: path}) if html else run.note(f"Page: {path}")
+    return 1 if path.suffix == ".txt" else 0
 
 
 @verb("is-overnight", "jarvis overnight is-overnight -q && echo night")

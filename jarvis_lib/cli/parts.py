@@ -47,13 +47,13 @@ patterns = _part(
 )
 overnight = _part(
     "overnight",
-    ("start", "report", "brief", "is-overnight", "plan", "status", "stop"),
+    ("start", "report", "brief", "is-overnight", "plan", "status", "stop", "checkin"),
     example="jarvis overnight plan\njarvis overnight start\njarvis overnight brief",
     help="Work a night and tell about it in the morning.",
 )
 weekend = _part(
     "weekend",
-    ("suggest", "select", "start", "progress", "complete", "summary"),
+    ("suggest", "select", "start", "progress", "complete", "summary", "review"),
     example="jarvis weekend suggest\njarvis weekend select w3f9a1\njarvis weekend start",
     help="Choose what is worth the weekend, and follow it.",
 )

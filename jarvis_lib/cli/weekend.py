@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from jarvis_lib.cli.knocks import FROM_CRON, knock
+from jarvis_lib.cli.overnight import made_page
 from jarvis_lib.cli.shape import Run, verb
 
 
@@ -90,8 +91,26 @@ def summary(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
         made = weekend_planner.summary(run.place, as_of=run.now)
         run.show("jarvis.weekend/1", made, weekend_text(made).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
-        path = weekend_planner.make_summary(run.place, as_of=run.now, say=run.note)
-        run.say(f"{path}", report=path) if html else run.note(f"Page: {path}")
+        return made_page(run, weekend_planner.make_summary(run.place, as_of=run.now, say=run.note), html=html, name="report")
+    return 0
+
+
+@verb("review", "jarvis weekend review\njarvis weekend review --html", long=True)
+@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
+@click.option("--no-page", is_flag=True, help="Only the text.")
+@FROM_CRON
+def review(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
+    """The week from Monday to Sunday: goals, forecasts, trust, what held and what was undone. From Sunday noon on of this week, before of the last."""
+    if from_cron:
+        return knock(run, "review")
+    from jarvis_lib import weekend_planner
+    from jarvis_lib.report.review_text import review_text
+
+    if not html:
+        made = weekend_planner.review(run.place, as_of=run.now)
+        run.show("jarvis.review/1", made, review_text(made).splitlines())
+    if html or not (no_page or run.as_json or run.is_about_another_time):
+        return made_page(run, weekend_planner.make_review(run.place, as_of=run.now, say=run.note), html=html, name="report")
     return 0
 
 

@@ -51,6 +51,7 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "builds_per_day": ("pair", [2, 3], "Accepted builds."),
         "hours_per_day": ("pair", [6, 8], "Run hours of accepted tasks."),
         "fixes_per_day": ("pair", [1, 2], "Fixes whose check was green again a day later."),
+        "patterns_per_week": ("pair", [1, 2], "Routines learned: they came as expected on later days."),
     },
     "windows.overnight": {
         "on": ("bool", True, "Where windows meet, this one keeps the time."),

@@ -30,6 +30,7 @@ def lines(reader: Reader, cover: Coverage, settings: Settings, *, zone: ZoneInfo
     found += _agents(reader, cover, zone)
     if len(notices) > NOTICES:
         found.append(SystemLine("Store", f"and {len(notices) - NOTICES} earlier notices.", "warn"))
+    found += _calendars(reader, now, zone)
     found += [_isolation(cover), SystemLine("Policy", f"hash {settings.policy.hash[:12]}{_changed(cover, settings)}", "ok")]
     return [*found, _journal(reader), SystemLine("Workspace", clean(str(home)), "ok")]
 
@@ -72,6 +73,20 @@ def _sleep(phases: Sequence[Row], cover: Coverage) -> list[SystemLine]:
         told = "; ".join(clean(p["said"]) for p in asleep[:3])
         return [SystemLine("Machine", f"Asleep {plural(len(asleep), 'time')}, {seconds(total)} in all: {told}.", "warn")]
     return [SystemLine("Machine", "Awake while a session ran.", "ok")] if cover.sessions else []
+
+
+def _calendars(reader: Reader, now: datetime, zone: ZoneInfo) -> list[SystemLine]:
+    """When each calendar was last read; one that cannot be read is told with the day of what the plan rests on."""
+    found = []
+    for row in reader.rows("calendar.sources"):
+        name, read = shorten(clean(row["entry"] or row["source"]), 60), when(row["read_at"], zone, now=now) if row["read_at"] else ""
+        if row["ok"]:
+            found.append(SystemLine("Calendar", f"{name} read {read}.", "ok"))
+            continue
+        rests = f"the plan rests on what was read {read}" if read else "it was never read"
+        why = shorten(clean(row["said"] or ""), 120).rstrip(".")
+        found.append(SystemLine("Calendar", f"{name} could not be read{f' ({why})' if why else ''}; {rests}. Try: jarvis context read", "warn"))
+    return found
 
 
 def _isolation(cover: Coverage) -> SystemLine:

@@ -37,7 +37,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One decision: what, the evidence in one line, what happens without it, and the command lines to copy."""
+    """One decision: what, the evidence in one line, what happens without it, and the command lines to copy.
+
+    `more` is what was cut to keep the page short, `draft` what would go out to somebody: both stand behind a fold.
+    """
 
     title: str
     kind: str
@@ -45,6 +48,8 @@ class Card:
     evidence: str
     do_nothing: str
     commands: tuple[str, ...]
+    more: str = ""
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,20 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class DayBar:
+    """One day: run hours of work that was accepted, that is ready, and that had no result. None: the store holds nothing of that day, or it is to come."""
+
+    when: str
+    accepted: float | None
+    ready: float | None
+    fruitless: float | None
+
+    @property
+    def total(self) -> float:
+        return (self.accepted or 0.0) + (self.ready or 0.0) + (self.fruitless or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class NewsRow:
     """One thing that was learned, built ahead, suggested or measured, and the line that answers it."""
 
@@ -168,6 +187,8 @@ class Brief:
     pages: tuple[tuple[str, str], ...] = ()
     news: tuple[NewsRow, ...] = ()
     news_more: int = 0
+    days: tuple[DayBar, ...] = ()
+    band: tuple[float, float] = (0.0, 0.0)
 
     @property
     def told(self) -> str:

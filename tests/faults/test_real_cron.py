@@ -145,7 +145,7 @@ def test_the_real_daemon_fires_a_session_and_a_brief(cron: Cron) -> None:
     cron.run(*jarvis, *ADD)
     cron.run(*jarvis, "cron", "install", "--yes")
     table = cron.run("crontab", "-l")
-    assert table.count("--from-cron") == 7 and "a work\\%space" in table
+    assert table.count("--from-cron") == 8 and "a work\\%space" in table
     short = "\n".join(
         re.sub(r"^\S+ \S+ \S+ \S+ \S+ ", "* * * * * ", line) if re.search("# jarvis:(start|brief)$", line) else line for line in table.split("\n")
     )
@@ -186,13 +186,13 @@ def test_every_line_runs_in_an_empty_environment(tmp_path: Path) -> None:
     (home / "jarvis.toml").write_text(with_night(roomy(), timedelta(minutes=-2), timedelta(minutes=25)))
     subprocess.run([JARVIS, "--home", str(home), *ADD], check=True, capture_output=True)
     lines = commands(home, tmp_path / "machine")
-    assert set(lines) == {"start", "report", "brief", "checkin", "suggest", "summary", "catchup"}
+    assert set(lines) == {"start", "report", "brief", "checkin", "suggest", "summary", "review", "catchup"}
     for job, command in lines.items():
         done = subprocess.run(["/bin/sh", "-c", command], env=bare(tmp_path), cwd=tmp_path, check=False)
         log = (home / f"logs/cron-{job}.log").read_text()
         assert done.returncode == 0 and "Traceback" not in log, (job, log)
     assert "The night has ended" in (home / "logs/cron-start.log").read_text()
-    assert (home / "hello.txt").exists() and (home / "logs/cron-checkin.log").read_text() == ""
+    assert (home / "hello.txt").exists() and next((home / "reports").glob("*/*/*-evening.html"))
     page = next((home / "reports").glob("*/*/*-brief.html"))
     page.unlink()
     subprocess.run(["/bin/sh", "-c", commands(home, tmp_path / "second", "--papermill")["brief"]], env=bare(tmp_path), cwd=tmp_path, check=True)

@@ -80,13 +80,12 @@ def _brief(place: Place, say: Say) -> str:
 
 
 def _checkin(place: Place, say: Say) -> str:
-    from jarvis_lib import build_scheduler
+    """The page is made each evening; a word about it only when there is something to decide, or tonight is not as it was planned."""
+    from jarvis_lib import overnight_runner
 
     look_at_calendars(place, say)
-    answer = build_scheduler.next_tasks(place, now=place.now())
-    if not answer.chosen:
-        return ""
-    return "; ".join([answer.said, *(f"{c.task} {c.title}" for c in answer.chosen)])
+    path = overnight_runner.make_checkin(place, as_of=place.now(), say=say)
+    return f"Check-in: {path}" if overnight_runner.checkin(place, as_of=place.now()).notify else ""
 
 
 def _suggest(place: Place, say: Say) -> str:
@@ -103,6 +102,12 @@ def _summary(place: Place, say: Say) -> str:
     return f"Weekend report: {weekend_planner.make_summary(place, as_of=place.now(), say=say)}"
 
 
+def _review(place: Place, say: Say) -> str:
+    from jarvis_lib import weekend_planner
+
+    return f"Weekly review: {weekend_planner.make_review(place, as_of=place.now(), say=say)}"
+
+
 ACTS: Mapping[str, Callable[[Place, Say], str]] = {
     "overnight": _overnight,
     "quick_win": _session,
@@ -113,4 +118,5 @@ ACTS: Mapping[str, Callable[[Place, Say], str]] = {
     "checkin": _checkin,
     "suggest": _suggest,
     "summary": _summary,
+    "review": _review,
 }
