@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from jarvis_lib.model.prose import clean, shorten, size
+from jarvis_lib.model.prose import clean, plural, shorten, size
 from jarvis_lib.report.publish import plain_page, publish, put
 from jarvis_lib.store import lock
 
@@ -91,7 +91,7 @@ def _log(home: Path) -> str:
 
 def _journal(home: Path) -> str:
     found = sorted((home / "data" / "journal").glob("*.jsonl"))
-    return f"{len(found)} files, the newest written {_local(found[-1].stat().st_mtime)}" if found else "there is none"
+    return f"{plural(len(found), 'file')}, the newest written {_local(found[-1].stat().st_mtime)}" if found else "there is none"
 
 
 def _disk(home: Path) -> str:
