@@ -181,13 +181,13 @@ def test_never_two_schedulers_at_once(jarvis: Jarvis, here: Machine) -> None:
     assert list(units.folder().iterdir()) == []
 
 
-def test_the_papermill_lines_take_the_place_of_two(jarvis: Jarvis, here: Machine, place: Place) -> None:
-    """Brief and summary are plain papermill lines, the rest is as before; it is one block, so one scheduler."""
+def test_the_papermill_lines_take_the_place_of_the_reports(jarvis: Jarvis, here: Machine, place: Place) -> None:
+    """The four reports are plain papermill lines, the rest is as before; it is one block, so one scheduler."""
     jarvis("install", "--yes")
     code, _, err = jarvis("install", "--papermill", "--yes")
     table = (here.table or b"").decode()
     assert code == 0, err
-    assert [w for w in ("morning_brief.ipynb", "weekend_report.ipynb") if table.count(w) == 2] == ["morning_brief.ipynb", "weekend_report.ipynb"]
+    assert [table.count(f"{w}.ipynb") for w in ("morning_brief", "evening_checkin", "weekend_report", "weekly_review")] == [2] * 4
     assert "overnight start --from-cron" in table and "overnight brief" not in table
     assert managing.standing(place, now=NIGHT).scheduler == "papermill"
     with place.store.reading() as reader:
@@ -206,6 +206,7 @@ def test_the_times_are_those_of_the_windows(place: Place) -> None:
         "checkin": "19:00 every day",
         "suggest": "18:00 Fri",
         "summary": "20:00 Sun",
+        "review": "21:00 Sun",
         "catchup": "every 15 min",
     }
     (place.home / "jarvis.toml").write_text('[windows.overnight]\nstart = "22:00"\nend = "06:15"\ndays = ["Mon", "Sun"]\n')
@@ -279,7 +280,7 @@ def test_units_are_verified_by_systemd(tmp_path: Path, monkeypatch: pytest.Monke
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     made = units.texts(home, lines.entries(open_workspace(home), program=program), env=["PATH=/usr/bin:/bin"], zone="Europe/Berlin")
-    assert len(made) == 14
+    assert len(made) == 16
     folder = tmp_path / "units"
     folder.mkdir()
     for name, text in made.items():
@@ -296,7 +297,7 @@ def test_units_are_verified_by_systemd(tmp_path: Path, monkeypatch: pytest.Monke
 def test_timers_are_started_and_stopped(jarvis: Jarvis, here: Machine, home: Path) -> None:
     """Files first, then daemon-reload and enable; at the end disable, then the files go."""
     code, out, _ = jarvis("install", "--systemd", "--yes")
-    assert code == 0 and "7 timers" in out
+    assert code == 0 and "8 timers" in out
     assert "daemon-reload" in here.asked[1] + here.asked[2] and here.asked[-1].startswith(f"--user enable --now {units.stem(home)}-start.timer")
     assert jarvis("install", "--systemd", "--yes")[1].startswith("Nothing to change")
     assert jarvis("show")[1].startswith("Started by systemd")

@@ -66,6 +66,7 @@ def test_a_week_has_these_slots_and_no_others() -> None:
         "weekend@2026-11-29": ("Sun 09:00", "Sun 19:00"),
         "checkin@2026-11-29": ("Sun 19:00", "Sun 23:00"),
         "summary@2026-11-29": ("Sun 20:00", "Mon 18:00"),
+        "review@2026-11-29": ("Sun 21:00", "Mon 18:00"),
         "overnight@2026-11-29": ("Sun 23:00", "Mon 05:00"),
         "report@2026-11-30": ("Mon 06:30", "Mon 18:00"),
         "brief@2026-11-30": ("Mon 07:00", "Mon 18:00"),
@@ -390,6 +391,7 @@ def test_a_broken_settings_file_still_gives_a_plain_brief(home: Path, capsys: py
     text = path.read_text()
     assert path.is_relative_to(home / "reports") and path.name.endswith("-brief.txt")
     assert "unknown section [nigth]" in text and "Session: none is open" in text and "jarvis doctor" in text
+    assert "unknown section [nigth]" in (home / "reports/latest-brief.html").read_text()
 
 
 def test_a_damaged_journal_still_gives_a_plain_brief(make_place: Callable[[datetime], Place]) -> None:
@@ -422,8 +424,8 @@ def test_the_plain_brief_is_written_wherever_there_is_room(tmp_path: Path) -> No
 
 def test_another_job_than_the_brief_fails_plainly(home: Path) -> None:
     (home / "jarvis.toml").write_text("[nigth]\n")
-    assert main(["--home", str(home), "scheduler", "next", "--from-cron"]) == 2
-    assert main(["--home", str(home), "scheduler", "next", "--from-cron", "--at", "2026-11-24"]) == 2
+    assert main(["--home", str(home), "overnight", "checkin", "--from-cron"]) == 2
+    assert main(["--home", str(home), "overnight", "checkin", "--from-cron", "--at", "2026-11-24"]) == 2
 
 
 def test_the_template_has_the_key_that_init_asks_for(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import click
 
 from jarvis_lib.cli.context import look_at_calendars
-from jarvis_lib.cli.knocks import FROM_CRON, knock
 from jarvis_lib.cli.shape import Run, verb
 
 
@@ -144,11 +143,8 @@ def _by_context(run: Run) -> list[str]:
 
 @verb("next", 'jarvis next\njarvis next --at "2026-11-27 19:30"')
 @click.option("-n", "--count", type=click.IntRange(1, 50), default=3, show_default=True, help="How many.")
-@FROM_CRON
-def next_(run: Run, count: int, from_cron: bool) -> int:
+def next_(run: Run, count: int) -> None:
     """What comes next in the window that is on, or in the next one, and why."""
-    if from_cron:
-        return knock(run, "checkin")
     from jarvis_lib import build_scheduler
     from jarvis_lib.cli.cards import next_lines
     from jarvis_lib.cli.columns import NEXT
@@ -159,4 +155,3 @@ def next_(run: Run, count: int, from_cron: bool) -> int:
     told = _by_context(run)
     lines = [*next_lines(answer), *told]
     run.table("jarvis.next/1", rows, NEXT, empty=" ".join([answer["said"], *told]), human=lines, data=answer)
-    return 0

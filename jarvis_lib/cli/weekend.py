@@ -98,8 +98,11 @@ def summary(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
 @verb("review", "jarvis weekend review\njarvis weekend review --html", long=True)
 @click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
 @click.option("--no-page", is_flag=True, help="Only the text.")
-def review(run: Run, html: bool, no_page: bool) -> int:
+@FROM_CRON
+def review(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     """The week from Monday to Sunday: goals, forecasts, trust, what held and what was undone. From Sunday noon on of this week, before of the last."""
+    if from_cron:
+        return knock(run, "review")
     from jarvis_lib import weekend_planner
     from jarvis_lib.report.review_text import review_text
 

@@ -48,7 +48,8 @@ class Occasion:
 
 
 def jobs(rules: Sequence[WindowRule], *, finish_by: str) -> list[Job]:
-    """The jobs besides the sessions: record and brief of the night, the evening check-in, the weekend's suggestion and summary."""
+    """The jobs besides the sessions: record and brief of the night, the evening check-in, the weekend's suggestion and summary,
+    the weekly review."""
     known = {rule.kind: rule for rule in rules}
     night, evening, every = known["overnight"], known["quick_win"], tuple(range(7))
     found = [
@@ -57,6 +58,7 @@ def jobs(rules: Sequence[WindowRule], *, finish_by: str) -> list[Job]:
         Job("checkin", "the evening check-in", every, evening.start, _between(evening.start, evening.end)),
         Job("suggest", "the weekend's suggestion", (DAYS.index("Fri"),), time(18), timedelta(hours=38)),
         Job("summary", "the weekend's summary", (DAYS.index("Sun"),), time.fromisoformat(finish_by), timedelta(hours=22)),
+        Job("review", "the weekly review", (DAYS.index("Sun"),), time(21), timedelta(hours=21)),
     ]
     return found if night.on else found[1:]
 

@@ -60,7 +60,7 @@ def _cut(card: Card, each: int) -> Card:
 # --- the whole page ------------------------------------------------------------------------------------------------------
 
 WHOLE = 440
-FRAME = 128
+FRAME = 132
 """Words of the numbers and of the headings around everything: they are on every page."""
 SHARES = {"ran": 0.5, "problems": 0.18, "plan": 0.22, "learned": 0.1}
 """How what is left is divided. What does not fit stands behind a fold, never away."""

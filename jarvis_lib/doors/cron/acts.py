@@ -102,12 +102,15 @@ def _suggest(place: Place, say: Say) -> str:
 
 
 def _summary(place: Place, say: Say) -> str:
-    """The weekend's report, and the review of the week that it ends."""
     from jarvis_lib import weekend_planner
 
-    summary = weekend_planner.make_summary(place, as_of=place.now(), say=say)
-    review = weekend_planner.make_review(place, as_of=place.now(), say=say)
-    return f"Weekend report: {summary}; weekly review: {review}"
+    return f"Weekend report: {weekend_planner.make_summary(place, as_of=place.now(), say=say)}"
+
+
+def _review(place: Place, say: Say) -> str:
+    from jarvis_lib import weekend_planner
+
+    return f"Weekly review: {weekend_planner.make_review(place, as_of=place.now(), say=say)}"
 
 
 ACTS: Mapping[str, Callable[[Place, Say], str]] = {
@@ -120,4 +123,5 @@ ACTS: Mapping[str, Callable[[Place, Say], str]] = {
     "checkin": _checkin,
     "suggest": _suggest,
     "summary": _summary,
+    "review": _review,
 }

@@ -8,11 +8,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from jarvis_lib.model.prose import clean, plural, shorten, size
-from jarvis_lib.report.publish import put
+from jarvis_lib.report.publish import plain_page, publish, put
 from jarvis_lib.store import lock
 
 LINES = 12
@@ -28,8 +29,19 @@ def write(home: Path, error: BaseException, *, now: datetime) -> Path:
             put(folder / name, text)
         except OSError:
             continue  # the next folder may take it
+        _publish(home, folder / name, text, local)
         return folder / name
     return Path(os.devnull)
+
+
+def _publish(home: Path, path: Path, text: str, local: datetime) -> None:
+    """The same as a page beside it, so that the latest brief is not an older one. A page that tells of this morning already tells more."""
+    page_path = path.with_suffix(".html")
+    if not path.is_relative_to(home / "reports") or page_path.exists():
+        return
+    with suppress(OSError):
+        put(page_path, plain_page("The brief could not be made", text, as_of=local.isoformat(timespec="seconds")))
+        publish(page_path, home)
 
 
 def page(home: Path, error: BaseException, *, now: datetime) -> str:

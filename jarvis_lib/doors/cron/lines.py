@@ -27,11 +27,12 @@ WORDS = {
     "checkin": ("overnight", "checkin"),
     "suggest": ("weekend", "suggest"),
     "summary": ("weekend", "summary"),
+    "review": ("weekend", "review"),
     "catchup": ("cron", "catch-up"),
 }
 """Which verb answers which knock."""
 
-NOTEBOOKS = {"brief": "morning_brief", "checkin": "evening_checkin", "summary": "weekend_report"}
+NOTEBOOKS = {"brief": "morning_brief", "checkin": "evening_checkin", "summary": "weekend_report", "review": "weekly_review"}
 """What the plain papermill lines run."""
 
 FOUND_WITH = ("git", "bwrap", "node", *(a for a in AGENTS if a != "custom"))

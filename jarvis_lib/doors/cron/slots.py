@@ -22,7 +22,7 @@ from jarvis_lib.store.place import Place
 ACTOR = "cron"
 RECENT = timedelta(days=3)
 """No slot can be begun for longer than this after it was due."""
-BY_PAPERMILL = ("brief", "summary")
+BY_PAPERMILL = ("brief", "checkin", "summary", "review")
 """What the plain papermill lines do, which ask no ledger."""
 
 
