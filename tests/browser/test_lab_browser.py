@@ -168,6 +168,7 @@ def test_the_tour_is_run_and_a_task_is_added_by_magic(browser: Any, lab: str, li
     assert "Count the notebooks" in json.dumps(listed["outputs"]) and "proposed" in json.dumps(listed["outputs"]), listed
     (row,) = [r for r in queue.listing(lived, now=lived.now()) if r["title"] == "Count the notebooks"]
     assert row["state"] == "proposed" and wrong(browser) == []
+    assert "news" not in browser.find_element("tag name", "body").text, "nobody is asked about news"
     assert asked(browser) <= {"127.0.0.1"}
 
 
