@@ -12,7 +12,9 @@ QUIET = (
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.news_url=None",
     "--LabApp.extension_manager=readonly",
+    f"--LabApp.app_settings_dir={Path(__file__).with_name('lab_settings')}",
 )
+"""The settings that come along say no to the question about news before it is asked; those of the person stand above them."""
 
 
 def start(home: Path, more: tuple[str, ...] = ()) -> NoReturn:

@@ -168,6 +168,7 @@ def test_the_tour_is_run_and_a_task_is_added_by_magic(browser: Any, lab: str, li
     assert "Count the notebooks" in json.dumps(listed["outputs"]) and "proposed" in json.dumps(listed["outputs"]), listed
     (row,) = [r for r in queue.listing(lived, now=lived.now()) if r["title"] == "Count the notebooks"]
     assert row["state"] == "proposed" and wrong(browser) == []
+    assert "news" not in browser.find_element("tag name", "body").text, "nobody is asked about news"
     assert asked(browser) <= {"127.0.0.1"}
 
 
@@ -201,11 +202,14 @@ def test_a_page_of_a_component_draws_its_charts_by_itself(browser: Any, lived: P
 
     page = tmp_path / "page.html"
     page.write_text(deep_html(json.loads((lived.home / "notebooks" / "all_charts.ipynb").read_text()), "build_scheduler", "every chart", "now"))
+    browser.get("about:blank")  # what the page before has to say when it is left is not this page's
     for name in ("performance", "browser"):
         browser.get_log(name)
     browser.get(page.as_uri())
     waited(lambda: browser.execute_script("return document.querySelectorAll('figure svg.marks').length") == len(charts.ALL), 30, "the last chart")
     assert browser.execute_script("return document.querySelectorAll('figure img').length") == 0
+    left = "[...s.querySelectorAll('text')].some(t => t.getBoundingClientRect().left < s.getBoundingClientRect().left - 1)"
+    assert browser.execute_script(f"return [...document.querySelectorAll('figure svg.marks')].filter(s => {left}).length") == 0, "a label is cut off"
     assert asked(browser) == set() and [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
     if os.environ.get("JARVIS_SCREENSHOTS"):
         browser.save_screenshot(str(Path(os.environ["JARVIS_SCREENSHOTS"]) / "deep.png"))
