@@ -16,6 +16,7 @@ from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.recurring import after, between, occurrences, parse
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.recover import verify
+from jarvis_lib.workspace import open_workspace
 from tests.conftest import NIGHT
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -239,6 +240,20 @@ def test_a_changed_file_voids_the_standing_approval(place: Place, make_place: Ma
     autonomous_queue.housekeeping(place, now=NIGHT)
     second = next(r for r in all_of(place) if r["state"] == "parked")
     assert second["parked_kind"] == "approval"
+
+
+def test_another_policy_voids_the_standing_approval(place: Place) -> None:
+    """What was approved under one policy is asked about again under the next."""
+    first = weekly(place, category="New features")
+    autonomous_queue.approve(place, first, now=NIGHT)
+    autonomous_queue.drop(place, first, now=NIGHT)
+    file = place.home / "jarvis.toml"
+    file.write_text(file.read_text().replace("cost_limit = 10.0", "cost_limit = 7.0", 1))
+    stricter = open_workspace(place.home, clock=lambda: NIGHT, actor="person:test")
+    assert stricter.settings.policy.hash != place.settings.policy.hash
+    autonomous_queue.housekeeping(stricter, now=NIGHT)
+    second = next(r for r in all_of(stricter) if r["state"] == "parked")
+    assert second["parked_kind"] == "approval" and second["approved_hash"] is None
 
 
 def test_a_series_ends_by_the_persons_word(place: Place, make_place: MakePlace) -> None:

@@ -1,5 +1,6 @@
 """`jarvis import | export | imported`: coming from an older system, leaving with everything, and what came in."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -43,7 +44,8 @@ def import_(run: Run, path: str, dry_run: bool, agent: str | None, repo: str | N
     if importing.is_export(where):
         run.say(importing.restore(run.place, where, dry_run=dry_run))
         return 0
-    made = importing.import_state(run.place, where, now=run.place.now(), dry_run=dry_run, agent=agent, repo=repo, by_default=default_recipes)
+    say = run.note if sys.stderr.isatty() else None
+    made = importing.import_state(run.place, where, now=run.place.now(), dry_run=dry_run, agent=agent, repo=repo, by_default=default_recipes, say=say)
     run.show("jarvis.import/1", made, made.lines())
     return 0 if made.whole else 1
 

@@ -182,7 +182,7 @@ def _added(book: Book, fact: Fact) -> None:
         "accepted_at": None,
         "undone_at": None,
     }
-    series_rules.added(book, fact, task, row)
+    series_rules.added(book, fact, task, row, comes=by_series)
     book.put("tasks", row)
 
 

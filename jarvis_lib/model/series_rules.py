@@ -37,8 +37,8 @@ def _content(row: "Row") -> dict[str, Any]:
     return found
 
 
-def added(book: "Book", fact: Fact, task: Task, row: "Row") -> None:
-    """A task with a rule has been added: its series begins, or goes on with it. It waits for its time."""
+def added(book: "Book", fact: Fact, task: Task, row: "Row", *, comes: bool) -> None:
+    """A task with a rule has been added: its series begins, or goes on with it where it `may_come`. It waits for its time."""
     if not task.every:
         return
     own = book.get("series", task.series)
@@ -49,7 +49,7 @@ def added(book: "Book", fact: Fact, task: Task, row: "Row") -> None:
         if own is not None:
             raise Refused(f"There is already a series {clean(task.series)[:20]}.")
         own = _begun(task, row["id"], comes_at, fact)
-    elif own is None or row["state"] == "proposed":
+    elif own is None or not comes:
         raise Refused(f"{row['id']} is no occurrence of {clean(task.series)[:20]}: the one before is not over, or was changed since.")
     else:
         own |= {"newest": row["id"], "newest_at": comes_at, "made": own["made"] + 1, "told_until": max(own["told_until"], comes_at)}

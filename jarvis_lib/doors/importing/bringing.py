@@ -1,6 +1,6 @@
 """How does what was read come in? In facts of up to a thousand items, each item once; a second import changes nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,21 @@ _CHECKLISTS = (".md", ".markdown")
 
 
 def import_state(
-    place: Place, path: Path, *, now: datetime, dry_run: bool = False, agent: str | None = None, repo: str | None = None, by_default: bool = False
+    place: Place,
+    path: Path,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    agent: str | None = None,
+    repo: str | None = None,
+    by_default: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> Report:
     """Bring in a folder or a file of the old system's JSON state, or a Markdown checklist. With `dry_run` nothing is written.
 
     What may still run gets the recipe that is asked for: an agent, a copy of `repo`, or the default recipe of its category; else none yet. A file
     that is damaged or of another kind is refused as a whole and the others come in; a lone one raises Refused.
+    `say` hears how far a large file has come.
     """
     recipes = Recipes(agent, repo, by_default)
     paths, strangers = _files(path)
@@ -35,7 +44,7 @@ def import_state(
     for one in paths:
         report = FileReport(one.name)
         try:
-            _bring(place, one, report, recipes=recipes, now=now, dry_run=dry_run)
+            _bring(place, one, report, recipes=recipes, now=now, dry_run=dry_run, say=say)
         except Refused as error:
             if (len(paths) == 1 and not strangers) or error.code in ("usage", "busy"):
                 raise Refused(f"{one}: {error.sentence}" if error.code == "failed" else error.sentence, code=error.code) from error
@@ -58,7 +67,7 @@ def _files(path: Path) -> tuple[list[Path], list[Path]]:
     return found, sorted(p for p in path.glob("*.json") if p.name not in FILES)
 
 
-def _bring(place: Place, path: Path, report: FileReport, *, recipes: Recipes, now: datetime, dry_run: bool) -> None:
+def _bring(place: Place, path: Path, report: FileReport, *, recipes: Recipes, now: datetime, dry_run: bool, say: Callable[[str], None] | None) -> None:
     samples: list[Sample] = []
     if path.suffix.casefold() in _CHECKLISTS:
         items = read_checklist(place, path, report, recipes=recipes, now=now)
@@ -84,6 +93,8 @@ def _bring(place: Place, path: Path, report: FileReport, *, recipes: Recipes, no
     for batch in _batches(fresh):
         place.store.write(place.fact("import.read", at=now, file=report.file, items=[i.to_json() for i in batch]))
         report.imported += 0 if samples else len(batch)
+        if say is not None and len(fresh) > BATCH:
+            say(f"{report.file}: {report.imported:,} of {len(fresh):,}")
 
 
 def _queue(place: Place, content: Any, report: FileReport, *, recipes: Recipes, now: datetime) -> list[Item]:

@@ -152,6 +152,7 @@ def _drafted(place: Place, item: Item, recipes: Recipes) -> Item:
     live = item.state == "queued"
     own: dict[str, Any] = {"agent": recipes.agent, "repo": recipes.repo} if live else {}
     item.task = draft(place.home, place.settings, **item.words, **own, by_default=recipes.by_default and live, id=task_id_of(item.key))
+    item.words = {}  # they stand in the task now, and a hundred thousand of them need not stand twice
     return item
 
 
