@@ -92,7 +92,7 @@ def _calendars(reader: Reader, now: datetime, zone: ZoneInfo) -> list[SystemLine
     """When each calendar was last read; one that cannot be read is told with the day of what the plan rests on."""
     found = []
     for row in reader.rows("calendar.sources"):
-        name, read = shorten(clean(row["entry"] or row["source"]), 60), when(row["read_at"], zone, now=now) if row["read_at"] else ""
+        name, read = shorten(clean(row["source"]), 60), when(row["read_at"], zone, now=now) if row["read_at"] else ""
         if row["ok"]:
             found.append(SystemLine("Calendar", f"{name} read {read}.", "ok"))
             continue
