@@ -59,6 +59,9 @@ def measured(count: int) -> dict[str, float]:
 if __name__ == "__main__":
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     found = measured(wanted)
+    if "--json" in sys.argv:
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.exit()
     sys.stdout.write(
         f"{found['imported']:,.0f} of {wanted:,} tasks: {found['first_s']:.1f} s ({found['cpu_s']:.1f} s of processor), peak {found['peak_mb']:.0f} MB; "
     )
