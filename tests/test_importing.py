@@ -323,8 +323,9 @@ def test_an_import_survives_a_rebuild(place: Place, tmp_path: Path) -> None:
 @pytest.mark.faults
 def test_a_large_queue_comes_in_with_bounded_memory() -> None:
     """20,000 tasks, all of them, once, in a process that never needs half a gigabyte. For more: python -m tests.bench.importing 100000."""
-    program = "import json; from tests.bench.importing import measured; print(json.dumps(measured(20_000)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.importing", "20000", "--json"], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
+    )
     found = json.loads(done.stdout)
     assert (found["imported"], found["again"]) == (20_000, 0) and found["peak_mb"] < 512
 

@@ -44,7 +44,6 @@ def _engine(pid: int) -> "duckdb.DuckDBPyConnection":
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "2"},
     )
     con.execute("SET TimeZone = 'UTC'")
-    con.execute("SET enable_progress_bar = false")  # in a notebook or `python -c` it would be drawn into what a verb prints
     return con
 
 
