@@ -302,6 +302,22 @@ def test_what_comes_back_takes_the_place_of_what_was_there(before: str, after: s
     assert [p.name for p in home.iterdir() if p.name.startswith(".thing")] == []
 
 
+def test_what_a_session_that_died_left_beside_its_place_is_put_right(tmp_path: Path) -> None:
+    """Between the two renames, and before them: the old one comes back, and what was never put in its place is not taken for an answer."""
+    source, target, old, new = (tmp_path / name for name in ("source", "thing", ".thing.jarvis-before", ".thing.jarvis-new"))
+    old.mkdir()
+    (old / "mine").write_text("old")
+    new.write_text("of the dead one")
+    packing._replace(source, target, merge=False)  # this time the recipe removed it
+    assert sorted(p.name for p in tmp_path.iterdir()) == []
+    old.mkdir()
+    (old / "mine").write_text("old")
+    target.write_text("newer")
+    source.write_text("newest")
+    packing._replace(source, target, merge=False)
+    assert target.read_text() == "newest" and [p.name for p in tmp_path.iterdir()] == ["thing"]
+
+
 @needs_strict
 def test_work_on_a_repository_travels_as_a_bundle_and_is_proved_here(tmp_path: Path, three: Three) -> None:
     shop = Shop(tmp_path / "here")
