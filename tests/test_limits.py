@@ -128,6 +128,14 @@ def test_the_kernel_holds_memory_that_grows_faster_than_one_can_look(bench: Benc
 
 
 @needs_groups
+def test_what_goes_on_after_the_kernel_took_a_process_is_ended_too(bench: Bench) -> None:
+    """The kernel ends one process of the tree; a command that would sleep on is over at the next look and not a minute later."""
+    grow = "held = bytearray(b'x') * 400_000_000"
+    result = bench.run(command(f'{sys.executable} -c "{grow}"; sleep 60'), memory_bytes=150 * MB)
+    assert result["outcome"] == "failed" and "used more than 150.0 MB of memory" in result["said"] and result["seconds"] < 20, result
+
+
+@needs_groups
 def test_groups_are_gone_afterwards_however_it_ended(bench: Bench) -> None:
     for line, more in (("true", {}), ("sleep 60", {"wall_s": 0.5}), (f"{WITHOUT}; true", {"grace_s": 0.2})):
         own: dict[str, Any] = {"memory_bytes": 500 * MB, "processes": 100} | more
