@@ -77,6 +77,7 @@ def test_needs_are_resources() -> None:
     assert resources(["gpu=1", "memory=8GB", "tag:big"]) == {"gpu": 1.0, "memory": 8e9, "tag:big": 0.001}
 
 
+@pytest.mark.faults
 def test_a_scheduler_that_is_not_there_is_refused_with_one_sentence() -> None:
     with pytest.raises(Refused, match="does not answer"):
         DaskEngine("tcp://127.0.0.1:9")
@@ -111,6 +112,7 @@ def test_a_stop_ends_the_process_on_the_other_side(home: Path, three: Three) -> 
     engine.close()
 
 
+@pytest.mark.faults
 def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three: Three) -> None:
     engine = DaskEngine(three.address, three.keys)
     handle = engine.submit(Bench(home).spec(command("sleep 600")))
@@ -222,6 +224,7 @@ def started(tmp_path: Path, engine: DaskEngine, home: Path) -> tuple[Any, int, i
     return handle, int(child.read_text()), int(program.read_text())
 
 
+@pytest.mark.faults
 def test_a_stop_and_a_dead_machine_leave_no_process_on_the_other_side(home: Path, three: Three, tmp_path: Path) -> None:
     """A stop that is heard, a stop of a worker program that hears nothing, and a machine's own worker that is killed."""
     engine = DaskEngine(three.address, three.keys, cut_off_s=4)
