@@ -95,7 +95,7 @@ brief: $(READY) ## The brief of this workspace, as a page and as text.
 doctor: $(READY) ## Is this machine ready?
 	@$(BIN)/jarvis doctor
 
-soak: $(READY) ## A year of nights in simulated time: what must hold on every morning, and the figures (half an hour; `tests/soak`).
+soak: $(READY) ## A year of nights in simulated time: what must hold on every morning, and the figures; shorter: SOAK_ARGS="--nights 30".
 	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 docs: $(READY) ## The documentation as a site, in site/; the page of commands is made anew.

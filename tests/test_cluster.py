@@ -77,6 +77,7 @@ def test_needs_are_resources() -> None:
     assert resources(["gpu=1", "memory=8GB", "tag:big"]) == {"gpu": 1.0, "memory": 8e9, "tag:big": 0.001}
 
 
+@pytest.mark.faults
 def test_a_scheduler_that_is_not_there_is_refused_with_one_sentence() -> None:
     with pytest.raises(Refused, match="does not answer"):
         DaskEngine("tcp://127.0.0.1:9")
@@ -111,6 +112,7 @@ def test_a_stop_ends_the_process_on_the_other_side(home: Path, three: Three) -> 
     engine.close()
 
 
+@pytest.mark.faults
 def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three: Three) -> None:
     engine = DaskEngine(three.address, three.keys)
     handle = engine.submit(Bench(home).spec(command("sleep 600")))
@@ -222,6 +224,7 @@ def started(tmp_path: Path, engine: DaskEngine, home: Path) -> tuple[Any, int, i
     return handle, int(child.read_text()), int(program.read_text())
 
 
+@pytest.mark.faults
 def test_a_stop_and_a_dead_machine_leave_no_process_on_the_other_side(home: Path, three: Three, tmp_path: Path) -> None:
     """A stop that is heard, a stop of a worker program that hears nothing, and a machine's own worker that is killed."""
     engine = DaskEngine(three.address, three.keys, cut_off_s=4)
@@ -300,6 +303,22 @@ def test_what_comes_back_takes_the_place_of_what_was_there(before: str, after: s
     assert after != "file" or thing.read_text() == "new"
     assert after != "folder" or [p.name for p in thing.iterdir()] == ["new"]
     assert [p.name for p in home.iterdir() if p.name.startswith(".thing")] == []
+
+
+def test_what_a_session_that_died_left_beside_its_place_is_put_right(tmp_path: Path) -> None:
+    """Between the two renames, and before them: the old one comes back, and what was never put in its place is not taken for an answer."""
+    source, target, old, new = (tmp_path / name for name in ("source", "thing", ".thing.jarvis-before", ".thing.jarvis-new"))
+    old.mkdir()
+    (old / "mine").write_text("old")
+    new.write_text("of the dead one")
+    packing._replace(source, target, merge=False)  # this time the recipe removed it
+    assert sorted(p.name for p in tmp_path.iterdir()) == []
+    old.mkdir()
+    (old / "mine").write_text("old")
+    target.write_text("newer")
+    source.write_text("newest")
+    packing._replace(source, target, merge=False)
+    assert target.read_text() == "newest" and [p.name for p in tmp_path.iterdir()] == ["thing"]
 
 
 @needs_strict

@@ -18,6 +18,7 @@ from jarvis_lib.model.evidence import OUTCOMES, VERDICTS
 from jarvis_lib.model.settings import KEYS
 from jarvis_lib.model.states import MOVES, STATES
 from jarvis_lib.model.task import CATEGORIES, PRIORITIES
+from tests.faults.matrix import MATRIX
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -260,6 +261,12 @@ def test_no_word_is_missing(page: str, words: tuple[str, ...]) -> None:
     """Each state, move, category, outcome, setting and exit code of the code stands in its page."""
     text = text_of(page)
     assert [word for word in words if word not in text] == []
+
+
+def test_the_table_of_faults_is_the_matrix() -> None:
+    """What `make faults` tries stands in the page, word for word, and nothing else does."""
+    rows = re.findall(r"^\| ([FAX]\d\d) \| (.+?) \| (.+?) \|$", text_of("docs/OVERNIGHT_EXECUTION.md"), re.MULTILINE)
+    assert sorted(rows) == sorted((name, what, wanted) for name, (what, wanted, _) in MATRIX.items())
 
 
 def test_the_table_of_moves_is_the_rules() -> None:

@@ -75,7 +75,7 @@ def test_a_fork_bomb_is_over_within_seconds_and_the_machine_goes_on(bomb: str, b
     assert time.monotonic() - begin < 25 and bench.alive() == [] and bench.run(command("true"))["outcome"] == "finished"
 
 
-def test_two_thousand_processes_of_their_own_sessions_die_with_the_command(bench: Bench) -> None:
+def test_sixty_processes_of_their_own_sessions_die_with_the_command(bench: Bench) -> None:
     """They double fork, leave the session and ignore TERM; the command itself ends well."""
     result = bench.run(command(f"for i in $(seq 60); do {WITHOUT}; done; sleep 0.5"), grace_s=0.3)
     assert result["outcome"] == "finished" and "left behind" in result["said"] and bench.alive() == []
@@ -125,6 +125,14 @@ def test_the_kernel_holds_memory_that_grows_faster_than_one_can_look(bench: Benc
     grow = "held = bytearray(b'x') * 400_000_000; del held"
     result = bench.run(command(f'{sys.executable} -c "{grow}"'), memory_bytes=150 * MB)
     assert result["outcome"] == "failed" and "used more than 150.0 MB of memory" in result["said"], result["said"]
+
+
+@needs_groups
+def test_what_goes_on_after_the_kernel_took_a_process_is_ended_too(bench: Bench) -> None:
+    """The kernel ends one process of the tree; a command that would sleep on is over at the next look and not a minute later."""
+    grow = "held = bytearray(b'x') * 400_000_000"
+    result = bench.run(command(f'{sys.executable} -c "{grow}"; sleep 60'), memory_bytes=150 * MB)
+    assert result["outcome"] == "failed" and "used more than 150.0 MB of memory" in result["said"] and result["seconds"] < 20, result
 
 
 @needs_groups

@@ -115,6 +115,7 @@ def test_the_notebook_makes_the_plan_that_the_night_works(place: Place) -> None:
         ("import os; os._exit(1)", "build_scheduler"),
     ],
 )
+@pytest.mark.faults
 def test_without_the_notebook_the_night_has_its_plan_all_the_same(place: Place, last: str, why: str) -> None:
     """The work is done, and the brief is told which notebook could not be used."""
     replaced(place, "build_scheduler", last)

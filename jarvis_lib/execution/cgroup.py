@@ -52,9 +52,10 @@ def held(*, processes: int, memory_bytes: int, top: Path = TOP) -> Iterator[Grou
     made = []
     name = f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
     most = {"pids.max": max(_TASKS * processes, _LEAST_TASKS) if processes else 0, "memory.max": memory_bytes, "memory.limit_in_bytes": memory_bytes}
-    for parent in _parents(top):
+    limits = {file: limit for file, limit in most.items() if limit}
+    for parent in _parents(top) if limits else ():
         _sweep(parent)
-        if _make(parent / name, {file: limit for file, limit in most.items() if limit}):
+        if _make(parent / name, limits):
             made.append(parent / name)
     try:
         yield Group(tuple(made))

@@ -245,7 +245,7 @@ def _until_over(
             tree.bury(process.pid)
             alive = tree.below_me()
             over = "over_processes" if bounds.processes and len(alive) > bounds.processes else ""
-            if bounds.memory_bytes and tree.resident(alive) > bounds.memory_bytes:
+            if bounds.memory_bytes and (tree.resident(alive) > bounds.memory_bytes or group.out_of_memory()):
                 over = "over_memory"
             if over:
                 group.close()

@@ -228,6 +228,6 @@ def _isolation(spec: Spec, out: Output) -> dict[str, Any]:
         "output_total": out.total,
         "output_left_out": out.left_out,
     }
-    machine = levels.machine()
-    detail |= {"level": spec.holding.level, "network": spec.holding.network}
-    return Evidence("isolation", "isolation", None, f"It ran with {levels.said(spec.holding.level, machine)}", detail).to_json()
+    said = levels.said(spec.holding.level, levels.machine())
+    detail |= {"level": spec.holding.level, "network": spec.holding.network, "held_by": said}
+    return Evidence("isolation", "isolation", None, f"It ran with {said}", detail).to_json()

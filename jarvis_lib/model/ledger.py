@@ -519,7 +519,7 @@ def _ended(book: Book, fact: Fact) -> None:
         "seconds": data.get("seconds"),
         "verdict": verdict.word,
         "verdict_why": verdict.why,
-        "isolation": next((e.said.removeprefix("It ran with ") for e in evidence if e.kind == "isolation"), attempt["isolation"]),
+        "isolation": next((e.detail["held_by"] for e in evidence if e.kind == "isolation" and "held_by" in e.detail), attempt["isolation"]),
         "tail": data.get("tail"),
         "log": data.get("log") or attempt["log"],
         "notebook": data.get("notebook"),

@@ -87,7 +87,7 @@ def test_a_refused_tool_with_exit_0_ships_nothing(name: str, shop: RealShop) -> 
         shop.night(90)
     last = shop.last(one)
     assert model.asked >= 1 and (last["outcome"], last["exit_code"]) == ("finished", 0), last
-    assert last["verdict"] in ("none", "hollow") and shop.state(one) in ("parked", "failed") and (shop.repo / "total.py").read_text() == TOTAL
+    assert (last["verdict"], shop.state(one)) == ("hollow", "failed") and (shop.repo / "total.py").read_text() == TOTAL
 
 
 @pytest.mark.parametrize("name", needs("aider"))

@@ -37,7 +37,6 @@ class Soak:
 def soak(life: Life, nights: int, *, say: Callable[[str], None], pages: bool = True) -> Soak:
     """Live so many nights. On Sundays the notebooks of the learners run, and on Mondays the brief's page is made, where `pages` says so."""
     found = Soak()
-    since = life.local(life.first, 0)
     for n in range(nights):
         day = life.first + timedelta(days=n)
         life.answer(day)
@@ -47,14 +46,14 @@ def soak(life: Life, nights: int, *, say: Callable[[str], None], pages: bool = T
         begin = time.perf_counter()
         happened = life.night(day, thinks=pages and day.weekday() == 6)
         found.nights_s.append(time.perf_counter() - begin)
-        since = _morning(life, day + timedelta(days=1), since, found, page=pages and day.weekday() == 6)
+        _morning(life, day + timedelta(days=1), found, page=pages and day.weekday() == 6)
         if n % 30 == 29 or n == nights - 1:
             say(f"  night {n + 1:>3} ({day}, {happened}): {statistics.median(found.nights_s[-30:]):.2f} s a night, {size(found.weights[-1]['data'])} in data/")
     return found
 
 
-def _morning(life: Life, day: date, since: datetime, found: Soak, *, page: bool) -> datetime:
-    """The brief of the morning, what must hold, and that the brief was read; where the next one's span begins."""
+def _morning(life: Life, day: date, found: Soak, *, page: bool) -> None:
+    """The brief of the morning, what must hold, and that the brief was made, which is where the next one's span begins."""
     place = life.at(life.local(day, 7))
     now = place.now()
     brief = overnight_runner.brief(place, as_of=now)
@@ -68,7 +67,6 @@ def _morning(life: Life, day: date, since: datetime, found: Soak, *, page: bool)
         place.store.write(place.fact("brief.made", kind="morning", as_of=stamp(now), path=f"reports/{day}.html", headline=brief.headline, sha256=digest))
     found.weights.append(weight(life.home))
     found.mornings += 1
-    return now
 
 
 def _begins(told: str) -> datetime:

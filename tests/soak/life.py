@@ -1,11 +1,14 @@
-"""A person and a machine, day by day: tasks are added and answered, nights are worked, slept through, cut off, stopped or without room. All from one seed."""
+"""A person and a machine, day by day: tasks are added and answered, nights are worked, slept through, cut off, stopped or without room.
+
+All chances are drawn from one seed. The ids of tasks are the store's own, so that what is decided between equals by id may differ from run to run.
+"""
 
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -59,8 +62,6 @@ class Life:
 
     def local(self, day: date, hour: float) -> datetime:
         """The moment at which the local clock shows so many hours of `day`."""
-        from datetime import UTC
-
         wall = datetime(day.year, day.month, day.day, tzinfo=self.zone) + timedelta(hours=hour)
         return wall.astimezone(UTC)
 
@@ -77,7 +78,7 @@ class Life:
     def answer(self, day: date) -> None:
         """The person reads the brief and decides."""
         place = self.at(self.local(day, 8))
-        for row in queue.listing(place, now=place.now()):
+        for row in sorted(queue.listing(place, now=place.now()), key=lambda row: str(row["title"])):
             drawn = self.chance.random()
             verb = next((v for share, v in ANSWERS.get(row["state"], ()) if drawn < share), "")
             if verb:
@@ -96,7 +97,8 @@ class Life:
             place = self.at(self.local(day, 10 + 0.7 * n))
             category = self.chance.choice(CATEGORIES)
             number = f"{day:%m%d}{n}"
-            waiting = [r["id"] for r in queue.listing(place, now=place.now(), state="queued")]
+            queued = sorted(queue.listing(place, now=place.now(), state="queued"), key=lambda row: str(row["title"]))
+            waiting = [row["id"] for row in queued]
             own: dict[str, Any] = {"changes": [f"work/{number}.txt"], "checks": [f"test -s work/{number}.txt"], "resumable": self.chance.random() < 0.15}
             if category == "Performance optimization":
                 own["measures"] = [f"wc -c < work/{number}.txt"]
@@ -124,23 +126,28 @@ class Life:
     def night(self, day: date, *, thinks: bool) -> str:
         """The night that begins on `day`; what happened to it."""
         fate = self.chance.choice(NIGHT_FAULTS) if self.chance.random() < self.faults else "worked"
+        if fate != "no machine":
+            self.at(self.local(day, 23))
+            fate = self._worked(fate, thinks=thinks)
         self.nights[fate] = self.nights.get(fate, 0) + 1
-        if fate == "no machine":
-            return fate
-        self.at(self.local(day, 23))
+        return fate
+
+    def _worked(self, fate: str, *, thinks: bool) -> str:
+        """A session; its fate, which is `worked` when it was over before anything befell it."""
         if fate == "cut off":
-            self._cut_off(day)
-            return fate
+            return self._cut_off()
+        befell = [fate in ("worked", "no room")]
         if fate == "no room":
             self.set(disk_floor_gb="disk_floor_gb = 1000000")
         try:
-            overnight_runner.start(self.place(), engine=self.engine, say=lambda line: None, with_brief=False, analyse=thinks, pause=self._pauser(fate))
+            pause = self._pauser(fate, befell)
+            overnight_runner.start(self.place(), engine=self.engine, say=lambda line: None, with_brief=False, analyse=thinks, pause=pause)
         finally:
             if fate == "no room":
                 self.set(disk_floor_gb="disk_floor_gb = 0")
-        return fate
+        return fate if befell[0] else "worked"
 
-    def _pauser(self, fate: str) -> Callable[[float], None]:
+    def _pauser(self, fate: str, befell: list[bool]) -> Callable[[float], None]:
         """Turns the clock to the next ending, in steps; in the middle of the night it does what the night's fate is."""
         left = [self.chance.randint(3, 60)]
 
@@ -151,6 +158,7 @@ class Life:
             left[0] -= 1
             if left[0] == 0:
                 self._befall(fate)
+                befell[0] = True
 
         return pause
 
@@ -169,14 +177,11 @@ class Life:
             else:
                 raise AssertionError("a second session was started beside the first")
 
-    def _cut_off(self, day: date) -> None:
+    def _cut_off(self) -> str:
         """The power goes in the middle of the night: a process of its own works it, and is killed without a word."""
         ticks = str(self.chance.randint(3, 60))
         argv = [sys.executable, "-m", "tests.soak.cut_off", str(self.home), self.clock.now.isoformat(), str(self.chance.randint(0, 10**6)), ticks]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])})
         if done.returncode not in (0, -signal.SIGKILL):
             raise AssertionError(done.stderr[-2000:])
-
-
-def days(first: date, n: int) -> list[date]:
-    return [first + timedelta(days=k) for k in range(n)]
+        return "cut off" if done.returncode else "worked"

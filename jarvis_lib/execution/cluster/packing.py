@@ -110,10 +110,13 @@ def _replace(source: Path, target: Path, *, merge: bool) -> None:
     if merge:
         shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
         return
-    old = target.with_name(f".{target.name}.before")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    new = target.with_name(f".{target.name}.new")
+    old, new = (target.with_name(f".{target.name}.jarvis-{word}") for word in ("before", "new"))
+    if os.path.lexists(old) and not os.path.lexists(target):
+        os.rename(old, target)  # a session died between the two renames
+    _remove(old)
+    _remove(new)
     if os.path.lexists(source):
+        target.parent.mkdir(parents=True, exist_ok=True)
         _bring(source, new)
     if os.path.lexists(target):
         os.rename(target, old)
@@ -129,7 +132,6 @@ def _replace(source: Path, target: Path, *, merge: bool) -> None:
 
 def _bring(source: Path, new: Path) -> None:
     """Beside its place, whole: by a rename, or as a copy where that is another file system."""
-    _remove(new)  # of a session that died in between
     try:
         os.rename(source, new)
     except OSError as error:
