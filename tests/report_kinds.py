@@ -46,6 +46,7 @@ def normal(place: Place) -> None:
         *known(place, "bfil", ["Backfill the invoices"], hours=0.5, due=MORNING + timedelta(hours=10)),
     )
     known(place, "send", ["Mail the weekly figures"], category="External actions", hours=0.5, description="To: team. The figures of week 47 are attached.")
+    known(place, "long", ["Retrain the churn model", "Render the atlas"], at=MORNING - timedelta(minutes=40), hours=4.0, priority="LOW")
     known(place, "next", ["Refresh the churn notebook", "Write the guide", "Tidy the logs", "Profile the imports"], at=MORNING - timedelta(minutes=30))
     place.store.write(opened(place, at=START))
     fixed(place, START + timedelta(minutes=1))

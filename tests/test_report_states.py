@@ -8,6 +8,7 @@ from jarvis_lib import overnight_runner
 from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.task import Recipe
 from jarvis_lib.report.budget import first_words, fit, length, words
+from jarvis_lib.report.drawing import lanes
 from jarvis_lib.report.page import morning_brief
 from jarvis_lib.report.parts import Card
 from jarvis_lib.report.text import brief_text
@@ -99,3 +100,16 @@ def test_few_cards_are_left_as_they_are() -> None:
 def test_words_are_what_a_reader_counts(text: str, count: int, cut: str) -> None:
     """A dash is none."""
     assert first_words(text, count) == cut and words(cut) <= count
+
+
+def test_a_plan_is_drawn_where_its_times_are(place: Place) -> None:
+    """Two tasks side by side from 09:00: two lanes, as long as they are planned, their titles in full for who points at them."""
+    titles = ("Write the guide", "Tidy the logs")
+    place.store.write(*[added(place, task(t, hours=1.0), at=MORNING - timedelta(hours=1)) for t in titles])
+    night = brief_of(place).night
+    assert night is not None and night.ticks[0] == (0.0, "09:00") and {b.title for b in night.bars} == set(titles)
+    drawn = lanes(night)
+    assert [b[1] for b in drawn.bars] == [3.0, 29.0] and drawn.bars[0][2] == pytest.approx(drawn.width - 2 * 20 - 2, abs=0.2)
+    assert brief_of(place, MORNING + timedelta(days=30)).night is not None
+    html = morning_brief(place, as_of="2026-11-24").html()
+    assert "<title>Write the guide</title>" in html and html.count('class="night"') == 1

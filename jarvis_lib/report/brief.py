@@ -87,6 +87,7 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         numbers=tuple(tally.numbers(reader, settings, now=now, zone=zone)),
         numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
         system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
+        night=plan.night,
         days=tuple(weeks.day_bars(reader, zone, now.astimezone(zone).date() - timedelta(days=6), now=now)),
         band=weeks.band(settings),
         news=tuple(told[:NEWS]),

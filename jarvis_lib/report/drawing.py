@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from jarvis_lib.model.prose import hours
-from jarvis_lib.report.parts import DayBar
+from jarvis_lib.model.prose import hours, shorten
+from jarvis_lib.report.parts import DayBar, NightBars
 from jarvis_lib.report.weekend_parts import Dot, WeekRow
 
 WIDTH = 220.0
 SIDE = 300.0
+WIDE, EDGE, ROW, LETTER = 640.0, 20.0, 26.0, 7.0
 LEFT, BOTTOM = 46.0, 30.0
 
 
@@ -35,6 +36,29 @@ class Plot:
     bottom: float
     dots: tuple[tuple[float, float, bool], ...]
     ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The bars of a plan by lanes, with the word that fits into each (or none), and the times below them."""
+
+    width: float
+    height: float
+    floor: float
+    ticks: tuple[tuple[float, str], ...]
+    bars: tuple[tuple[float, float, float, float, str, str], ...]
+
+
+def lanes(night: NightBars) -> Lanes:
+    """Each task as a bar of (x, y, width, height, whole title, title inside); hours run to the right, lanes downwards."""
+    scale = (WIDE - 2 * EDGE) / night.hours
+    bars = []
+    for b in night.bars:
+        x, width = round(b.start * scale + EDGE, 1), round(max(b.hours * scale - 2, 2.0), 1)
+        room = int((width - 8) / LETTER)
+        bars.append((x, b.lane * ROW + 3, width, ROW - 6, b.title, shorten(b.title, room) if room >= 4 else ""))
+    floor = night.lanes * ROW
+    return Lanes(WIDE, floor + 20, floor, tuple((round(h * scale + EDGE, 1), word) for h, word in night.ticks), tuple(bars))
 
 
 @dataclass(frozen=True, slots=True)

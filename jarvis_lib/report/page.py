@@ -237,10 +237,10 @@ def section_html(values: Values, name: str, home: Path, folder: Path) -> str:
     environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder)), "duration": lambda h: seconds(h * 3600)}
     kind = KINDS[type(values)]
     template = name if name in kind.shared else f"{kind.mark}_{name}"
-    from jarvis_lib.report.drawing import bar, columns, dot_plot
+    from jarvis_lib.report.drawing import bar, columns, dot_plot, lanes
 
     folds = {"unfolded": unfolded, "spent": lambda rows: sum(map(seen, rows)), "room": rooms(values) if isinstance(values, Brief) else {}}
-    return environment.get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot, **folds)
+    return environment.get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot, lanes=lanes, **folds)
 
 
 def scrub(html: str) -> str:

@@ -136,6 +136,26 @@ class DayBar:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneBar:
+    """A place on a lane: hours from the begin of what is drawn, hours long."""
+
+    lane: int
+    start: float
+    hours: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class NightBars:
+    """Today and tonight as they are drawn: hours in all, lanes, local times along them (hours from the begin), and the places."""
+
+    hours: float
+    lanes: int
+    ticks: tuple[tuple[float, str], ...]
+    bars: tuple[LaneBar, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NewsRow:
     """One thing that was learned, built ahead, suggested or measured, and the line that answers it."""
 
@@ -193,6 +213,7 @@ class Brief:
     news_more: int = 0
     days: tuple[DayBar, ...] = ()
     band: tuple[float, float] = (0.0, 0.0)
+    night: NightBars | None = None
 
     @property
     def told(self) -> str:
