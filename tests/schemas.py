@@ -28,7 +28,15 @@ PAGE = ROOT / "docs" / "SCHEMAS.md"
 Fields = dict[str, set[str]]
 BY_DATA = re.compile(r"(^|\.)(states|verdicts|parameters|tables|detail|extra|counts|files|effects|changes|env|content\.recipe\.parameters)$")
 """Objects whose names are data and no fields."""
-MOMENTS = ((), ("--at", "2026-11-24 23:30"), ("--at", "2026-11-25 12:00"), ("--at", "2026-11-28 10:00"))
+
+
+def _next(weekday: int, clock: str) -> tuple[str, ...]:
+    day = datetime.now(UTC).date() + timedelta(days=1)
+    return ("--at", f"{day + timedelta(days=(weekday - day.weekday()) % 7)} {clock}")
+
+
+MOMENTS = ((), _next(1, "23:30"), _next(2, "12:00"), _next(5, "10:00"))
+"""Now, and a night, an office hour and a weekend to come: what the page says depends on no date."""
 READING = (
     *(["list"], ["queue", "list"], ["next"], ["inbox"], ["queue", "progress"], ["queue", "report"], ["scheduler", "stats"], ["scheduler", "plan"]),
     *(
@@ -125,7 +133,7 @@ def lived_in(home: Path) -> Place:
     place.store.append(ended(place, shipped, "a1", evidence=told), ended(place, odd, "a2"))
     place.store.append(place.fact("session.closed", session="s1", outcome="done", said="all done"))
     autonomous_queue.add(place, "Weekly", "", 0.5, "docs", "LOW", now=now, command="true", checks=["true"], every="mon 09:00", tags=["report"])
-    autonomous_queue.add(place, "Large one", "", 9, "docs", "HIGH", now=now, command="true", checks=["true"], due=now + timedelta(days=3), project="shop")
+    autonomous_queue.add(place, "Large one", "", 9, "docs", "HIGH", now=now, command="true", checks=["true"], due=now + timedelta(days=9), project="shop")
     autonomous_queue.add(place, "Large one without a recipe", "", 9, "new features", "HIGH", now=now)
     old = home / "old"
     old.mkdir()
