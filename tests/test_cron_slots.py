@@ -290,6 +290,21 @@ def test_nothing_is_missed_where_nothing_was_installed(make_place: Callable[[dat
     assert [s.occasion.key for s in look(place, now=place.now()) if s.row is not None] == []
 
 
+def test_a_series_comes_again_without_a_session(make_place: Callable[[datetime], Place]) -> None:
+    """Its Monday has come and no session worked: the catch-up puts the next task into the queue, once."""
+    from jarvis_lib import autonomous_queue
+
+    friday = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
+    place = quiet(make_place, friday, "[cron]\nwindows = []\n")
+    first = autonomous_queue.add(place, "Weekly", "", 0.5, "docs", "LOW", now=friday, command="true", checks=["true"], every="mon 09:00")
+    autonomous_queue.drop(place, first.task.id, now=friday)
+    monday = make_place(datetime(2026, 11, 30, 9, 20, tzinfo=UTC))
+    for _ in range(2):
+        assert catch_up(monday).failed == []
+        come = [r for r in autonomous_queue.listing(monday, now=monday.now()) if r["id"] != first.task.id]
+        assert [(r["title"], r["added_at"]) for r in come] == [("Weekly", monday.now())]
+
+
 def test_the_catch_up_does_what_is_still_worth_doing(make_place: Callable[[datetime], Place]) -> None:
     """Awake at 19:30: the check-in of 19:00 is done now, the suggestion of Friday too; context and metrics are noted."""
     friday = datetime(2026, 11, 27, 17, 0, tzinfo=UTC)
@@ -339,7 +354,8 @@ def test_a_catch_up_with_nothing_due_loads_nothing_heavy(home: Path) -> None:
     (home / "jarvis.toml").write_text(QUIET)
     program = (
         "import sys\nfrom jarvis_lib.cli.entry import main\ncode = main(['cron', 'catch-up', '--from-cron'])\n"
-        "heavy = {'papermill', 'polars', 'altair', 'sklearn', 'numpy', 'nbconvert', 'pandas', 'jarvis_lib.overnight_runner', 'jarvis_lib.autonomous_queue'}\n"
+        "heavy = {'papermill', 'polars', 'altair', 'sklearn', 'numpy', 'nbconvert', 'pandas', 'jarvis_lib.overnight_runner'}\n"
+        "heavy |= {'jarvis_lib.autonomous_queue.loop', 'jarvis_lib.autonomous_queue.sessions'}\n"
         "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))\nsys.exit(code)"
     )
     place = open_workspace(home)

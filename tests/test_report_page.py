@@ -120,6 +120,20 @@ def test_links_lead_to_the_files_from_where_the_page_is(place: Place, tmp_path: 
         assert (page.parent / links[0]).resolve() == log.resolve()
 
 
+def test_looking_back_does_not_change_the_latest_brief(place: Place) -> None:
+    """A brief of an earlier morning is written and listed; the newest stays the newest, and is written again by its own morning."""
+    from jarvis_lib.report.publish import publish
+
+    good_night(place)
+    latest = publish(page_of(place).write().path, place.home)
+    before = latest.read_bytes()
+    old = page_of(place, as_of="2026-11-20").write()
+    assert publish(old.path, place.home).read_bytes() == before
+    assert "2026/11/2026-11-20-brief.html" in (place.home / "reports" / "index.html").read_text()
+    latest.write_text(latest.read_text().replace("</main>", "<p>spoiled</p></main>"))
+    assert publish(page_of(place).write().path, place.home).read_bytes() == before
+
+
 def test_the_index_lists_the_briefs_by_month(place: Place) -> None:
     """It is made from the pages, newest first; a page that is not a brief is left out and a hostile one is inert."""
     from jarvis_lib.report.publish import publish

@@ -72,13 +72,26 @@ def put(path: Path, text: str) -> None:
 
 
 def publish(page: Path, home: Path) -> Path:
-    """Make `page` the latest of its kind in the workspace and write index and feed anew; the path of the copy. Its links lead to the same files."""
+    """Make `page` the latest of its kind in the workspace and write index and feed anew; the path of the latest. Its links lead to the same files.
+
+    A page of an earlier moment does not take the place of a later one: looking back changes no newest page.
+    """
     reports = home / "reports"
     kind = page.stem.rpartition("-")[2]
     latest = reports / (f"latest-{kind}.html" if kind in KINDS else LATEST)
-    put(latest, _moved(page.read_text(encoding="utf-8"), page.parent, reports))
+    if not _looks_back(page, latest):
+        put(latest, _moved(page.read_text(encoding="utf-8"), page.parent, reports))
     list_anew(reports)
     return latest
+
+
+def _looks_back(page: Path, latest: Path) -> bool:
+    if not latest.is_file():
+        return False
+    new, there = read(page), read(latest)
+    if new.as_of is None or there.as_of is None or there.as_of > there.written:  # a page of a moment to come keeps nothing out
+        return False
+    return new.as_of < there.as_of
 
 
 def list_anew(reports: Path) -> None:

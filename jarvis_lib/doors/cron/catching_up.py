@@ -45,6 +45,7 @@ def catch_up(place: "Place", *, say: Say = lambda line: None) -> CaughtUp:
     if not running:
         _try(done, "the context", lambda: _context(place, now=now))
     _try(done, "the metrics", lambda: _sample(place, now=now))
+    _try(done, "what time alone changes", lambda: _housekeeping(place, now=now))
     postman.call(place.home, place.settings)  # what the last call left behind, and what was to be tried again later
     _due(place, done, running=running, say=say)
     return done
@@ -79,6 +80,13 @@ def _sample(place: "Place", *, now: datetime) -> str:
     from jarvis_lib import problem_predictor
 
     problem_predictor.scan(place, now=now)
+    return ""
+
+
+def _housekeeping(place: "Place", *, now: datetime) -> str:
+    from jarvis_lib import autonomous_queue
+
+    autonomous_queue.housekeeping(place, now=now)  # tasks that come again come also on a day without a session; the brief tells of it
     return ""
 
 
