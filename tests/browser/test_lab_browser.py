@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ import pytest
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner as night
-from jarvis_lib.execution.lab import command
+from jarvis_lib.execution.lab import command, environment
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.lab import charts
 from jarvis_lib.model.settings import template
@@ -65,7 +66,7 @@ def lab(lived: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         port = free.getsockname()[1]
     more = ("--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True")
     dirs = {"JUPYTERLAB_SETTINGS_DIR": own / "settings", "JUPYTERLAB_WORKSPACES_DIR": own / "workspaces", "JUPYTER_RUNTIME_DIR": own / "run"}
-    env = os.environ | {k: str(v) for k, v in dirs.items()} | {"JARVIS_HOME": str(lived.home), "JUPYTER_CONFIG_DIR": str(own / "config")}
+    env = environment(lived.home) | {k: str(v) for k, v in dirs.items()} | {"JUPYTER_CONFIG_DIR": str(own / "config")}
     with (own / "log").open("w") as log, subprocess.Popen(command(lived.home / "notebooks", more), env=env, stdout=log, stderr=log) as server:
         try:
             waited(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2).status == 200, 120)
@@ -170,6 +171,21 @@ def test_the_tour_is_run_and_a_task_is_added_by_magic(browser: Any, lab: str, li
     assert row["state"] == "proposed" and wrong(browser) == []
     assert "news" not in browser.find_element("tag name", "body").text, "nobody is asked about news"
     assert asked(browser) <= {"127.0.0.1"}
+
+
+def test_a_new_notebook_gets_the_kernel_called_jarvis(browser: Any, lab: str, lived: Place) -> None:
+    """The launcher offers it first; it is this Python, on this workspace."""
+    specs = json.loads(urllib.request.urlopen(f"{lab}/api/kernelspecs", timeout=10).read())
+    assert specs["default"] == "jarvis" and specs["kernelspecs"]["jarvis"]["spec"]["display_name"] == "Jarvis" and "python3" in specs["kernelspecs"]
+    with urllib.request.urlopen(f"{lab}{specs['kernelspecs']['jarvis']['resources']['logo-svg']}", timeout=10) as logo:
+        assert logo.read().startswith(b"<svg")
+    book = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "jarvis", "display_name": "Jarvis", "language": "python"}})
+    book.cells = [nbformat.v4.new_code_cell("import os, sys, jarvis_lib as jarvis\nprint(sys.executable, os.environ['JARVIS_HOME'], len(jarvis.tasks()) > 0)")]
+    nbformat.write(book, lived.home / "notebooks" / "own.ipynb")
+    opened(browser, lab, "own")
+    ran(browser, "notebook:run-all-cells")
+    (cell,) = cells(browser)
+    assert "".join(cell["outputs"][0]["text"]).split() == [sys.executable, str(lived.home), "True"]
 
 
 def test_every_shipped_chart_is_drawn_in_a_notebook_that_is_not_trusted(browser: Any, lab: str) -> None:
