@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from jarvis_lib.model.prose import clean
 from jarvis_lib.report import charts, frames
 from jarvis_lib.store.place import Place
 from tests.report_nights import START, good_night
@@ -33,6 +37,17 @@ def test_times_carry_the_zone(place: Place) -> None:
     with place.store.reading() as reader:
         first = frames.sessions(reader, zone=place.zone)["opened_at"][0]
     assert first == START and first.tzinfo is not None
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.text(alphabet=st.one_of(st.sampled_from(" a\t\n\x1b[31m\u202e\ufeff\x85\xa0é"), st.characters(codec="utf-8")))), max_size=6
+    )
+)
+def test_a_column_is_cleaned_as_one_text_is(texts: list[str | None]) -> None:
+    """What looks plain and is not touched would not have been changed."""
+    frame = frames.harmless(pl.DataFrame({"title": texts}, schema={"title": pl.String}), ["title"])
+    assert frame["title"].to_list() == [None if t is None else clean(t) for t in texts]
 
 
 def test_foreign_text_is_harmless(place: Place) -> None:

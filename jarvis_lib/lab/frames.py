@@ -125,8 +125,8 @@ def local(frame: "pl.DataFrame", zone: ZoneInfo) -> "pl.DataFrame":
     aware = [
         t.dt.cast_time_unit("us").dt.replace_time_zone("UTC") if getattr(frame.schema[t.meta.output_name()], "time_zone", None) is None else t for t in times
     ]
-    texts = [pl.col(c).map_elements(clean, return_dtype=pl.String) for c, kind in frame.schema.items() if c in FOREIGN and kind == pl.String]
-    return frame.with_columns(*(t.dt.convert_time_zone(zone.key) for t in aware), *texts)
+    texts = [c for c, kind in frame.schema.items() if c in FOREIGN and kind == pl.String]
+    return frames.harmless(frame.with_columns(*(t.dt.convert_time_zone(zone.key) for t in aware)), texts)
 
 
 def _read(name: str) -> "pl.DataFrame":
