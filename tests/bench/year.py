@@ -18,6 +18,7 @@ from jarvis_lib.model.fact import Fact
 from jarvis_lib.model.settings import template
 from jarvis_lib.store import engine
 from jarvis_lib.store.place import Place
+from jarvis_lib.store.samples import Samples
 from jarvis_lib.workspace import open_workspace
 from tests.bench.scan import month
 from tests.bench.timing import ENVIRONMENT, HEAD, Figure, command, compare
@@ -43,6 +44,7 @@ def lived(home: Path, nights: int = NIGHTS, metrics: int = METRICS) -> Place:
     """A workspace after `nights` nights of 14 attempts each, and a month of samples."""
     home.mkdir(parents=True)
     month(home, metrics, DAYS)
+    Samples(home).compact(now=MORNING, keep_days=DAYS + 1)  # as every night does
     (home / "jarvis.toml").write_text(template())
     (home / "notebooks").symlink_to(ROOT / "notebooks")
     place = open_workspace(home, clock=lambda: MORNING, actor="person:bench")
@@ -104,7 +106,6 @@ def frames(base: Path, rows: int = 1_000_000) -> list[str]:
     """Lines of the table: seconds, rows and megabytes of a frame in a process of its own; the median of three."""
     place = lived(base / "frames", nights=20, metrics=rows // (DAYS * 288) + 1)
     copied(place, rows)
-    run([FRAME, str(place.home), MORNING.isoformat(), "jarvis.metrics(since='1w')"])  # rolls the days up, once
     lines = []
     for said in ("jarvis.metrics(since='40d', by='5m')", "jarvis.attempts()", "jarvis.sql('SELECT * FROM attempts')"):
         found = [run([FRAME, str(place.home), MORNING.isoformat(), said]) for _ in range(3)]
@@ -119,18 +120,21 @@ def run(words: list[str]) -> list[float]:
     return [float(w) for w in done.stdout.split()]
 
 
+def told(base: Path, nights: int = NIGHTS) -> None:
+    """Measure and print: the brief, its memory, the frames."""
+    for figure in briefs(base, nights):
+        print(figure.row(), flush=True)
+    print(f"\nThe largest process of the brief of a year: {memory(made(base / 'year')):.0f} MB (goal 600).\n")
+    print("| frame | rows | seconds (goal 1) | memory (goal 600 MB) |\n|---|---|---|---|")
+    for line in frames(base):
+        print(line, flush=True)
+
+
 def main() -> None:
     """Print the tables."""
-    nights = int(sys.argv[1]) if len(sys.argv) > 1 else NIGHTS
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory(prefix="jarvis-bench-") as folder:
-        for figure in briefs(Path(folder), nights):
-            print(figure.row(), flush=True)
-        megabytes = memory(made(Path(folder) / "year"))
-        print(f"\nThe largest process of that brief: {megabytes:.0f} MB (goal 600).\n")
-        print("| frame | rows | seconds (goal 1) | memory (goal 600 MB) |\n|---|---|---|---|")
-        for line in frames(Path(folder)):
-            print(line, flush=True)
+        told(Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else NIGHTS)
     print(f"\nLoad of this machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
 
 
