@@ -3,7 +3,10 @@
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("write", "jarvis memory write", writes=True)
+WOULD = "It would add what happened since the last note to today's file in the folder of [memory] path."
+
+
+@verb("write", "jarvis memory write", writes=True, would=WOULD)
 def write(run: Run) -> int:
     """Add what happened since the last note to today's, in the folder of [memory] path. Nothing is ever changed there. Exit 1 when it cannot be written."""
     from jarvis_lib.doors import memory

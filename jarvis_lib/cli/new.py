@@ -5,7 +5,10 @@ import click
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("recipe", "jarvis new recipe clean_orders", writes=True)
+WOULD = "It would make notebooks/recipes/{name}.ipynb and its check notebooks/recipes/checks/{name}.py, if nothing of that name is there."
+
+
+@verb("recipe", "jarvis new recipe clean_orders", writes=True, would=WOULD)
 @click.argument("name")
 def recipe(run: Run, name: str) -> None:
     """Begin a recipe: a notebook that works (goal, parameters, load, work, accept) and the check that proves it."""
