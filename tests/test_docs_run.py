@@ -97,7 +97,11 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, lis
     return top, ids
 
 
-@pytest.mark.parametrize("page", WITH_LINES, ids=name_of)
+LONG = {"docs/AUTONOMOUS_OPERATIONS.md"}
+"""Half a minute of plans and weekends: typed by `make faults`."""
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, marks=[pytest.mark.faults] if name_of(p) in LONG else []) for p in WITH_LINES], ids=name_of)
 def test_the_lines_of_a_page_run(
     page: Path, lived: tuple[Path, dict[str, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,6 +60,7 @@ def notices(place: Place) -> list[str]:
         return [n["sentence"] for n in reader.rows("report.notices_between", since=place.now().replace(year=2000), now=place.now())]
 
 
+@pytest.mark.faults
 def test_each_analytic_step_is_a_notebook_with_its_page(whole: Place) -> None:
     """Eight papermill runs; four leave a study, each its executed notebook and its page, and the brief links to all of them."""
     said = one_night(whole)

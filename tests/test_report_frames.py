@@ -1,10 +1,5 @@
 """Frames have fixed columns and the person's clock; charts draw offline and say when there is nothing to draw."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import polars as pl
 import pytest
 from hypothesis import given
@@ -15,7 +10,6 @@ from jarvis_lib.report import charts, frames
 from jarvis_lib.store.place import Place
 from tests.report_nights import START, good_night
 
-REPO = Path(__file__).parents[1]
 READERS = ("tasks", "attempts", "sessions", "phases", "decisions", "problems", "last_night")
 
 
@@ -75,23 +69,3 @@ def test_empty_charts_say_so(place: Place) -> None:
         night, tasks = frames.last_night(reader), frames.tasks(reader)
     assert "No attempt was started." in charts.render(charts.night(night).to_dict())[0]["image/svg+xml"]
     assert "No task yet" in charts.render(charts.states(tasks).to_dict())[0]["image/svg+xml"]
-
-
-@pytest.mark.parametrize("filled", [False, True], ids=["empty", "full"])
-@pytest.mark.parametrize("name", ["00_start_here", "overnight_runner"])
-def test_notebooks_run_from_top_to_bottom(place: Place, name: str, filled: bool) -> None:
-    """Under plain papermill, on an empty store and on a full one, with a chart that can be drawn."""
-    if filled:
-        good_night(place)
-    papermill = str(Path(sys.executable).with_name("papermill"))
-    out = place.home / f"{name}.ipynb"
-    ran = subprocess.run(
-        [papermill, str(REPO / "notebooks" / f"{name}.ipynb"), str(out), "-p", "home", str(place.home)],
-        cwd=place.home,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    outputs = [o for c in json.loads(out.read_text())["cells"] for o in c.get("outputs", [])]
-    assert any(charts.MIME in o.get("data", {}) for o in outputs)
