@@ -278,6 +278,20 @@ def test_every_test_states_a_fact() -> None:
     assert wrong == []
 
 
+def test_each_room_stays_within_its_budget_of_lines() -> None:
+    """The budgets stand in a decision; a room that is not named there, or a named one that is gone, is found too."""
+    table = (ROOT / "docs" / "decisions" / "0011-how-thin-is-thin.md").read_text(encoding="utf-8")
+    budgets = {name: int(most) for name, most in re.findall(r"^\| `(\w+)` \|.*\| (\d+) \|$", table, re.MULTILINE)}
+    rooms = {p.name for p in PACKAGE.iterdir() if p.is_dir() and p.name != "__pycache__"}
+    assert set(budgets) == rooms
+    assert {room: lines for room in rooms if (lines := code_lines(PACKAGE / room)) > budgets[room]} == {}
+
+
+def code_lines(folder: Path) -> int:
+    """Lines below `folder` that are neither blank nor only a comment."""
+    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for p in folder.rglob("*.py") for line in p.read_text(encoding="utf-8").splitlines())
+
+
 def test_no_drawer_is_called_after_nothing() -> None:
     """There are no utils, helpers, managers, commons or miscellanea."""
     assert [name_of(p) for p in MODULES if re.fullmatch(r"(utils?|helpers?|managers?|common|misc)", p.stem)] == []
