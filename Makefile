@@ -15,7 +15,7 @@ GEMINI := 0.61.0
 AIDER := 0.86.2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents more-agents real-agents lint check lab night brief doctor bench soak clean
+.PHONY: help setup demo weekend test slow faults agents more-agents real-agents lint check lab notebooks night brief doctor bench soak docs clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ check: lint test ## Everything that must be green: lint and tests.
 lab: $(READY) ## JupyterLab in this workspace.
 	@$(BIN)/jarvis lab
 
+notebooks: $(READY) ## Run every notebook of this workspace by papermill; executed copies and pages go to reports/notebooks/.
+	@$(BIN)/jarvis lab --run-all
+
 night: $(READY) ## Work the queue of this workspace for twenty minutes, whatever the time is.
 	@$(BIN)/jarvis overnight start --for 20m
 
@@ -94,6 +97,10 @@ doctor: $(READY) ## Is this machine ready?
 
 soak: $(READY) ## A year of nights in simulated time: what must hold on every morning, and the figures; shorter: SOAK_ARGS="--nights 30".
 	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
+
+docs: $(READY) ## The documentation as a site, in site/; the page of commands is made anew.
+	@$(BIN)/python -m jarvis_lib.cli.manual > docs/COMMANDS.md
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "The site is in site/index.html"
 
 bench: $(READY) ## Measure; figures are ratios against a baseline of the same run.
 	@$(BIN)/python -m tests.bench

@@ -49,14 +49,15 @@ def zone_of(settings: "Settings") -> "ZoneInfo":
     """The zone of the person: the one set, else the machine's, else UTC."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-    name = settings.get("person", "zone") or os.environ.get("TZ", "").lstrip(":") or _machine_zone()
+    name = settings.get("person", "zone") or os.environ.get("TZ", "").lstrip(":") or machine_zone()
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 
-def _machine_zone() -> str:
+def machine_zone() -> str:
+    """The name of the machine's own zone, by which cron counts."""
     try:
         target = os.path.realpath("/etc/localtime")
     except OSError:

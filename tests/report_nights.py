@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jarvis_lib.model.fact import Fact
 from jarvis_lib.model.problem import Fix, Problem
 from jarvis_lib.model.task import Task
 from jarvis_lib.report.brief import Brief, compose
@@ -35,12 +36,19 @@ def failed_check(said: str = "`false` ended with exit 1") -> dict[str, Any]:
 
 def attempt(place: Place, one: Task, name: str, *, at: datetime, evidence: list[dict[str, Any]] | None = None, outcome: str = "finished", **more: Any) -> None:
     """One attempt from its claim to its ending, `seconds` later."""
+    for fact in attempt_facts(place, one, name, at=at, evidence=evidence, outcome=outcome, **more):
+        place.store.write(fact)
+
+
+def attempt_facts(
+    place: Place, one: Task, name: str, *, at: datetime, evidence: list[dict[str, Any]] | None = None, outcome: str = "finished", **more: Any
+) -> list[Fact]:
+    """The facts of `attempt`, for those who write many at once."""
     seconds = more.pop("seconds", 600.0)
-    claim = claimed(place, one, name, n=more.pop("n", 1), session=more.pop("session", "s1"))
-    place.store.write(replace(claim, at=at))
+    claim = replace(claimed(place, one, name, n=more.pop("n", 1), session=more.pop("session", "s1")), at=at)
     data = {"attempt": name, "task": one.id, "session": claim.data["session"], "outcome": outcome, "evidence": evidence or []}
     data |= {"seconds": seconds, "exit_code": 0 if outcome == "finished" else 1, "log": f"data/attempts/{name}/output.log"} | more
-    place.store.write(place.fact("attempt.ended", actor=f"session:{data['session']}", at=at + timedelta(seconds=seconds), **data))
+    return [claim, place.fact("attempt.ended", actor=f"session:{data['session']}", at=at + timedelta(seconds=seconds), **data)]
 
 
 def phase(place: Place, name: str, at: datetime, seconds: float, said: str = "", event: str = "ended", session: str = "s1") -> None:
@@ -53,12 +61,19 @@ def close(place: Place, at: datetime, outcome: str = "finished", said: str = "it
 
 def fixed(place: Place, at: datetime, subject: str = "logs/app.log", *, verified: bool = True, session: str = "s1") -> str:
     """A problem and the run of its playbook; the fix's id."""
+    facts = fix_facts(place, at, subject, verified=verified, session=session)
+    place.store.write(facts[0])
+    (applied,) = place.store.write(facts[1])
+    return applied.fact.id
+
+
+def fix_facts(place: Place, at: datetime, subject: str, *, verified: bool = True, session: str = "s1") -> list[Fact]:
+    """The facts of `fixed`; the id of the second is that of the fix."""
     key = f"oversized_log:{subject}"
     problem = Problem(key, "oversized_log", subject, f"{subject} has 24.0 MB (limit 10.0 MB)", {"bytes": 24e6}, 1.0, "medium", "rotate it", True)
-    place.store.write(place.fact("problem.found", at=at, problem=problem.to_json()))
     fix = Fix(key, "rotate_log", f"rotated {subject}, 24.0 MB to 1.1 MB", verified, f"{subject} is below 10.0 MB and the copy reads back", {})
-    (applied,) = place.store.write(place.fact("fix.applied", at=at + timedelta(seconds=2), session=session, fix=fix.to_json()))
-    return applied.fact.id
+    found = place.fact("problem.found", at=at, problem=problem.to_json())
+    return [found, place.fact("fix.applied", at=at + timedelta(seconds=2), session=session, fix=fix.to_json())]
 
 
 def rechecked(place: Place, fix: str, at: datetime, how: str = "held") -> None:

@@ -13,10 +13,12 @@ import pytest
 
 from jarvis_lib import autonomous_queue
 from jarvis_lib.doors import demo, demo_data
+from jarvis_lib.doors.rerun import rerun
 from jarvis_lib.execution.playbooks.queries import read_queries, run
 from jarvis_lib.execution.playbooks.statements import read_only
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import parse
+from jarvis_lib.workspace import open_workspace
 from tests.recipe_parts import ROOT
 
 INPUTS = ROOT / "data" / "demo"
@@ -137,5 +139,7 @@ def test_a_whole_night_twice(tmp_path: Path) -> None:
         dead = [link for link in links if not (result.brief.parent / unquote(link)).exists()]
         assert links and not dead
         years.append(result.year.read_text(encoding="utf-8"))
+        if len(years) == 1:
+            assert [both for both in rerun(open_workspace(result.home), say=shut) if both[1]] == [], "every shipped notebook runs there"
     assert all(word in years[0] for word in ("is made up", "6 of 6 used on the day", "<td>helped</td>", "<td>true</td>"))
     assert not re.findall(r'href="([^"#]+)"', years[0]) and years[0] == years[1]

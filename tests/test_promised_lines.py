@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git and a clone to clone from")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git and a clone to clone from"),
+]
 
 LINES: list[tuple[list[str], int, str]] = [
     (["build_scheduler", "list"], 0, ""),

@@ -10,6 +10,7 @@ import pytest
 
 from jarvis_lib.execution.draft import draft
 from jarvis_lib.execution.parameters import read_parameters, recipe_card
+from jarvis_lib.execution.recipe_lint import lint
 from jarvis_lib.workspace import load_settings
 from tests.recipe_parts import RECIPES, ROOT
 
@@ -25,8 +26,14 @@ def cells(book: Path, kind: str) -> list[dict[str, Any]]:
     return [c for c in json.loads(book.read_text())["cells"] if c["cell_type"] == kind]
 
 
-def test_there_are_five_recipes() -> None:
-    assert [b.stem for b in BOOKS] == ["build_dashboard", "document_api", "document_package", "maintenance", "optimize_database"]
+def test_there_are_nine_recipes() -> None:
+    first = ["backfill_table", "build_dashboard", "document_api", "document_package", "maintenance", "optimize_database"]
+    assert [b.stem for b in BOOKS] == [*first, "profile_data", "repository_health", "retrain_model"]
+
+
+def test_a_recipe_is_clean_by_its_own_lint(book: Path) -> None:
+    """Typed parameters, a card whose checks are there, and a last cell that asserts and says what was done."""
+    assert lint(book, ROOT) == []
 
 
 def test_a_recipe_is_thin(book: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.report.page import SECTIONS, TEMPLATES, Page, moment_of, morning_brief, notebook_folder, scrub
+from jarvis_lib.report.page import SECTIONS, TEMPLATES, Page, evening_checkin, moment_of, morning_brief, notebook_folder, scrub, weekend_report, weekly_review
 from jarvis_lib.report.publish import put
 from jarvis_lib.store.place import Place
 from tests.facts import added, opened, passed, task
@@ -51,9 +51,9 @@ def test_the_page_can_be_read_by_everybody(place: Place) -> None:
     html = page_of(place).html()
     assert '<html lang="en">' in html
     assert html.count("<h1") == 1
-    assert 'class="skip" href="#main"' in html and '<main id="main">' in html
-    for label in re.findall(r'aria-labelledby="([^"]+)"', html):
-        assert f'id="{label}"' in html
+    assert 'class="skip" href="#main"' in html and '<main id="main" class="brief">' in html
+    for labels in re.findall(r'aria-labelledby="([^"]+)"', html):
+        assert all(html.count(f'id="{label}"') == 1 for label in labels.split())
     assert html.count("<th ") == html.count("scope=")
     assert re.search(r'<span class="status ok">✓ shipped</span>', html)
 
@@ -62,7 +62,8 @@ def test_nothing_that_a_task_wrote_does_anything(place: Place) -> None:
     """Titles, tails and paths are text, whatever they look like."""
     hostile_night(place)
     html = page_of(place).html()
-    assert "<script" not in html and "<img" not in html and "<svg" not in html and "<b>" not in html
+    assert "<script" not in html and "<img" not in html and "<b>" not in html
+    assert html.count("<svg") == 1 == html.count('<svg viewBox="0 0 298.0 150.0" role="img"')
     assert 'href="javascript:' not in html
     assert "\x1b" not in html and "\u202e" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
@@ -117,6 +118,20 @@ def test_links_lead_to_the_files_from_where_the_page_is(place: Place, tmp_path: 
     for page in (written.path, latest):
         links = re.findall(r'href="([^"#]+output\.log)"', page.read_text())
         assert (page.parent / links[0]).resolve() == log.resolve()
+
+
+def test_looking_back_does_not_change_the_latest_brief(place: Place) -> None:
+    """A brief of an earlier morning is written and listed; the newest stays the newest, and is written again by its own morning."""
+    from jarvis_lib.report.publish import publish
+
+    good_night(place)
+    latest = publish(page_of(place).write().path, place.home)
+    before = latest.read_bytes()
+    old = page_of(place, as_of="2026-11-20").write()
+    assert publish(old.path, place.home).read_bytes() == before
+    assert "2026/11/2026-11-20-brief.html" in (place.home / "reports" / "index.html").read_text()
+    latest.write_text(latest.read_text().replace("</main>", "<p>spoiled</p></main>"))
+    assert publish(page_of(place).write().path, place.home).read_bytes() == before
 
 
 def test_the_index_lists_the_briefs_by_month(place: Place) -> None:
@@ -176,19 +191,31 @@ def test_a_date_means_its_morning(place: Place) -> None:
         moment_of("yesterday", place.zone)
 
 
-def test_plain_papermill_writes_the_same_page(place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """From another folder, with an empty environment, found by the notebook's own place: the very bytes that Python writes."""
+@pytest.mark.parametrize(
+    ("name", "as_of", "page"),
+    [
+        ("morning_brief", "2026-11-24", "2026-11-24-brief.html"),
+        ("evening_checkin", "2026-11-24", "2026-11-24-evening.html"),
+        ("weekend_report", "2026-11-23", "2026-11-21-weekend.html"),
+        ("weekly_review", "2026-11-22", "2026-11-22-review.html"),
+    ],
+)
+def test_plain_papermill_writes_the_page(place: Place, tmp_path_factory: pytest.TempPathFactory, name: str, as_of: str, page: str) -> None:
+    """From another folder, with an empty environment, with nothing but `as_of`: the very bytes that Python writes, in their place, on the shelf."""
     good_night(place)
-    expected = page_of(place).html(place.home)
-    inside = place.home / "notebooks" / "reports" / "morning_brief.ipynb"
+    expected = {"morning_brief": morning_brief, "evening_checkin": evening_checkin, "weekend_report": weekend_report, "weekly_review": weekly_review}[name]
+    out = place.home / "reports" / as_of[:4] / as_of[5:7] / page
+    wanted = expected(place, as_of=as_of).html(out.parent)
+    inside = place.home / "notebooks" / "reports" / f"{name}.ipynb"
     inside.parent.mkdir(parents=True)
-    inside.write_text(NOTEBOOK.read_text())
-    out, away = place.home / "page.html", tmp_path_factory.mktemp("away")
-    papermill = [str(Path(sys.executable).with_name("papermill")), str(inside), "run.ipynb", "-p", "as_of", "2026-11-24", "-p", "out", str(out)]
+    inside.write_text(NOTEBOOK.with_stem(name).read_text())
+    away = tmp_path_factory.mktemp("away")
+    papermill = [str(Path(sys.executable).with_name("papermill")), str(inside), "run.ipynb", "-p", "as_of", as_of]
     ran = subprocess.run(["env", "-i", "TZ=UTC", *papermill], cwd=away, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
-    assert out.read_text() == expected
-    assert (away / "run.ipynb").exists()
+    assert out.read_text() == wanted
+    assert (away / "run.ipynb").exists() and page in (place.home / "reports" / "index.html").read_text()
+    assert sorted(p.name for p in away.iterdir()) == ["run.ipynb"]
 
 
 def test_the_workspace_of_a_notebook_is_found(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jarvis_lib.autonomous_queue.loop import Session, Stop, Tally, work
     from jarvis_lib.autonomous_queue.recovery import close_dead
     from jarvis_lib.autonomous_queue.sessions import hours_now, work_now
-    from jarvis_lib.autonomous_queue.undoing import undo
+    from jarvis_lib.autonomous_queue.undoing import undo, would_undo
     from jarvis_lib.autonomous_queue.verbs import (
         Added,
         accept,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         retry,
         show,
         why,
+        would_accept,
     )
 
 _HOME = {
@@ -36,8 +37,25 @@ _HOME = {
     "loop": ("Session", "Stop", "Tally", "work"),
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
-    "undoing": ("undo",),
-    "verbs": ("Added", "accept", "add", "approve", "decline", "drop", "edit", "follow_up", "housekeeping", "later", "listing", "piped", "retry", "show", "why"),
+    "undoing": ("undo", "would_undo"),
+    "verbs": (
+        "Added",
+        "accept",
+        "add",
+        "approve",
+        "decline",
+        "drop",
+        "edit",
+        "follow_up",
+        "housekeeping",
+        "later",
+        "listing",
+        "piped",
+        "retry",
+        "show",
+        "why",
+        "would_accept",
+    ),
 }
 
 
@@ -78,4 +96,6 @@ __all__ = [
     "why",
     "work",
     "work_now",
+    "would_accept",
+    "would_undo",
 ]

@@ -15,6 +15,9 @@ from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.task import Task
 from jarvis_lib.store.place import Place
 
+OWN = ("person", "notebook")
+"""Whose work is the person's own: typed by them, or written in a cell of a kernel that has all their rights anyway, and then approved by them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -65,8 +68,8 @@ def keeps_out(held: Held, task: Task, actor: str) -> str:
 
 
 def needs_strict(task: Task, actor: str) -> bool:
-    """Is it an agent, or did it come from a pattern, a problem, an agent or the improver rather than from the person?"""
-    return (task.recipe is not None and task.recipe.kind == "agent") or not actor.startswith("person")
+    """Is it an agent, or did it come from a pattern, a problem, an agent or the improver rather than from the person (or a cell of theirs)?"""
+    return (task.recipe is not None and task.recipe.kind == "agent") or not actor.startswith(OWN)
 
 
 def holding(held: Held, task: Task, actor: str, settings: Settings) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def holding(held: Held, task: Task, actor: str, settings: Settings) -> dict[str,
     reach = settings.get("agent", "network") if agent else "none"
     return {
         "level": "strict" if needs_strict(task, actor) else held.own,
-        "own": not (agent or task.repo) and actor.startswith("person"),
+        "own": not (agent or task.repo) and actor.startswith(OWN),
         "network": "all" if task.network else reach,
         "hosts": list(settings.get("agent", "hosts")) if reach == "hosts" and not task.network else [],
         "readable": list(own["readable"]),

@@ -98,7 +98,16 @@ def progress(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     """What runs: elapsed, expected end, the last line it printed, where its log is. The share is of its time; time is not proof."""
     with place.store.reading() as reader:
         rows = reader.rows("autonomous_queue.running")
-    return [_running(place, row, now=now) for row in rows]
+        told = {row["task"]: reader.one("doors.newest_progress", task=row["task"], n=row["n"]) for row in rows}
+    return [_with_word(_running(place, row, now=now), told[row["task"]]) for row in rows]
+
+
+def _with_word(running: dict[str, Any], told: Row | None) -> dict[str, Any]:
+    """The row with how far its agent says that it is, which is its word and no proof either."""
+    if told is None:
+        return running | {"reported": None}
+    word = f"; {told['actor']} says {told['percent']} %{': ' + told['note'] if told['note'] else ''}"
+    return running | {"said": running["said"] + word, "reported": {"percent": told["percent"], "note": told["note"], "by": told["actor"]}}
 
 
 def _running(place: Place, row: Row, *, now: datetime) -> dict[str, Any]:

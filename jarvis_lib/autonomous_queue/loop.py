@@ -18,7 +18,7 @@ from jarvis_lib.autonomous_queue import agents, copies, holding
 from jarvis_lib.autonomous_queue.holding import NOTHING_TRIED, Held
 from jarvis_lib.autonomous_queue.verbs import current_hash
 from jarvis_lib.context_scheduler import Context
-from jarvis_lib.execution import keep
+from jarvis_lib.execution import keep, postman
 from jarvis_lib.execution.digests import files_of
 from jarvis_lib.execution.engine import Engine
 from jarvis_lib.execution.manifest import look
@@ -622,6 +622,7 @@ class _Loop:
             self.tried.discard(run.task.id)  # a busy span paused it: it goes on behind that
         self._halt(evidence, now)
         self._tell(run)
+        postman.call(self.place.home, self.place.settings)
 
     def _halt(self, evidence: Sequence[dict[str, Any]], now: datetime) -> None:
         """A doubt about the data's integrity ends the session: whatever else would run could make it worse."""

@@ -19,6 +19,7 @@ from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.autonomous_queue import copies, holding, loop
 from jarvis_lib.autonomous_queue.recovery import close_dead
 from jarvis_lib.autonomous_queue.verbs import housekeeping
+from jarvis_lib.execution import awake, postman
 from jarvis_lib.execution.engine import Engine, engine_of
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Refused, new_id, stamp
@@ -45,7 +46,7 @@ LEAST_S = 60.0
 class Hours:
     """When a session works: aware UTC times. `key` names the window's occurrence, or says what it stands in for; `kind` is its window's kind.
 
-    In the spans of `busy`, which the calendar takes, nothing may run.
+    In the spans of `busy`, which the calendar takes, nothing may run. `whole` is False where the person asked for other hours than the window's.
     """
 
     key: str
@@ -55,6 +56,7 @@ class Hours:
     checks_end: datetime
     longest_h: float = SESSION_LONGEST_H
     busy: tuple[tuple[datetime, datetime], ...] = ()
+    whole: bool = True
 
 
 def margins(place: Place, *, key: str, kind: str, now: datetime, ends: datetime, longest_h: float = SESSION_LONGEST_H) -> Hours:
@@ -105,7 +107,8 @@ def opened(place: Place, hours: Hours, *, now: datetime, say: Say) -> Iterator[t
     said: list[str] = []
     outcome = "finished"
     try:
-        yield session, said, held
+        with awake.held(on=place.settings.get("cron", "keep_awake")):
+            yield session, said, held
     except BaseException as error:
         outcome, said = "failed", [f"{type(error).__name__}: {str(error)[:300]}"]
         raise
@@ -133,18 +136,20 @@ def _open(place: Place, hours: Hours, held: holding.Held, *, now: datetime) -> s
             kind=hours.kind,
             window=hours.key,
             deadline=stamp(hours.ends),
-            owner=_owner(),
+            owner=owner(),
             policy_hash=place.settings.policy.hash,
             isolation=held.said,
             held={"own": held.own, "strict": held.strict},
             lanes=place.settings.get("night", "lanes"),
+            whole=hours.whole,
         )
     )
     crash_point("opened")
     return session
 
 
-def _owner() -> dict[str, Any]:
+def owner() -> dict[str, Any]:
+    """Which process this is, so that it can be told from another one with the same number."""
     import psutil
 
     process = psutil.Process()
@@ -159,6 +164,7 @@ def close(place: Place, session: str, outcome: str, said: str) -> None:
     except Refused:
         close_dead(place, now=place.now())
     crash_point("closed")
+    postman.call(place.home, place.settings)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 from jarvis_lib import problem_predictor
 from jarvis_lib.autonomous_queue import copies
@@ -65,7 +66,40 @@ def _said_unseen(row: Row) -> str:
     return f"Not undone: whatever else {name_of(row)} did, because {why}."
 
 
+def would_undo(place: Place, task: str) -> list[str]:
+    """What `undo` would put back, one sentence for each; refuses what it would refuse. Nothing is changed."""
+    if task.strip().lower() == LAST_NIGHT:
+        with place.store.reading() as reader:
+            done = reader.rows("autonomous_queue.last_night")
+        return [f"Dry run, nothing was undone: the {one['what']} {one['id']} would be." for one in done] or ["Dry run: the last session left nothing to undo."]
+    row, attempt = _undoable(place, task)
+    if attempt["commit_sha"]:
+        return [f"Dry run, nothing was undone: {name_of(row)} would be, by dropping its branch {attempt['branch']}, or reverting what was merged of it."]
+    paths = _changed(json.loads(attempt["undo"])) if attempt["undo"] else []
+    said = f"{listed(paths)} would be put back" if paths else "it had changed no declared file"
+    return [f"Dry run, nothing was undone: {name_of(row)} would be; {said}."]
+
+
+def _changed(kept: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """The paths whose content differs between what was kept before and what was left after."""
+    before, after = ({e["path"]: (e["kind"], e.get("sha256")) for e in kept[when]} for when in ("before", "after"))
+    return sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
+
+
 def _undo(place: Place, task: str, *, now: datetime) -> str:
+    row, attempt = _undoable(place, task)
+    said = copies.undo(place, row, attempt) if attempt["commit_sha"] else _put_back(place, attempt)
+    place.store.write(
+        place.fact("attempt.undone", at=now, attempt=attempt["id"], task=row["id"], restored=said),
+        place.fact("task.undone", at=now, task=row["id"], reason=f"undone by {place.actor}"),
+    )
+    if attempt["commit_sha"]:
+        return f"Undone: {name_of(row)}. {' '.join(said)}"
+    return f"Undone: {name_of(row)}. {'Put back: ' + listed(said) + '.' if said else 'It had changed no declared file.'}"
+
+
+def _undoable(place: Place, task: str) -> tuple[Row, Row]:
+    """The task and its newest attempt that can be undone; Refused says why it cannot."""
     with place.store.reading() as reader:
         row = find(reader, task)
         attempt = reader.one("autonomous_queue.undoable", task=row["id"])
@@ -79,14 +113,7 @@ def _undo(place: Place, task: str, *, now: datetime) -> str:
     busy = shared_paths(row["changes"], [path for paths in running for path in paths])
     if busy:
         raise Refused(f"A running task is changing {listed(busy)}; undo {row['id']} when it has ended.", code="busy")
-    said = copies.undo(place, row, attempt) if attempt["commit_sha"] else _put_back(place, attempt)
-    place.store.write(
-        place.fact("attempt.undone", at=now, attempt=attempt["id"], task=row["id"], restored=said),
-        place.fact("task.undone", at=now, task=row["id"], reason=f"undone by {place.actor}"),
-    )
-    if attempt["commit_sha"]:
-        return f"Undone: {name_of(row)}. {' '.join(said)}"
-    return f"Undone: {name_of(row)}. {'Put back: ' + listed(said) + '.' if said else 'It had changed no declared file.'}"
+    return row, attempt
 
 
 def _put_back(place: Place, attempt: Row) -> list[str]:

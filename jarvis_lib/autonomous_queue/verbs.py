@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.autonomous_queue.coming_again import come_again, comes_at, end, told
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
@@ -66,6 +67,7 @@ def add(
     no_change_expected: bool = False,
     needs: Sequence[str] = (),
     follows: str = "",
+    every: str = "",
 ) -> Added:
     """Add a task and have it decided. `after` takes ids or prefixes. Raises Refused for anything wrong; nothing is half-added."""
     from jarvis_lib.execution import draft
@@ -98,9 +100,11 @@ def add(
         no_change_expected=no_change_expected,
         needs=needs,
         follows=follows,
+        every=every,
         id=new_id(),
     )
-    place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task)))
+    first = comes_at(place, task, now=now)
+    place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task), **first))
     row = _resolve(place, task.id)
     return Added(task, f"Added {draft.said(task)} It is {SAID[row['state']]}.{_because(row)}")
 
@@ -131,10 +135,10 @@ def _is_plain(line: str) -> bool:
 
 
 def show(place: Place, task: str) -> dict[str, Any]:
-    """Everything about one task: content, state, decisions, attempts with their evidence, and its facts."""
+    """Everything about one task: content, state, decisions, attempts with their evidence, its facts, its series, and what it was in another system."""
     with place.store.reading() as reader:
         row = find(reader, task)
-        return {
+        data = {
             "task": row | {"content": content_of(row).to_json()},
             "said": SAID[row["state"]],
             "decisions": reader.rows("autonomous_queue.decisions", task=row["id"]),
@@ -144,7 +148,9 @@ def show(place: Place, task: str) -> dict[str, Any]:
             "grants": reader.rows("autonomous_queue.grants", task=row["id"]),
             "place": reader.one("autonomous_queue.newest_place", task=row["id"]),
             "facts": reader.rows("autonomous_queue.facts", task=row["id"]),
+            "imported": reader.one("autonomous_queue.imported", task=row["id"]),
         }
+    return data | {"series": told(place, row, now=place.now())}
 
 
 def why(place: Place, task: str, *, now: datetime) -> list[str]:
@@ -184,6 +190,7 @@ def edit(place: Place, task: str, *, now: datetime, **changes: Any) -> str:
     if revised == content_of(row):
         return f"Nothing changed: {name_of(row)} is already like that."
     data = {"task": row["id"], "content": revised.to_json(), "content_hash": current_hash(place.home, revised), "revision": row["revision"]}
+    data |= comes_at(place, revised, now=now)
     place.store.write(place.fact("task.edited", at=now, **data))
     return _applied(place, row["id"], "Edited")
 
@@ -207,9 +214,14 @@ def decline(place: Place, task: str, *, now: datetime, reason: str = "") -> str:
     return _simple(place, task, "task.declined", "Declined", now=now, reason=reason)
 
 
-def drop(place: Place, task: str, *, now: datetime, reason: str = "") -> str:
-    """Take it out of the queue."""
-    return _simple(place, task, "task.dropped", "Dropped", now=now, reason=reason)
+def drop(place: Place, task: str, *, now: datetime, reason: str = "", series: bool = False) -> str:
+    """Take it out of the queue. One that comes again does so, unless its `series` is ended with it."""
+    row = _resolve(place, task)
+    said = _simple(place, row["id"], "task.dropped", "Dropped", now=now, reason=reason)
+    if series:
+        return f"{said} {end(place, row, now=now)}"
+    own = told(place, row, now=now)
+    return f"{said} It comes again ({own['said']}); to end that: jarvis queue drop {row['id']} --series" if own and own["next"] else said
 
 
 def later(place: Place, task: str, *, now: datetime, until: datetime | None = None) -> str:
@@ -240,6 +252,19 @@ def accept(place: Place, task: str, *, now: datetime, into: str = "", squash: bo
         return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person; it left no branch")
     said = _simple(place, task, "task.accepted", "Accepted", now=now, reason="merged by the person", merged=taken.commit)
     return f"{said} {taken.said}"
+
+
+def would_accept(place: Place, task: str, *, into: str = "") -> str:
+    """What `accept` would take over, in a sentence; refuses what cannot be accepted as it stands. Nothing is changed."""
+    row = _resolve(place, task)
+    move(row["state"], "accept", name=name_of(row))
+    repo = content_of(row).repo
+    if not repo:
+        return f"Dry run, nothing was accepted: {name_of(row)} is {SAID[row['state']]} and would be accepted."
+    with place.store.reading() as reader:
+        branches = reader.rows("autonomous_queue.branches", task=row["id"])
+    merged = f"{branches[0]['branch']} would be merged into {into or 'the branch that you have checked out'} of {repo}" if branches else "it left no branch"
+    return f"Dry run, nothing was accepted: {name_of(row)} would be accepted; {merged}."
 
 
 def follow_up(place: Place, task: str, words: str, *, now: datetime, hours: str | float | None = None, priority: str | None = None) -> Added:
@@ -286,7 +311,8 @@ def _applied(place: Place, task_id: str, said: str) -> str:
 
 
 def housekeeping(place: Place, *, now: datetime) -> list[str]:
-    """What time alone changes: put-off tasks whose time has come, proposals that nobody answered, approvals of changed content."""
+    """What time alone changes: tasks that come again, put-off ones whose time has come, proposals without an answer, approvals of changed content."""
+    again = come_again(place, now=now)
     with place.store.reading() as reader:
         due = [r["id"] for r in reader.rows("autonomous_queue.due_later", now=now)]
         old = [r["id"] for r in reader.rows("autonomous_queue.old_proposals", before=now - timedelta(days=PROPOSAL_DAYS))]
@@ -305,4 +331,4 @@ def housekeeping(place: Place, *, now: datetime) -> list[str]:
         place.store.append(*facts)
     said = [f"{plural(len(due), 'put-off task')} came back"] if due else []
     said += [f"{plural(len(old), 'proposal')} expired"] if old else []
-    return said + ([f"{plural(stale, 'task')} decided anew (policy or files changed)"] if stale else [])
+    return again + said + ([f"{plural(stale, 'task')} decided anew (policy or files changed)"] if stale else [])

@@ -16,7 +16,7 @@ def list_(run: Run) -> None:
     run.table("jarvis.agents/1", agents.listing(run.place, now=run.now), AGENTS, empty=NO_AGENTS)
 
 
-@verb("hold", 'jarvis agents hold claude --until "2026-11-28 08:00"', writes=True)
+@verb("hold", 'jarvis agents hold claude --until "2026-11-28 08:00"', writes=True, rehearses=True)
 @click.argument("agent")
 @click.option("--until", required=True, metavar="TIME", help="When it may work again by itself.")
 @click.option("--reason", default="held by you", help="Why; it is kept.")
@@ -29,7 +29,7 @@ def hold(run: Run, agent: str, until: str, reason: str) -> None:
     run.say(agents.hold(run.place, agent, until=moment, reason=reason, now=run.now))
 
 
-@verb("release", "jarvis agents release claude", writes=True)
+@verb("release", "jarvis agents release claude", writes=True, rehearses=True)
 @click.argument("agent")
 def release(run: Run, agent: str) -> None:
     """Let an agent work again that was held or stopped."""

@@ -31,6 +31,8 @@ def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
             ("grants", [*(["network"] if content.get("network") else []), *(f"secret {n}" for n in content.get("secrets", ()))]),
             ("after", content["after"]),
             ("due", row["due"]),
+            ("comes again", data["series"]["said"] if data["series"] else ""),
+            ("imported", _imported(data["imported"], row["state"])),
             ("added", f"{local(row['added_at'], zone)} by {row['actor']}"),
             ("describes", row["description"]),
         ],
@@ -46,6 +48,15 @@ def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
         base, commit = newest["base_sha"][:10], newest["commit_sha"][:10]
         lines.append(clean(f"Look at it: git -C {content.get('repo', '')} diff {base} {commit}"))
     return lines
+
+
+def _imported(own: Mapping[str, Any] | None, state: str) -> str:
+    """What it was where it came from; its word there is no evidence here."""
+    if own is None:
+        return ""
+    named = f" as {own['old_id']}" if own["old_id"] else ""
+    proof = "; without evidence (unverified)" if state == "accepted" else ""
+    return f"from {own['file']}{named}, {own['said'] or 'without a state'} there{proof}"
 
 
 def _calls(attempt: str, calls: Sequence[Mapping[str, Any]], grants: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,7 +5,7 @@ import click
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("up", "jarvis cluster up --local 3", writes=True)
+@verb("up", "jarvis cluster up --local 3", writes=True, would="It would start a scheduler and {workers} workers on loopback.")
 @click.option("--local", "workers", type=click.IntRange(1, 64), required=True, metavar="N", help="So many workers on this machine, on loopback.")
 @click.option("--resources", default="", metavar="LIST", help="What each has, such as 'gpu=1 memory=8e9'.")
 def up(run: Run, workers: int, resources: str) -> None:
@@ -25,7 +25,7 @@ def status(run: Run) -> None:
     run.table("jarvis.workers/1", rows, WORKERS, empty="No cluster. Start one: jarvis cluster up --local 3")
 
 
-@verb("down", "jarvis cluster down", writes=True)
+@verb("down", "jarvis cluster down", writes=True, would="It would end the scheduler and the workers that `up` started.")
 def down(run: Run) -> None:
     """End the scheduler and the workers that `up` started."""
     from jarvis_lib.execution.cluster import local as cluster

@@ -32,6 +32,12 @@ NEXT = (
     Column("title", "TITLE", grow=True),
     Column("sentence", "WHY", grow=True),
 )
+CHANGES = (
+    Column("number", "NUMBER", "number"),
+    Column("at", "WHEN"),
+    Column("what", "WHAT", grow=True),
+    Column("taken_back", "TAKEN BACK"),
+)
 PROGRESS = (
     Column("task", "ID"),
     Column("title", "TITLE", grow=True),
@@ -66,6 +72,17 @@ TRUST = (
     Column("bound", "BOUND"),
     Column("standing", "STANDS", grow=True),
 )
+DELIVERIES = (
+    Column("at", "QUEUED"),
+    Column("channel", "CHANNEL"),
+    Column("about", "WHAT", grow=True),
+    Column("state", "STATE", "word"),
+    Column("tries", "TRIES", "number"),
+    Column("said", "SAID", grow=True),
+    Column("key", "KEY", grow=True, spare=True),
+)
+DELIVERY_PREVIEW = (Column("when", "WHEN"), Column("channel", "CHANNEL"), Column("subject", "SUBJECT", grow=True), Column("key", "KEY", grow=True, spare=True))
+POSTED = (Column("key", "KEY", grow=True), Column("channel", "CHANNEL"), Column("ok", "SENT"), Column("said", "SAID", grow=True))
 PROBLEMS_FOUND = (
     Column("key", "PROBLEM", grow=True),
     Column("severity", "SEVERITY", "word"),
@@ -148,6 +165,12 @@ WEEKEND_PHASES = (
     Column("task", "TASK"),
     Column("track", "BUILD STANDS"),
     Column("said", "SAID", grow=True),
+)
+RECIPES = (
+    Column("name", "RECIPE"),
+    Column("needs", "NEEDS"),
+    Column("checks", "CHECKS", "number"),
+    Column("question", "ANSWERS", grow=True),
 )
 
 

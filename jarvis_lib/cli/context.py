@@ -48,7 +48,7 @@ def upcoming(run: Run, hours: float) -> None:
     run.table("jarvis.contexts/1", rows, UPCOMING, empty="No context begins in that time.", data=blocks)
 
 
-@verb("set", "jarvis context set working --for 2h\njarvis context set away --until 2026-12-01", writes=True)
+@verb("set", "jarvis context set working --for 2h\njarvis context set away --until 2026-12-01", writes=True, rehearses=True)
 @click.argument("context")
 @click.option("--for", "span", metavar="SPAN", help="For this long: 30m, 2h, 5d; 4h when neither is given.")
 @click.option("--until", metavar="TIME", help="Until then: 17:00, or a date and time.")
@@ -63,7 +63,7 @@ def set_(run: Run, context: str, span: str | None, until: str | None) -> None:
     run.say(f"{made.state} until {local(made.until, run.place.zone)}. Undo: jarvis context clear", state=made.state, until=made.until)
 
 
-@verb("clear", "jarvis context clear", writes=True)
+@verb("clear", "jarvis context clear", writes=True, rehearses=True)
 def clear(run: Run) -> None:
     """End what you have set; calendar and clock decide again."""
     from jarvis_lib import context_scheduler
@@ -72,7 +72,7 @@ def clear(run: Run) -> None:
     run.say(f"Cleared. By calendar and clock it is {found.state} ({found.confidence:.0%} sure).", state=found.state)
 
 
-@verb("read", "jarvis context read", writes=True, long=True)
+@verb("read", "jarvis context read", writes=True, long=True, would="It would read the calendars and holidays of jarvis.toml, fetching those with an address.")
 def read(run: Run) -> None:
     """Read the calendars and holidays now, also those with an address. Nothing else ever fetches them."""
     from jarvis_lib.cli.columns import CALENDARS

@@ -57,6 +57,19 @@ _TOP = {
     "agents": "jarvis_lib.cli.parts:agents",
     "cluster": "jarvis_lib.cli.parts:cluster",
     "trust": "jarvis_lib.cli.parts:trust",
+    "heartbeat": "jarvis_lib.cli.heartbeat:heartbeat",
+    "mcp": "jarvis_lib.cli.parts:mcp",
+    "memory": "jarvis_lib.cli.parts:memory",
+    "calendar": "jarvis_lib.cli.parts:calendar",
+    "delivery": "jarvis_lib.cli.parts:delivery",
+    "cron": "jarvis_lib.cli.parts:cron",
+    "import": "jarvis_lib.cli.moving:import_",
+    "export": "jarvis_lib.cli.moving:export",
+    "imported": "jarvis_lib.cli.moving:imported",
+    "status": "jarvis_lib.cli.watching:status",
+    "completion": "jarvis_lib.cli.watching:completion",
+    "new": "jarvis_lib.cli.parts:new",
+    "recipes": "jarvis_lib.cli.parts:recipes",
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 

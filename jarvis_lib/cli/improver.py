@@ -36,7 +36,12 @@ def stats(run: Run) -> None:
     run.show("jarvis.improver_stats/1", data, stats_lines(data))
 
 
-@verb("accept", "jarvis improver accept i3f9a12bc", writes=True)
+@verb(
+    "accept",
+    "jarvis improver accept i3f9a12bc",
+    writes=True,
+    would="It would take the suggestion {suggestion}: change its setting in jarvis.toml, or queue its task; `jarvis improver suggest` shows which.",
+)
 @click.argument("suggestion", metavar="ID")
 def accept(run: Run, suggestion: str) -> None:
     """Take a suggestion: a setting of jarvis.toml is changed, or a task is queued. It is measured afterwards."""
@@ -45,7 +50,12 @@ def accept(run: Run, suggestion: str) -> None:
     run.say(self_improver.accept(run.place, suggestion, now=run.now))
 
 
-@verb("decline", "jarvis improver decline i3f9a12bc --reason 'on purpose'", writes=True)
+@verb(
+    "decline",
+    "jarvis improver decline i3f9a12bc --reason 'on purpose'",
+    writes=True,
+    would="It would decline {suggestion}, and take back what was accepted of it.",
+)
 @click.argument("suggestion", metavar="ID")
 @click.option("--reason", default="", help="Why; stands in the log.")
 def decline(run: Run, suggestion: str, reason: str) -> None:
@@ -55,7 +65,7 @@ def decline(run: Run, suggestion: str, reason: str) -> None:
     run.say(self_improver.decline(run.place, suggestion, now=run.now, reason=reason))
 
 
-@verb("undo", "jarvis improver undo i3f9a12bc", writes=True)
+@verb("undo", "jarvis improver undo i3f9a12bc", writes=True, would="It would take back what was accepted of {suggestion}.")
 @click.argument("suggestion", metavar="ID")
 def undo(run: Run, suggestion: str) -> None:
     """Take back what was accepted. Refused where you have changed the line since."""
@@ -74,7 +84,7 @@ def measure(run: Run) -> None:
     run.table("jarvis.improver_effects/1", rows, EFFECTS, empty="Nothing is being measured: no suggestion was accepted, or all are judged.", data=found)
 
 
-@verb("log-time", "jarvis improver log-time search 5400", writes=True)
+@verb("log-time", "jarvis improver log-time search 5400", writes=True, rehearses=True)
 @click.argument("op")
 @click.argument("ms", metavar="MS")
 def log_time(run: Run, op: str, ms: str) -> None:
@@ -84,7 +94,7 @@ def log_time(run: Run, op: str, ms: str) -> None:
     run.say(self_improver.log_time(run.place, op, ms, now=run.now))
 
 
-@verb("log-failure", 'jarvis improver log-failure weather "504 gateway timeout"', writes=True)
+@verb("log-failure", 'jarvis improver log-failure weather "504 gateway timeout"', writes=True, rehearses=True)
 @click.argument("api")
 @click.argument("error")
 def log_failure(run: Run, api: str, error: str) -> None:
@@ -94,7 +104,7 @@ def log_failure(run: Run, api: str, error: str) -> None:
     run.say(self_improver.log_failure(run.place, api, error, now=run.now))
 
 
-@verb("log-correction", 'jarvis improver log-correction approvals "do not auto-approve Refactoring"', writes=True)
+@verb("log-correction", 'jarvis improver log-correction approvals "do not auto-approve Refactoring"', writes=True, rehearses=True)
 @click.argument("topic")
 @click.argument("text")
 def log_correction(run: Run, topic: str, text: str) -> None:

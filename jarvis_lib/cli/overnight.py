@@ -1,20 +1,36 @@
 """`jarvis overnight …`: the night's session, its record and its brief."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jarvis_lib.cli.context import look_at_calendars
+from jarvis_lib.cli.knocks import FROM_CRON, knock
 from jarvis_lib.cli.shape import Run, refuse_in_attempt, verb
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@verb("start", "jarvis overnight start\njarvis overnight start --for 30m", writes=True, long=True)
+
+@verb(
+    "start",
+    "jarvis overnight start\njarvis overnight start --for 30m",
+    writes=True,
+    long=True,
+    would="It would work a session and make its brief; what it would do stands in: jarvis overnight plan",
+)
 @click.option("--anyway", is_flag=True, help="Also outside the overnight window.")
 @click.option("--until", metavar="TIME", help="End then: 06:30, or a date and time.")
 @click.option("--for", "span", metavar="SPAN", help="End after this long: 10m, 1h30m.")
 @click.option("--analyse/--no-analyse", default=None, help="Run the notebooks that learn and plan, or not; by default in sessions of half an hour or more.")
 @click.option("--no-brief", is_flag=True, help="Leave the page to a later `jarvis overnight brief`.")
-def start(run: Run, anyway: bool, until: str | None, span: str | None, no_brief: bool, analyse: bool | None) -> None:
+@FROM_CRON
+def start(run: Run, anyway: bool, until: str | None, span: str | None, no_brief: bool, analyse: bool | None, from_cron: bool) -> int:
     """Work one night: problems, patterns, plan, run, report, brief. Ctrl-C once finishes what runs, twice stops now."""
+    if from_cron:
+        return knock(run, "start")
     run_session(run, anyway=anyway, until=until, span=span, with_brief=not no_brief, analyse=analyse)
+    return 0
 
 
 def run_session(
@@ -28,25 +44,33 @@ def run_session(
     end = run.moment(until, "--until")
     look_at_calendars(run)
     path = overnight_runner.start(run.place, anyway=anyway, until=end, for_minutes=for_minutes, with_brief=with_brief, say=run.note, analyse=analyse)
+    remember(run)
     run.say(f"Brief: {path}" if path else "The session has ended.", brief=path)
 
 
 @verb("report", "jarvis overnight report --json")
-def report(run: Run) -> None:
+@FROM_CRON
+def report(run: Run, from_cron: bool) -> int:
     """The record of the newest session: tasks, outcomes, hours, phases."""
+    if from_cron:
+        return knock(run, "report")
     from jarvis_lib import overnight_runner
     from jarvis_lib.cli.cards import session_report
 
     data = overnight_runner.report(run.place, now=run.now)
     run.show("jarvis.session/1", data, session_report(data, zone=run.place.zone))
+    return 0
 
 
 @verb("brief", "jarvis overnight brief\njarvis overnight brief --html", long=True)
 @click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
 @click.option("--no-page", is_flag=True, help="Only the text.")
 @click.option("--read", "is_read", is_flag=True, help="Note that you have read it, so that unread briefs can be counted; shows nothing.")
-def brief(run: Run, html: bool, no_page: bool, is_read: bool) -> None:
-    """The morning brief: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
+@FROM_CRON
+def brief(run: Run, html: bool, no_page: bool, is_read: bool, from_cron: bool) -> int:
+    """The morning brief: as text, and as a page under reports/. With --json or --at nothing is written but the answer. Exit 1: no page, only its text."""
+    if from_cron:
+        return knock(run, "brief")
     from jarvis_lib import overnight_runner
     from jarvis_lib.report.text import brief_text
 
@@ -55,13 +79,52 @@ def brief(run: Run, html: bool, no_page: bool, is_read: bool) -> None:
         from jarvis_lib import self_improver
 
         run.say(self_improver.log_read(run.place, now=run.place.now()))
-        return
+        return 0
     if not html:
         made = overnight_runner.brief(run.place, as_of=run.now)
         run.show("jarvis.brief/1", made, brief_text(made).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
         path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
-        run.say(f"{path}", brief=path) if html else run.note(f"Page: {path}")
+        remember(run)
+        return made_page(run, path, html=html, name="brief")
+    return 0
+
+
+def remember(run: Run) -> None:
+    """Add what was done to the memory notes, where the person wants them; one that cannot be written is told and breaks nothing."""
+    if not run.place.settings.get("memory", "path"):
+        return
+    from jarvis_lib.cli.shape import is_in_attempt
+    from jarvis_lib.doors import memory
+
+    said = "" if is_in_attempt() else memory.told(run.place, now=run.place.now())
+    if said:
+        run.note(said)
+
+
+@verb("checkin", "jarvis overnight checkin\njarvis overnight checkin --html", long=True)
+@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
+@click.option("--no-page", is_flag=True, help="Only the text.")
+@FROM_CRON
+def checkin(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
+    """The evening check-in: is tonight set? As text, and as a page under reports/. With --json or --at nothing is written but the answer."""
+    if from_cron:
+        return knock(run, "checkin")
+    from jarvis_lib import overnight_runner
+    from jarvis_lib.report.evening_text import evening_text
+
+    if not html:
+        made = overnight_runner.checkin(run.place, as_of=run.now)
+        run.show("jarvis.checkin/1", made, evening_text(made).splitlines())
+    if html or not (no_page or run.as_json or run.is_about_another_time):
+        return made_page(run, overnight_runner.make_checkin(run.place, as_of=run.now, say=run.note), html=html, name="report")
+    return 0
+
+
+def made_page(run: Run, path: "Path", *, html: bool, name: str) -> int:
+    """Tell where the page is; 1 when only its text could be made."""
+    run.say(f"{path}", **{name: path}) if html else run.note(f"Page: {path}")
+    return 1 if path.suffix == ".txt" else 0
 
 
 @verb("is-overnight", "jarvis overnight is-overnight -q && echo night")
@@ -97,7 +160,7 @@ def status(run: Run) -> None:
     run.show("jarvis.status/1", data, session_status(data))
 
 
-@verb("stop", "jarvis overnight stop", writes=True)
+@verb("stop", "jarvis overnight stop", writes=True, rehearses=True)
 @click.option("--now", "at_once", is_flag=True, help="End what runs instead of finishing it.")
 def stop(run: Run, at_once: bool) -> None:
     """Ask the open session to stop: finish what runs, then end."""

@@ -47,13 +47,13 @@ patterns = _part(
 )
 overnight = _part(
     "overnight",
-    ("start", "report", "brief", "is-overnight", "plan", "status", "stop"),
+    ("start", "report", "brief", "is-overnight", "plan", "status", "stop", "checkin"),
     example="jarvis overnight plan\njarvis overnight start\njarvis overnight brief",
     help="Work a night and tell about it in the morning.",
 )
 weekend = _part(
     "weekend",
-    ("suggest", "select", "start", "progress", "complete", "summary"),
+    ("suggest", "select", "start", "progress", "complete", "summary", "review"),
     example="jarvis weekend suggest\njarvis weekend select w3f9a1\njarvis weekend start",
     help="Choose what is worth the weekend, and follow it.",
 )
@@ -86,4 +86,46 @@ trust = _part(
     ("list", "widen", "narrow"),
     example="jarvis trust list\njarvis trust widen k3f9x2",
     help="What has earned to run without asking, and your word on it.",
+)
+mcp = _part(
+    "mcp",
+    ("serve", "install", "remove"),
+    example="jarvis mcp install --host claude-code --dry-run\njarvis mcp install --host claude-code",
+    help="Let agents propose and look, over the Model Context Protocol.",
+)
+memory = _part(
+    "memory",
+    ("write",),
+    example="jarvis memory write",
+    help="Daily notes of what Jarvis did, for an agent's memory.",
+)
+calendar = _part(
+    "calendar",
+    ("export",),
+    example="jarvis calendar export --out jarvis.ics",
+    help="A feed of planned sessions and of what waits for you.",
+)
+delivery = _part(
+    "delivery",
+    ("list", "send", "test"),
+    example="jarvis delivery list\njarvis delivery test email",
+    help="Briefs, alerts and hooks: what was told to whom, and whether it arrived.",
+)
+cron = _part(
+    "cron",
+    ("install", "show", "remove", "catch-up"),
+    example="jarvis cron install\njarvis cron show\njarvis cron remove",
+    help="Let the night start by itself: lines in your crontab, or timers of systemd.",
+)
+new = _part(
+    "new",
+    ("recipe",),
+    example="jarvis new recipe clean_orders",
+    help="Begin something of your own from a template that works.",
+)
+recipes = _part(
+    "recipes",
+    ("list", "lint"),
+    example="jarvis recipes list\njarvis recipes lint clean_orders",
+    help="Which recipe notebooks there are, and whether they would hold at night.",
 )

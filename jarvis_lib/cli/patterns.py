@@ -85,7 +85,13 @@ def _clock(hour: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-@verb("suggest", "jarvis patterns suggest", writes=True, long=True)
+@verb(
+    "suggest",
+    "jarvis patterns suggest",
+    writes=True,
+    long=True,
+    would="It would look for what is worth having ready, queue what you enabled, and ask about the rest once.",
+)
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 def suggest(run: Run, seed: int) -> None:
     """What is worth having ready before you need it. Queues what you enabled; about anything else it asks once."""
@@ -95,7 +101,12 @@ def suggest(run: Run, seed: int) -> None:
     run.table("jarvis.pattern_offers/1", rows, OFFERS, empty="Nothing is worth preparing now.")
 
 
-@verb("log", 'jarvis patterns log status_report\njarvis patterns log status_report \'{"source": "manual"}\' --at "2026-11-24 09:10"', writes=True)
+@verb(
+    "log",
+    'jarvis patterns log status_report\njarvis patterns log status_report \'{"source": "manual"}\' --at "2026-11-24 09:10"',
+    writes=True,
+    would="It would log {event} as having happened.",
+)
 @click.argument("event")
 @click.argument("detail", required=False, metavar="[JSON]")
 @click.option("--at", "when", metavar="TIME", help='When it happened: "2026-11-24 09:10" or "09:10" (local), or ISO 8601; else now.')
@@ -113,7 +124,9 @@ def log(run: Run, event: str, detail: str | None, when: str | None) -> None:
     run.say(f"Logged {name}.", event=name, at=at or run.now)
 
 
-@verb("enable", "jarvis patterns enable 4f0c21aa --task k3f9x\njarvis patterns enable status_report --recipe notebooks/report.ipynb", writes=True)
+@verb(
+    "enable", "jarvis patterns enable 4f0c21aa --task k3f9x\njarvis patterns enable status_report --recipe notebooks/report.ipynb", writes=True, rehearses=True
+)
 @click.argument("pattern")
 @click.option("--task", metavar="ID", help="Queue a task like this one.")
 @click.option("--recipe", metavar="NOTEBOOK|LINE", help="Queue a task with this notebook or command line.")
@@ -129,7 +142,7 @@ def enable(run: Run, pattern: str, task: str | None, recipe: str | None, hours: 
     run.say(pattern_learner.enable(run.place, pattern, now=run.now, recipe=where, task=task, words=words))
 
 
-@verb("disable", "jarvis patterns disable 4f0c21aa", writes=True)
+@verb("disable", "jarvis patterns disable 4f0c21aa", writes=True, rehearses=True)
 @click.argument("pattern")
 def disable(run: Run, pattern: str) -> None:
     """Have it queue nothing any more; its predictions go on."""
@@ -138,7 +151,7 @@ def disable(run: Run, pattern: str) -> None:
     run.say(f"Disabled {pattern_learner.disable(run.place, pattern, now=run.now)}; it queues nothing.")
 
 
-@verb("dismiss", "jarvis patterns dismiss 4f0c21aa", writes=True)
+@verb("dismiss", "jarvis patterns dismiss 4f0c21aa", writes=True, rehearses=True)
 @click.argument("pattern", metavar="PATTERN|OFFER")
 def dismiss(run: Run, pattern: str) -> None:
     """Never offer it again."""
@@ -147,7 +160,7 @@ def dismiss(run: Run, pattern: str) -> None:
     run.say(f"Dismissed {pattern_learner.dismiss(run.place, pattern, now=run.now)}; it is not offered again.")
 
 
-@verb("import", "jarvis patterns import git", writes=True, long=True)
+@verb("import", "jarvis patterns import git", writes=True, long=True, would="It would read {source} as far as jarvis.toml allows it, and keep what is new.")
 @click.argument("source", metavar="git|shell")
 def import_(run: Run, source: str) -> None:
     """Read your commits or your shell history, as far as jarvis.toml allows it. Twice adds nothing."""
@@ -156,7 +169,7 @@ def import_(run: Run, source: str) -> None:
     run.say("\n".join(pattern_learner.import_(run.place, source, now=run.now)))
 
 
-@verb("purge", "jarvis patterns purge shell", writes=True)
+@verb("purge", "jarvis patterns purge shell", writes=True, would="It would forget everything that was imported from {source}.")
 @click.argument("source", metavar="git|shell")
 def purge(run: Run, source: str) -> None:
     """Forget all that was imported from a source. What was logged by hand stands in the journal and stays."""

@@ -5,19 +5,22 @@ import click
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("scan", "jarvis problems scan --check", writes=True)
+@verb("scan", "jarvis problems scan --check", writes=True, would="It would look for problems, and write down what it found and a sample of each metric.")
 @click.option("--check", is_flag=True, help="Exit 5 when a problem stands.")
 @click.option("--quick", is_flag=True, help="Only take the numbers and hold them against their limits; no forecasts and alarms. For cron, every few minutes.")
 def scan(run: Run, check: bool, quick: bool) -> int:
     """Look for problems now, and for what will become one."""
     from jarvis_lib import problem_predictor
     from jarvis_lib.cli.columns import PROBLEMS_FOUND
+    from jarvis_lib.execution import postman
 
     look = problem_predictor.look(run.place, now=run.now, past=not quick)
     for sentence in look.notes:
         run.note(sentence)
     run.warnings += look.notes
     found = [p.to_json() for p in look.problems]
+    if found:
+        postman.call(run.place.home, run.place.settings)
     run.table("jarvis.problems_found/1", found, PROBLEMS_FOUND, empty="No problems found.")
     return 5 if found and check else 0
 
@@ -81,7 +84,7 @@ def explain(run: Run, key: str) -> None:
     run.show("jarvis.problem/1", found, lines)
 
 
-@verb("undo", "jarvis problems undo 7h2kq", writes=True)
+@verb("undo", "jarvis problems undo 7h2kq", writes=True, would="It would put back what the fix {fix_id} changed.")
 @click.argument("fix_id", metavar="FIX")
 def undo(run: Run, fix_id: str) -> None:
     """Put back what a fix changed."""
@@ -90,7 +93,7 @@ def undo(run: Run, fix_id: str) -> None:
     run.say(problem_predictor.undo_fix(run.place, fix_id, now=run.now))
 
 
-@verb("dismiss", "jarvis problems dismiss log:logs/app.log", writes=True)
+@verb("dismiss", "jarvis problems dismiss log:logs/app.log", writes=True, rehearses=True)
 @click.argument("key")
 @click.option("--fixed", is_flag=True, help="It was real, and you have put it right yourself.")
 def dismiss(run: Run, key: str, fixed: bool) -> None:

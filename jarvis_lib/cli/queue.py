@@ -1,5 +1,6 @@
 """`jarvis queue …`: what should be done, what waits for the person, and what became of it."""
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -47,7 +48,13 @@ def report(run: Run, hours: float) -> None:
     run.show("jarvis.queue_report/1", data, queue_report(data))
 
 
-@verb("schedule", "jarvis queue schedule", writes=True, long=True)
+@verb(
+    "schedule",
+    "jarvis queue schedule",
+    writes=True,
+    long=True,
+    would="It would plan the queue (and with --run work the hours that are on now); what that gives stands in: jarvis scheduler schedule --dry-run",
+)
 @click.option("--run", "work", is_flag=True, help="Work the hours that are on now, as your context allows, and hand the machine back when it changes.")
 def schedule(run: Run, work: bool) -> None:
     """Plan the queue into the coming windows. Nothing is started without --run.
@@ -78,7 +85,7 @@ def show(run: Run, task: str) -> None:
     run.show("jarvis.task/1", data, task_card(data, zone=run.place.zone))
 
 
-@verb("edit", "jarvis queue edit k3f9x --command 'make docs' --check 'test -s docs/index.html'", writes=True)
+@verb("edit", "jarvis queue edit k3f9x --command 'make docs' --check 'test -s docs/index.html'", writes=True, rehearses=True)
 @click.argument("task")
 @click.option("--title")
 @click.option("--description")
@@ -103,6 +110,8 @@ def show(run: Run, task: str) -> None:
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Replaces the secrets that it gets. Repeatable.")
 @click.option("--no-change-expected", "unchanged", is_flag=True, default=None, help="It need not change anything.")
 @click.option("--needs", multiple=True, metavar="WORD", help="Replaces what a machine must have. Repeatable.")
+@click.option("--every", metavar="RULE", help='It comes again: "mon 09:00", or five cron fields.')
+@click.option("--no-every", "no_every", is_flag=True, help="It comes once.")
 @click.option("--no-network", "no_network", is_flag=True, help="Without the network.")
 @click.option("--no-secret", "no_secrets", is_flag=True, help="Without secrets.")
 @click.option("--no-resumable", "no_resumable", is_flag=True, help="It must run through.")
@@ -119,7 +128,7 @@ def edit(run: Run, task: str, **given: Any) -> None:
     run.say(autonomous_queue.edit(run.place, task, now=run.now, **edited(run, given)))
 
 
-@verb("approve", "jarvis approve k3f9x", writes=True)
+@verb("approve", "jarvis approve k3f9x", writes=True, rehearses=True)
 @click.argument("task")
 def approve(run: Run, task: str) -> None:
     """Let it run. Bound to its content and the bytes of its files as they are now."""
@@ -128,7 +137,7 @@ def approve(run: Run, task: str) -> None:
     run.say(autonomous_queue.approve(run.place, task, now=run.now))
 
 
-@verb("decline", "jarvis decline k3f9x --reason 'not this quarter'", writes=True)
+@verb("decline", "jarvis decline k3f9x --reason 'not this quarter'", writes=True, rehearses=True)
 @click.argument("task")
 @click.option("--reason", default="", help="Why; it is kept with the task.")
 def decline(run: Run, task: str, reason: str) -> None:
@@ -138,7 +147,7 @@ def decline(run: Run, task: str, reason: str) -> None:
     run.say(autonomous_queue.decline(run.place, task, now=run.now, reason=reason))
 
 
-@verb("later", 'jarvis queue later k3f9x --until "2026-11-27 19:00"', writes=True)
+@verb("later", 'jarvis queue later k3f9x --until "2026-11-27 19:00"', writes=True, rehearses=True)
 @click.argument("task")
 @click.option("--until", metavar="TIME", help="When it comes back by itself; without it, when you approve it.")
 def later(run: Run, task: str, until: str | None) -> None:
@@ -148,17 +157,18 @@ def later(run: Run, task: str, until: str | None) -> None:
     run.say(autonomous_queue.later(run.place, task, now=run.now, until=run.moment(until, "--until")))
 
 
-@verb("drop", "jarvis queue drop k3f9x", writes=True)
+@verb("drop", "jarvis queue drop k3f9x", writes=True, rehearses=True)
 @click.argument("task")
 @click.option("--reason", default="", help="Why; it is kept with the task.")
-def drop(run: Run, task: str, reason: str) -> None:
-    """Take a task out of the queue; `retry` brings it back."""
+@click.option("--series", is_flag=True, help="It comes again no more, either.")
+def drop(run: Run, task: str, reason: str, series: bool) -> None:
+    """Take a task out of the queue; `retry` brings it back. One that comes again does so at its next time, unless --series is given."""
     from jarvis_lib import autonomous_queue
 
-    run.say(autonomous_queue.drop(run.place, task, now=run.now, reason=reason))
+    run.say(autonomous_queue.drop(run.place, task, now=run.now, reason=reason, series=series))
 
 
-@verb("retry", "jarvis queue retry k3f9x", writes=True)
+@verb("retry", "jarvis queue retry k3f9x", writes=True, rehearses=True)
 @click.argument("task")
 def retry(run: Run, task: str) -> None:
     """Queue a failed, dropped or undone task again."""
@@ -171,14 +181,18 @@ def retry(run: Run, task: str) -> None:
 @click.argument("task")
 @click.option("--into", default="", metavar="BRANCH", help="Merge into this branch instead of the one that you have checked out.")
 @click.option("--squash", is_flag=True, help="As one commit of yours.")
-def accept(run: Run, task: str, into: str, squash: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Say what would be taken over, and do nothing.")
+def accept(run: Run, task: str, into: str, squash: bool, dry_run: bool) -> None:
     """Take over what shipped, or what you have looked at yourself; the branch of a repository's task is merged."""
     from jarvis_lib import autonomous_queue
 
+    if dry_run:
+        run.say(autonomous_queue.would_accept(run.place, task, into=into))
+        return
     run.say(autonomous_queue.accept(run.place, task, now=run.now, into=into, squash=squash))
 
 
-@verb("follow-up", 'jarvis queue follow-up k3f9x "also handle empty lists"', writes=True)
+@verb("follow-up", 'jarvis queue follow-up k3f9x "also handle empty lists"', writes=True, rehearses=True)
 @click.argument("task")
 @click.argument("words")
 @click.option("--hours", help="Its hours; otherwise those of the task.")
@@ -191,12 +205,37 @@ def follow_up(run: Run, task: str, words: str, hours: str | None, priority: str 
     run.say(made.said, task=made.task.to_json())
 
 
-@verb("undo", "jarvis undo k3f9x\njarvis undo last-night", writes=True)
-@click.argument("task", metavar="ID|last-night")
-def undo(run: Run, task: str) -> None:
-    """Put back byte for byte what a task (or a fix, by its id) changed; the branch of a repository's task is dropped, or reverted if it was merged."""
-    done = _undone(run, task)
-    run.say("\n".join(done), undone=done)
+@verb("undo", "jarvis undo\njarvis undo --list\njarvis undo k3f9x\njarvis undo last-night", writes=True)
+@click.argument("task", required=False, metavar="[ID|last-night]")
+@click.option("--change", type=click.IntRange(1), metavar="NUMBER", help="Take back this change of yours (see --list).")
+@click.option("--list", "only_list", is_flag=True, help="Your changes of the last 7 days that can be taken back.")
+@click.option("--dry-run", is_flag=True, help="Say what would be undone, and do nothing.")
+def undo(run: Run, task: str | None, change: int | None, only_list: bool, dry_run: bool) -> None:
+    """Take back your newest change; or, with an id, put back byte for byte what a task or a fix changed.
+
+    The branch of a repository's task is dropped, or reverted if it was merged. A change is what you said (add, edit, approve, decline, drop, later,
+    retry, pin, context set); it can be taken back for 7 days.
+    """
+    from jarvis_lib.autonomous_queue import taking_back
+    from jarvis_lib.cli.columns import CHANGES
+    from jarvis_lib.model.fact import Refused
+
+    if (task is not None) + (change is not None) + only_list > 1:
+        raise Refused("Give one of an id, --change and --list.", code="usage")
+    if only_list:
+        rows = [asdict(c) for c in taking_back.changes(run.place, now=run.now)]
+        run.table("jarvis.changes/1", rows, CHANGES, empty="You changed nothing in the last 7 days that can be taken back.")
+    elif task is None:
+        run.dry_run = dry_run
+        said = taking_back.take_back(run.place, change, now=run.now)
+        run.say(said, undone=[said])
+    elif dry_run:
+        from jarvis_lib.autonomous_queue import would_undo
+
+        run.say("\n".join(would_undo(run.place, task)), undone=[])
+    else:
+        done = _undone(run, task)
+        run.say("\n".join(done), undone=done)
 
 
 def _undone(run: Run, name: str) -> list[str]:

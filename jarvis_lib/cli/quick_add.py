@@ -1,6 +1,7 @@
 """`add`: the one verb that must never wait. It records one fact and answers; nothing here loads the database.
 
-Only `--after` opens the store: the other task must exist, and a circle must be told at once.
+Only `--after` opens the store: the other task must exist, and a circle must be told at once. One argument alone is a quick line (`model/quick_line.py`),
+whose reading is said back; five are the task word by word.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,10 @@ from jarvis_lib.model.task import Task
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from jarvis_lib.model.window import Window
+
 EXAMPLE = """\
+jarvis add "Refresh churn notebook due:2026-11-27-17:00 ~90m @overnight !high #docs +data"
 jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH
 jarvis add "Nightly tests" "" 0.5 "Test coverage" LOW --command 'make test' --check 'test -s report.xml'
 jarvis add "Fix the rounding" "total() loses cents" 1 "Bug fixes" HIGH --repo ~/shop --agent --check 'pytest -q tests/test_total.py'"""
@@ -26,10 +30,10 @@ jarvis add "Fix the rounding" "total() loses cents" 1 "Bug fixes" HIGH --repo ~/
 
 @verb("add", EXAMPLE, writes=True)
 @click.argument("title")
-@click.argument("description")
-@click.argument("hours")
-@click.argument("category")
-@click.argument("priority")
+@click.argument("description", required=False)
+@click.argument("hours", required=False)
+@click.argument("category", required=False)
+@click.argument("priority", required=False)
 @click.option("--notebook", metavar="PATH", help="Recipe: a notebook of the workspace, run with its parameters.")
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook (JSON, else text). Repeatable.")
 @click.option("--command", metavar="LINE", help="Recipe: a command line; one that needs a shell runs by `sh -c`.")
@@ -50,26 +54,131 @@ jarvis add "Fix the rounding" "total() loses cents" 1 "Bug fixes" HIGH --repo ~/
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="A secret of yours that it gets in its environment. Repeatable.")
 @click.option("--no-change-expected", is_flag=True, help="It need not change anything (an agent's or a repository's task otherwise must).")
 @click.option("--needs", multiple=True, metavar="WORD", help="What a machine must have: gpu=1, memory=8GB, tag:big. Repeatable.")
-def add(run: Run, **given: Any) -> None:
-    """Add a task: TITLE DESCRIPTION HOURS CATEGORY PRIORITY.
+@click.option("--every", default="", metavar="RULE", help='It comes again: "mon 09:00", "weekdays 07:30", "monthly 1 09:00", or five cron fields.')
+@click.option("--dry-run", is_flag=True, help="Say how it is read, and add nothing.")
+def add(run: Run, dry_run: bool, **given: Any) -> None:
+    """Add a task: TITLE DESCRIPTION HOURS CATEGORY PRIORITY, or one quick line.
+
+    A quick line: ~90m its time, !high its priority, #docs its category, @overnight its next window, +word a tag, due:fri-17:00, after:ID,
+    every:mon-09:00, project:NAME; the other words are its title. What reads two ways is refused with both readings.
 
     Without --notebook and --command it takes the recipe of its category from [recipes] in jarvis.toml, and says which.
     """
     arguments = given | {"parameters": read_parameters(given["parameters"])}
-    task, sentence = _through_the_store(run, arguments) if given["after"] else _recorded(run, arguments)
-    run.say(sentence, task=task.to_json())
+    window, reading = "", ""
+    if not any(given[name] is not None for name in _REST):
+        arguments, window, reading = _quick(run, arguments)
+    else:
+        _refuse_half(given)
+    if dry_run:
+        _rehearse(run, arguments, window, reading)
+        return
+    task, sentence = _through_the_store(run, arguments, window) if arguments["after"] else _recorded(run, arguments, window)
+    run.say(f"{reading}{sentence}", task=task.to_json())
 
 
-def _recorded(run: Run, arguments: dict[str, Any]) -> tuple[Task, str]:
+_REST = ("description", "hours", "category", "priority")
+
+
+def _refuse_half(given: dict[str, Any]) -> None:
+    missing = [name.upper() for name in _REST if given[name] is None]
+    if missing:
+        raise Refused(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Give all of TITLE DESCRIPTION HOURS CATEGORY PRIORITY, or one quick line: "
+            'jarvis add "Refresh the notebook ~90m !high #docs"',
+            code="usage",
+        )
+
+
+def _quick(run: Run, arguments: dict[str, Any]) -> tuple[dict[str, Any], str, str]:
+    """(the arguments that the quick line means, the kind of window it wants, how it was read)."""
+    from jarvis_lib.model import quick_line
+
+    line = quick_line.parse(arguments["title"], run.place.zone, now=run.now)
+    both = [name for name in ("due", "every", "project") if getattr(line, name) and arguments[name]]
+    if both:
+        raise Refused(f"{both[0]} is given twice, in the line and as --{both[0]}; leave one of them out.", code="usage")
+    own = {
+        "title": line.title,
+        "description": "",
+        "hours": line.hours or quick_line.DEFAULT_HOURS,
+        "category": line.category or quick_line.UNKNOWN_CATEGORY,
+        "priority": line.priority or "MEDIUM",
+        "project": line.project or arguments["project"],
+        "tags": (*line.tags, *arguments["tags"]),
+        "after": (*line.after, *arguments["after"]),
+        "every": line.every or arguments["every"],
+        "due": line.due or arguments["due"],
+    }
+    return arguments | own, line.window, f"Read as {line.reading(run.place.zone)}. "
+
+
+def _rehearse(run: Run, arguments: dict[str, Any], window: str, reading: str) -> None:
+    task = _drafted(run, arguments)
+    where = f" It would be pinned to {_window(run, window).said(run.place.zone)}." if window else ""
+    run.say(f"{reading}Dry run, nothing was added: {said(task)}{where} {_said_first(run, task)}".rstrip(), task=task.to_json())
+
+
+def _drafted(run: Run, arguments: dict[str, Any]) -> Task:
+    return draft(run.folder, settings(run.folder), **_located(run.folder, arguments | {"due": _due(run, arguments)}))
+
+
+def _window(run: Run, kind: str) -> "Window":
+    from jarvis_lib.model.window import SAID, coming
+
+    found = coming(run.place.settings.windows, run.place.zone, run.now, kind)
+    if found is None:
+        raise Refused(f"There is no {SAID[kind].casefold()} window in the next 14 days; switch it on in [windows.{kind}] of jarvis.toml, or leave @ out.")
+    return found
+
+
+def _pin(run: Run, task: Task, kind: str) -> dict[str, Any]:
+    """What a fact says that pins the task to the next window of a kind."""
+    from jarvis_lib.model.fact import stamp
+
+    found = _window(run, kind)
+    return {"task": task.id, "window": found.key, "ends": stamp(found.end)}
+
+
+def _recorded(run: Run, arguments: dict[str, Any], window: str = "") -> tuple[Task, str]:
     """Into the spool: safe on disk, decided when the store is opened next."""
     from jarvis_lib.store import spool
     from jarvis_lib.workspace import person, utc_now
 
     home = run.folder
     known = settings(home)
-    task = draft(home, known, **_located(home, arguments | {"due": _due(run, arguments)}))
-    spool.put(home, Fact(new_id(16), utc_now(), person(), "task.added", added(home, task)))
-    return task, f"Added {said(task)} {echo(home, known, task)}"
+    task = _drafted(run, arguments)
+    at, (first, second) = utc_now(), sorted((new_id(16), new_id(16)))
+    pinned = Fact(second, at, person(), "plan.pinned", _pin(run, task, window)) if window else None
+    spool.put(home, Fact(first, at, person(), "task.added", added(home, task) | _first_time(run, task)))
+    if pinned is not None:
+        spool.put(home, pinned)
+    return task, f"Added {said(task)} {_said_window(run, window)}{_said_first(run, task)}{echo(home, known, task)}"
+
+
+def _said_window(run: Run, window: str) -> str:
+    return f"Pinned to {_window(run, window).said(run.place.zone)}. " if window else ""
+
+
+def _said_first(run: Run, task: Task) -> str:
+    """`It comes every Mon at 09:00, first on Mon 30 Nov 09:00. `, or nothing."""
+    if not task.every:
+        return ""
+    from jarvis_lib.model.fact import moment
+    from jarvis_lib.model.recurring import parse
+
+    first = moment(_first_time(run, task)["comes_at"]).astimezone(run.place.zone)
+    return f"It comes {parse(task.every).said()}, first on {first:%a %d %b %H:%M}. "
+
+
+def _first_time(run: Run, task: Task) -> dict[str, str]:
+    """When a task that comes again comes first."""
+    if not task.every:
+        return {}
+    from jarvis_lib.model.fact import stamp
+    from jarvis_lib.model.recurring import after, parse
+
+    return {"comes_at": stamp(after(parse(task.every), run.place.zone, run.now))}
 
 
 def echo(home: Path, known: Remembered, task: Task) -> str:
@@ -84,18 +193,21 @@ def echo(home: Path, known: Remembered, task: Task) -> str:
 
 
 def _due(run: Run, arguments: dict[str, Any]) -> "datetime | None":
-    due = run.moment(arguments["due"], "--due") if arguments["due"] else None
+    given = arguments["due"]
+    due = run.moment(given, "--due") if isinstance(given, str) and given else given or None
     if due is not None and due <= run.now:
         raise Refused(f"--due {arguments['due']} has passed; give a time to come, or leave it out.", code="usage")
     return due
 
 
-def _through_the_store(run: Run, arguments: dict[str, Any]) -> tuple[Task, str]:
+def _through_the_store(run: Run, arguments: dict[str, Any], window: str = "") -> tuple[Task, str]:
     from jarvis_lib import autonomous_queue
 
     due = _due(run, arguments)
     made = autonomous_queue.add(run.place, now=run.now, **_located(run.place.home, arguments | {"due": due}))
-    return made.task, made.said
+    if window:
+        run.place.store.write(run.place.fact("plan.pinned", at=run.now, **_pin(run, made.task, window)))
+    return made.task, f"{made.said} {_said_window(run, window)}{_said_first(run, made.task)}".strip()
 
 
 def _located(home: Path, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +229,8 @@ def edited(run: Run, given: dict[str, Any]) -> dict[str, Any]:
         named["no_change_expected"] = named.pop("unchanged")
     if "parameters" in named:
         named["parameters"] = read_parameters(named["parameters"])
+    if "every" in given and given["every"] and not given["every"].strip():
+        raise Refused("--every is empty; to have it come once: --no-every", code="usage")
     if "due" in named:
         named["due"] = run.moment(named["due"], "--due")
     home = run.place.home
@@ -124,7 +238,7 @@ def edited(run: Run, given: dict[str, Any]) -> dict[str, Any]:
         named["notebook"] = here(home, named["notebook"])
     if "changes" in named:
         named["changes"] = [here(home, path) for path in named["changes"]]
-    return named | {name: [] for name in clear}
+    return named | {name: "" if name == "every" else [] for name in clear}
 
 
 def read_parameters(pairs: Sequence[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def list_(run: Run, open_only: bool, limit: int | None) -> None:
     run.table("jarvis.tasks/1", rows, PLANNED_TASKS, empty="No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIORITY")
 
 
-@verb("schedule", "jarvis scheduler schedule\njarvis scheduler schedule --rebuild", writes=True)
+@verb("schedule", "jarvis scheduler schedule\njarvis scheduler schedule --rebuild", writes=True, rehearses=True)
 @click.option("--rebuild", is_flag=True, help="Plan everything from nothing; shows what would change, and asks.")
 @click.option("--yes", is_flag=True, help="With --rebuild: do not ask.")
 @click.option("--no-input", is_flag=True, help="With --rebuild: never ask; without --yes nothing is written.")
@@ -71,7 +71,7 @@ def plan(run: Run, with_text: str, days: int) -> None:
     run.table("jarvis.plan_view/1", [*view.slots, *view.omissions], PLAN, empty=empty, human=view_lines(view, zone=run.place.zone), data=view)
 
 
-@verb("pin", "jarvis scheduler pin k3f9x tonight\njarvis scheduler pin k3f9x overnight tue", writes=True)
+@verb("pin", "jarvis scheduler pin k3f9x tonight\njarvis scheduler pin k3f9x overnight tue", writes=True, rehearses=True)
 @click.argument("task")
 @click.argument("window", nargs=-1)
 def pin(run: Run, task: str, window: tuple[str, ...]) -> None:
@@ -81,7 +81,7 @@ def pin(run: Run, task: str, window: tuple[str, ...]) -> None:
     run.say(build_scheduler.pin(run.place, task, " ".join(window), now=run.now))
 
 
-@verb("unpin", "jarvis scheduler unpin k3f9x", writes=True)
+@verb("unpin", "jarvis scheduler unpin k3f9x", writes=True, rehearses=True)
 @click.argument("task")
 def unpin(run: Run, task: str) -> None:
     """Let a pinned task go where the plan puts it."""
@@ -90,7 +90,7 @@ def unpin(run: Run, task: str) -> None:
     run.say(build_scheduler.unpin(run.place, task, now=run.now))
 
 
-@verb("split", "jarvis scheduler split k3f9x", writes=True)
+@verb("split", "jarvis scheduler split k3f9x", writes=True, rehearses=True)
 @click.argument("task")
 @click.option("--whole", is_flag=True, help="Take it back: it must run through.")
 def split(run: Run, task: str, whole: bool) -> None:

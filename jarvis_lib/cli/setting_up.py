@@ -1,5 +1,6 @@
 """`jarvis init | doctor | demo | lab`: making a workspace, looking at it, and opening it."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -7,15 +8,28 @@ import click
 from jarvis_lib.cli.shape import Run, verb
 
 
-@verb("init", "jarvis init ~/jarvis", writes=True)
+@verb("init", "jarvis init ~/jarvis", writes=True, would="It would make a workspace in {folder}: jarvis.toml, data, reports, logs and the notebooks.")
 @click.argument("folder", default=".", metavar="[DIR]")
-def init(run: Run, folder: str) -> None:
+@click.option("--quick-win/--no-quick-win", default=None, help="May sessions begin by themselves in the quick-win window (19:00 to 23:00)?")
+@click.option("--work-hours/--no-work-hours", default=None, help="And in work hours (9:00 to 17:00)? Neither, where nobody is there to ask.")
+def init(run: Run, folder: str, quick_win: bool | None, work_hours: bool | None) -> None:
     """Make a workspace: jarvis.toml with every key, data, reports, logs and the notebooks."""
     from jarvis_lib.doors.init import init as make
 
     where = Path(folder).expanduser().resolve()
-    made = make(where)
-    run.say(f"Made a workspace in {where} ({len(made)} files). Next: cd {where} && jarvis doctor", home=str(where), made=made)
+    asks = sys.stdin.isatty() and not run.as_json and not (where / "jarvis.toml").exists()
+    if quick_win is None and asks:
+        quick_win = click.confirm(
+            "Nights and weekends may be worked by themselves once `jarvis cron install` was called. Weeknights 19:00 to 23:00 too?", err=True
+        )
+    if work_hours is None and asks:
+        work_hours = click.confirm("And Mon-Fri 9:00 to 17:00, while your machine is yours?", err=True)
+    made = make(where, also=[kind for kind, on in (("quick_win", quick_win), ("work_hours", work_hours)) if on])
+    run.say(
+        f"Made a workspace in {where} ({len(made)} files). Next: cd {where} && jarvis doctor; every night by itself: jarvis cron install",
+        home=str(where),
+        made=made,
+    )
 
 
 @verb("doctor", "jarvis doctor\njarvis doctor --agent codex", at=False)
@@ -41,7 +55,13 @@ def doctor(run: Run, agent: str | None) -> int:
     return 5 if worst(found) == "problem" else 0
 
 
-@verb("demo", "jarvis demo\njarvis demo --weekend", writes=True, long=True)
+@verb(
+    "demo",
+    "jarvis demo\njarvis demo --weekend",
+    writes=True,
+    long=True,
+    would="It would run a night (or with --weekend a weekend) on its own data in a folder of its own.",
+)
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long the night (or the weekend) may last at most.")
 @click.option("--weekend", is_flag=True, help="A weekend instead: suggest, select, start, work, summary.")
 def demo(run: Run, minutes: float | None, weekend: bool) -> int:
@@ -65,9 +85,17 @@ def _weekend(run: Run, minutes: float | None) -> int:
     return 0 if result.whole else 1
 
 
-@verb("lab", "jarvis lab", at=False)
-def lab(run: Run) -> int:
+@verb("lab", "jarvis lab\njarvis lab --run-all", at=False)
+@click.option("--run-all", is_flag=True, help="Run every notebook by papermill instead, into reports/notebooks/; exit 5 when one fails.")
+def lab(run: Run, run_all: bool) -> int:
     """Open JupyterLab in the workspace's notebooks, without news or update checks."""
+    if run_all:
+        from jarvis_lib.doors.rerun import rerun
+
+        found = rerun(run.place, say=run.note if run.as_json else click.echo)
+        if run.as_json:
+            run.show("jarvis.notebooks/1", [{"notebook": name, "failed": why} for name, why in found], [])
+        return 5 if any(why for _, why in found) else 0
     from jarvis_lib.execution.lab import start
 
     return start(run.place.home)

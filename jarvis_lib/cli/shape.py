@@ -18,6 +18,8 @@ import click
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from click.shell_completion import CompletionItem
+
     from jarvis_lib.cli.render import Column
     from jarvis_lib.store.place import Place
 
@@ -28,13 +30,14 @@ NO_COLOR = click.Option(["--no-color"], is_flag=True, help="No colours, as with 
 class Run:
     """One call of the command line: which workspace, which moment, and how to print."""
 
-    def __init__(self, ctx: click.Context, *, as_json: bool, at: str | None) -> None:
+    def __init__(self, ctx: click.Context, *, as_json: bool, at: str | None, dry_run: bool = False) -> None:
         root = ctx.find_root()
         self.home: str | None = root.params.get("home")
         self.no_color: bool = bool(root.params.get("no_color"))
         self.as_json = as_json
         self.path = ctx.command_path
         self.warnings: list[str] = []
+        self.dry_run = dry_run
         self._at = at
 
     @cached_property
@@ -63,7 +66,12 @@ class Run:
     def place(self) -> "Place":
         from jarvis_lib.workspace import open_workspace
 
-        return open_workspace(self.folder)
+        found = open_workspace(self.folder)
+        if self.dry_run:
+            from jarvis_lib.store.rehearsal import Rehearsal
+
+            found.__dict__["store"] = Rehearsal(found.store)
+        return found
 
     @cached_property
     def now(self) -> "datetime":
@@ -87,7 +95,9 @@ class Run:
         return read(text, self.place.zone, now=self.now, option=option, ahead=True)
 
     def say(self, sentence: str, **data: Any) -> None:
-        """The applied result of a writing verb, as a sentence or as JSON."""
+        """The applied result of a writing verb, as a sentence or as JSON; of a rehearsal, what it would have been."""
+        if self.dry_run:
+            sentence, data = f"Dry run, nothing was written. It would say: {sentence}", data | {"dry_run": True}
         self.show("jarvis.result/1", {"said": sentence} | data, [sentence])
 
     def table(
@@ -192,7 +202,9 @@ class WithExample(click.Command):
 
 
 class Verb(WithExample):
-    """One verb."""
+    """One verb; `writes` tells whether it may change anything."""
+
+    writes = False
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Hours such as -1 are a wrong number, not an unknown option."""
@@ -233,27 +245,67 @@ class Group(WithExample, click.Group):
         return super().resolve_command(ctx, args)
 
 
-def verb(name: str, example: str, *, writes: bool = False, at: bool = True, long: bool = False) -> Callable[[Callable[..., int | None]], Verb]:
+def verb(
+    name: str, example: str, *, writes: bool = False, at: bool = True, long: bool = False, rehearses: bool = False, would: str = ""
+) -> Callable[[Callable[..., int | None]], Verb]:
     """A command around `function(run, …)`. A reading verb takes `--at`; a writing verb is refused inside of an attempt.
 
-    `long` is for a verb that works for more than moments.
+    `long` is for a verb that works for more than moments. `rehearses` gives a verb that writes by facts of the store alone, and by nothing else, its
+    `--dry-run`: it runs on a store that rolls everything back. `would` is for one that does more than write facts: what its `--dry-run` says it would do,
+    with the names of its arguments in braces.
     """
 
     def wrap(function: Callable[..., int | None]) -> Verb:
+        from jarvis_lib.model.prose import clean
+
         def callback(as_json: bool, at: str | None = None, **given: Any) -> int | None:
             if writes:
                 refuse_in_attempt()
             if long:
                 gc.enable()
-            return function(Run(click.get_current_context(), as_json=as_json, at=at), **given)
+            if would and given.pop("dry_run"):
+                words = {k: clean(str(v))[:120] for k, v in given.items()}
+                Run(click.get_current_context(), as_json=as_json, at=at).say(f"Dry run, nothing was done. {would.format(**words)}", dry_run=True)
+                return None
+            rehearsal = rehearses and bool(given.pop("dry_run"))
+            run = Run(click.get_current_context(), as_json=as_json, at=at, dry_run=rehearsal)
+            code = function(run, **given)
+            if rehearsal:
+                run.note("Dry run: nothing was written.")
+            return code
 
         params = list(reversed(getattr(function, "__click_params__", [])))
+        for argument in params:
+            if isinstance(argument, click.Argument) and argument.name == "task":
+                argument.type = TaskId()
+        if rehearses or would:
+            params.append(click.Option(["--dry-run"], is_flag=True, help="Say what it would do, and write nothing."))
         params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON with a versioned schema."))
         if at and not writes:
             params.append(click.Option(["--at"], metavar="TIME", help='Answer for another moment: "2026-11-24 23:30" (local) or ISO 8601.'))
-        return Verb(name, callback=callback, params=params, help=function.__doc__, example=example)
+        made = Verb(name, callback=callback, params=params, help=function.__doc__, example=example)
+        made.writes = writes
+        return made
 
     return wrap
+
+
+class TaskId(click.types.StringParamType):
+    """A task's id; the shell completes it with those of open tasks."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        """The open tasks whose ids begin so, each with its title. None where there is no workspace, or it is busy."""
+        from click.shell_completion import CompletionItem
+
+        from jarvis_lib import autonomous_queue
+        from jarvis_lib.model.fact import Refused
+
+        try:
+            place = Run(ctx, as_json=False, at=None).place
+            rows = autonomous_queue.listing(place, now=place.now(), open_only=True, short=True)
+        except Refused:
+            return []
+        return [CompletionItem(r["id"], help=r["title"][:60]) for r in rows if r["id"].startswith(incomplete)]
 
 
 def refuse_in_attempt() -> None:

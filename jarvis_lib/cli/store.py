@@ -24,7 +24,7 @@ def verify(run: Run, head: str) -> int:
     return 5 if wrong else 0
 
 
-@verb("rebuild", "jarvis store rebuild", writes=True)
+@verb("rebuild", "jarvis store rebuild", writes=True, would="It would set the database aside and build it anew from the journal.")
 def rebuild(run: Run) -> None:
     """Set the database aside and build it anew from the journal."""
     from jarvis_lib.store.recover import rebuild as build
@@ -32,7 +32,7 @@ def rebuild(run: Run) -> None:
     run.say(build(run.place.store))
 
 
-@verb("backup", "jarvis store backup --to /media/stick/jarvis.duckdb", writes=True)
+@verb("backup", "jarvis store backup --to /media/stick/jarvis.duckdb", writes=True, would="It would write a verified copy of the store.")
 @click.option("--to", metavar="FILE", help="Where the copy goes; else data/snapshots.")
 def backup(run: Run, to: str | None) -> None:
     """Make a verified copy of the store, readable by plain DuckDB."""
@@ -42,7 +42,12 @@ def backup(run: Run, to: str | None) -> None:
     run.say(f"Backed up to {made}.", path=str(made))
 
 
-@verb("repair", "jarvis store repair --from data/snapshots/20261124T060000-after.duckdb", writes=True)
+@verb(
+    "repair",
+    "jarvis store repair --from data/snapshots/20261124T060000-after.duckdb",
+    writes=True,
+    would="It would write the journal anew from {source}, and keep the damaged one.",
+)
 @click.option("--from", "source", required=True, metavar="SNAPSHOT", help="A snapshot that holds the facts, such as one of data/snapshots.")
 def repair(run: Run, source: str) -> None:
     """Write a damaged journal anew from a snapshot; the damaged one is kept."""

@@ -16,7 +16,7 @@ def list_(run: Run) -> None:
     run.table("jarvis.trust/1", trusting.trusts(run.place), TRUST, empty=NO_RECORD)
 
 
-@verb("widen", "jarvis trust widen k3f9x2", writes=True)
+@verb("widen", "jarvis trust widen k3f9x2", writes=True, rehearses=True)
 @click.argument("kind", metavar="ID|KIND")
 def widen(run: Run, kind: str) -> None:
     """Let work of this task's kind run without asking while its record holds. Needs [trust] on = true in jarvis.toml."""
@@ -25,7 +25,7 @@ def widen(run: Run, kind: str) -> None:
     run.say(trusting.widen(run.place, kind, now=run.now))
 
 
-@verb("narrow", "jarvis trust narrow k3f9x2", writes=True)
+@verb("narrow", "jarvis trust narrow k3f9x2", writes=True, rehearses=True)
 @click.argument("kind", metavar="ID|KIND")
 def narrow(run: Run, kind: str) -> None:
     """Ask about work of this task's kind again."""

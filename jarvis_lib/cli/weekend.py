@@ -4,12 +4,17 @@ from collections.abc import Sequence
 
 import click
 
+from jarvis_lib.cli.knocks import FROM_CRON, knock
+from jarvis_lib.cli.overnight import made_page
 from jarvis_lib.cli.shape import Run, verb
 
 
 @verb("suggest", "jarvis weekend suggest")
-def suggest(run: Run) -> None:
+@FROM_CRON
+def suggest(run: Run, from_cron: bool) -> int:
     """Offer three to five things that fill this weekend's free hours. Nothing starts; with --at nothing is written down either."""
+    if from_cron:
+        return knock(run, "suggest")
     from jarvis_lib import weekend_planner
     from jarvis_lib.cli.columns import WEEKEND
     from jarvis_lib.cli.weekend_cards import suggestion_lines
@@ -17,9 +22,10 @@ def suggest(run: Run) -> None:
     made = weekend_planner.suggest(run.place, now=run.now, write=not run.is_about_another_time)
     rows = [c.to_json() | {"when": made.weekend.key} for c in made.candidates]
     run.table("jarvis.weekend_suggestion/1", rows, WEEKEND, empty=made.said, human=suggestion_lines(made, zone=run.place.zone), data=made)
+    return 0
 
 
-@verb("select", "jarvis weekend select w3f9a1\njarvis weekend select w3f9a1 --phase build=6h --phase-command test='make test'", writes=True)
+@verb("select", "jarvis weekend select w3f9a1\njarvis weekend select w3f9a1 --phase build=6h --phase-command test='make test'", writes=True, rehearses=True)
 @click.argument("build", metavar="ID")
 @click.option("--phase", "hours_of", multiple=True, metavar="NAME=HOURS", help="Hours of a phase: 6h, 90m, 20%; 0 leaves it out, a new name adds one.")
 @click.option("--phase-command", "commands", multiple=True, metavar="NAME=COMMAND", help="What a phase runs.")
@@ -34,7 +40,7 @@ def select(run: Run, build: str, hours_of: Sequence[str], commands: Sequence[str
     run.show("jarvis.weekend_choice/1", made, chosen_lines(made))
 
 
-@verb("start", "jarvis weekend start", writes=True)
+@verb("start", "jarvis weekend start", writes=True, rehearses=True)
 def start(run: Run) -> None:
     """Begin the chosen build: its phases become tasks, pinned to the weekend's windows. It says when each will run."""
     from jarvis_lib import weekend_planner
@@ -61,7 +67,7 @@ def progress(run: Run) -> None:
 _PHASE = ("name", "standing", "hours", "real_h", "said")
 
 
-@verb("complete", "jarvis weekend complete design", writes=True)
+@verb("complete", "jarvis weekend complete design", writes=True, rehearses=True)
 @click.argument("phase", metavar="PHASE")
 def complete(run: Run, phase: str) -> None:
     """Say that you have done a phase yourself (its name, number or task id). It counts as accepted by you, not as verified."""
@@ -73,8 +79,11 @@ def complete(run: Run, phase: str) -> None:
 @verb("summary", "jarvis weekend summary\njarvis weekend summary --html", long=True)
 @click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
 @click.option("--no-page", is_flag=True, help="Only the text.")
-def summary(run: Run, html: bool, no_page: bool) -> None:
+@FROM_CRON
+def summary(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     """The weekend report: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
+    if from_cron:
+        return knock(run, "summary")
     from jarvis_lib import weekend_planner
     from jarvis_lib.report.weekend_text import weekend_text
 
@@ -82,8 +91,27 @@ def summary(run: Run, html: bool, no_page: bool) -> None:
         made = weekend_planner.summary(run.place, as_of=run.now)
         run.show("jarvis.weekend/1", made, weekend_text(made).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
-        path = weekend_planner.make_summary(run.place, as_of=run.now, say=run.note)
-        run.say(f"{path}", report=path) if html else run.note(f"Page: {path}")
+        return made_page(run, weekend_planner.make_summary(run.place, as_of=run.now, say=run.note), html=html, name="report")
+    return 0
+
+
+@verb("review", "jarvis weekend review\njarvis weekend review --html", long=True)
+@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
+@click.option("--no-page", is_flag=True, help="Only the text.")
+@FROM_CRON
+def review(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
+    """The week from Monday to Sunday: goals, forecasts, trust, what held and what was undone. From Sunday noon on of this week, before of the last."""
+    if from_cron:
+        return knock(run, "review")
+    from jarvis_lib import weekend_planner
+    from jarvis_lib.report.review_text import review_text
+
+    if not html:
+        made = weekend_planner.review(run.place, as_of=run.now)
+        run.show("jarvis.review/1", made, review_text(made).splitlines())
+    if html or not (no_page or run.as_json or run.is_about_another_time):
+        return made_page(run, weekend_planner.make_review(run.place, as_of=run.now, say=run.note), html=html, name="report")
+    return 0
 
 
 def _pairs(given: Sequence[str], option: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.model.delivery import switched_on
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
@@ -44,8 +45,10 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
         if settings is not None:
             known = settings
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
+            checks += [("Memory", lambda: _memory(folder, known))] if known.get("memory", "path") else []
             checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
-    checks += [("Notebooks", _kernel), ("Cron", _cron), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
+            checks += [("Delivery", lambda: _delivery(known))]
+    checks += [("Notebooks", _kernel), ("Cron", lambda: _cron(home, settings, now)), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
 
@@ -101,6 +104,15 @@ def _folders(home: Path) -> Finding:
     if missing:
         return Finding("Folders", "warning", f"{listed(missing)} not there yet", "nothing: they are made when they are needed")
     return Finding("Folders", "ok", "data, reports and logs can be written")
+
+
+def _memory(home: Path, settings: Settings) -> Finding:
+    """The folder of the memory notes, or the nearest one above it that is there."""
+    folder = home / Path(settings.get("memory", "path")).expanduser()
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        return Finding("Memory", "warning", f"notes cannot be written to {folder}", "correct [memory] path, or change the permissions")
+    return Finding("Memory", "ok", f"notes go to {folder}")
 
 
 def _store(home: Path, settings: Settings) -> Finding:
@@ -190,6 +202,17 @@ def _sources(home: Path, settings: Settings) -> Finding:
     return Finding("Sources", "ok", listed([f"{k} = {v}" for k, v in named.items()]))
 
 
+def _delivery(settings: Settings) -> list[Finding]:
+    """Nothing is said of channels that nobody switched on."""
+    on = switched_on(settings.values)
+    if not on:
+        return []
+    from jarvis_lib.doors.delivery.ready import troubles
+
+    wrong = [Finding("Delivery", "warning", said, "set it right in jarvis.toml, then: jarvis delivery test CHANNEL") for said in troubles(settings)]
+    return wrong or [Finding("Delivery", "ok", f"{listed(on)} {'is' if len(on) == 1 else 'are'} switched on")]
+
+
 def _kernel() -> Finding:
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
@@ -203,10 +226,13 @@ def _kernel() -> Finding:
     return Finding("Notebooks", "ok", f"kernel python3 in {spec.resource_dir}")
 
 
-def _cron() -> Finding:
-    if shutil.which("crontab"):
-        return Finding("Cron", "ok", "crontab is there")
-    return Finding("Cron", "warning", "there is no crontab, so nothing starts the night by itself", "start it by hand: jarvis overnight start; or install cron")
+def _cron(home: Path | None, settings: Settings | None, now: datetime) -> Finding:
+    if home is None or settings is None:
+        return Finding("Cron", "warning", "no workspace that can be read, so nothing starts by itself", "make or mend one, then: jarvis cron install")
+    from jarvis_lib.doors.cron.condition import condition
+    from jarvis_lib.workspace import open_workspace
+
+    return Finding("Cron", *condition(open_workspace(home), now=now))
 
 
 def _git() -> Finding:

@@ -4,12 +4,13 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jarvis_lib
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.settings import template
+from jarvis_lib.model.settings import KEYS, template, toml
+from jarvis_lib.model.window import KINDS
 
 SETTINGS_FILE = "jarvis.toml"
 IGNORE = "# Made by programs: a workspace inside of a repository keeps them out of it.\n*\n!.gitignore\n!README.md\n"
@@ -20,8 +21,11 @@ READMES = {
 }
 
 
-def init(where: Path) -> list[str]:
-    """Make `where` a workspace; what was made, as paths below it. Refuses one that is a workspace already."""
+def init(where: Path, *, also: Sequence[str] = ()) -> list[str]:
+    """Make `where` a workspace; what was made, as paths below it. Refuses one that is a workspace already.
+
+    `also` names windows, besides overnight and weekend, in which sessions may begin by themselves.
+    """
     if (where / SETTINGS_FILE).exists():
         raise Refused(f"{where} is a workspace already: it has a {SETTINGS_FILE}. Nothing was changed.")
     if where.exists() and not where.is_dir():
@@ -29,7 +33,7 @@ def init(where: Path) -> list[str]:
     source = shipped_notebooks()
     made: list[Path] = []
     try:
-        for path in _make(where, source):
+        for path in _make(where, source, also):
             made.append(path)
     except BaseException as error:
         _take_back(made)
@@ -48,7 +52,7 @@ def shipped_notebooks() -> Path:
     raise Refused("The notebooks that belong to Jarvis are missing from this installation; install it again.", code="failed")
 
 
-def _make(where: Path, source: Path) -> Iterator[Path]:
+def _make(where: Path, source: Path, also: Sequence[str]) -> Iterator[Path]:
     """Make everything that is not there yet, naming each path as soon as it is surely ours."""
     yield from _folder(where)
     for name, text in READMES.items():
@@ -60,7 +64,14 @@ def _make(where: Path, source: Path) -> Iterator[Path]:
         if _is_work(path.relative_to(source)) and path.is_file():
             yield from _folder(target.parent)
             yield from _file(target, path.read_bytes())
-    yield from _file(where / SETTINGS_FILE, template().encode())
+    yield from _file(where / SETTINGS_FILE, _settings(also).encode())
+
+
+def _settings(also: Sequence[str]) -> str:
+    """The template; where a session may begin by itself is the one thing that is asked."""
+    default = KEYS["cron"]["windows"][1]
+    chosen = [kind for kind in KINDS if kind in (*default, *also)]
+    return template() if len(chosen) == len(default) else template().replace(f"windows = {toml(default)}", f"windows = {toml(chosen)}", 1)
 
 
 def _is_work(path: Path) -> bool:

@@ -50,6 +50,9 @@ def draft(
     no_change_expected: bool = False,
     needs: Sequence[str] = (),
     follows: str = "",
+    every: str = "",
+    series: str = "",
+    by_default: bool = True,
     id: str | None = None,
 ) -> Task:
     """The task that these words mean, complete with recipe, checks and measures. Raises Refused with one sentence.
@@ -57,8 +60,15 @@ def draft(
     Without `notebook` and `command` it takes the default recipe of its category, or none (`why_no_recipe` says why). What the
     person gives of `checks`, `measures` or `changes` stands in place of what the recipe's own card promises of that kind.
     `after` holds whole ids; whether they exist is for the store to say. With `repo` it works in a copy of that git repository, and an agent does
-    it unless a command is given; `agent` is the name of one, or `any`.
+    it unless a command is given; `agent` is the name of one, or `any`. `every` is a rule by which it comes again (`recurring.parse`). With
+    `by_default` False a task that names no recipe has none.
     """
+    if every:
+        from jarvis_lib.model.recurring import parse
+
+        parse(every)
+        if due is not None:
+            raise Refused("A task that comes again has no single due date; leave --due out, or --every.", code="usage")
     where = repository(repo) if repo else ""
     _refuse_mixed(where, notebook, command, agent, changes)
     top = Path(where) if where else home
@@ -84,9 +94,13 @@ def draft(
         no_change_expected=bool(no_change_expected),
         needs=tuple(dict.fromkeys(words.need(n) for n in needs)),
         follows=follows,
+        every=" ".join(clean(every).split()),
+        series=(series or new_id()) if every else "",
     )
     if agent is not None or (where and command is None):
         return _proposed(top, replace(task, recipe=agent_recipe(agent or "any")))
+    if not by_default and notebook is None and command is None:
+        return _proposed(top, task)
     return _proposed(top, _with_recipe(top, settings, task, notebook, parameters or {}, command))
 
 
@@ -257,6 +271,8 @@ def _arguments(home: Path, task: Task) -> dict[str, Any]:
         "no_change_expected": task.no_change_expected,
         "needs": list(task.needs),
         "follows": task.follows,
+        "every": task.every,
+        "series": task.series,
     }
 
 

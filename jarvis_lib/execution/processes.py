@@ -68,10 +68,14 @@ def run(
     out: Output,
     err: Output | None = None,
     stop: Callable[[], bool] = lambda: False,
+    given: int = subprocess.DEVNULL,
 ) -> Ended:
-    """Run `argv` to its end or to its bounds. What it prints goes to `out`; errors too, unless `err` takes them."""
+    """Run `argv` to its end or to its bounds. What it prints goes to `out`; errors too, unless `err` takes them.
+
+    It reads nothing, or what the descriptor `given` holds.
+    """
     with cgroup.held(processes=bounds.processes, memory_bytes=bounds.memory_bytes) as group:
-        return _run(argv, cwd, env, bounds, out, err, stop, group)
+        return _run(argv, cwd, env, bounds, out, err, stop, group, given)
 
 
 def _run(
@@ -83,9 +87,10 @@ def _run(
     err: Output | None,
     stop: Callable[[], bool],
     group: cgroup.Group,
+    given: int,
 ) -> Ended:
     begin = time.monotonic()
-    process = _start(argv, cwd, env, bounds, group, apart=err is not None)
+    process = _start(argv, cwd, env, bounds, group, apart=err is not None, given=given)
     if isinstance(process, Ended):
         return process
     with process, selectors.DefaultSelector() as selector:
@@ -156,7 +161,9 @@ def said_exit(code: int | None) -> str:
     return f"ended with exit {code}"
 
 
-def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bounds, group: cgroup.Group, *, apart: bool) -> "subprocess.Popen[bytes] | Ended":
+def _start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bounds, group: cgroup.Group, *, apart: bool, given: int
+) -> "subprocess.Popen[bytes] | Ended":
     if not cwd.is_dir():
         return Ended("not_started", None, 0.0, f"{said_command(argv)} cannot start: there is no folder {clean(str(cwd))}")
     try:
@@ -164,7 +171,7 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], bounds: Bound
             list(argv),
             cwd=cwd,
             env=dict(env),
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             start_new_session=True,

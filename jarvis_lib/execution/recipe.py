@@ -1,6 +1,7 @@
 """The recipe step: run the task's command or notebook once, under its limits. What happened, in one sentence and with evidence?"""
 
 import hashlib
+import json
 import os
 import shlex
 import sys
@@ -20,7 +21,7 @@ from jarvis_lib.execution.results import Result, ended_badly
 from jarvis_lib.execution.sandbox import levels
 from jarvis_lib.execution.sandbox.refusals import refused
 from jarvis_lib.execution.spec import Spec
-from jarvis_lib.model.evidence import Evidence
+from jarvis_lib.model.evidence import RESULT_MIME, Evidence
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed, size
 from jarvis_lib.model.task import Recipe
@@ -58,7 +59,7 @@ def run(spec: Spec, stop: Callable[[], bool]) -> Result:
             mask.file(written)  # what spans several lines, such as a private key, is only seen whole here
     base: Result = {"exit_code": None, "notebook": None, "tail": out.tail(), "log": str(spec.dir / "output.log"), "seconds": time.monotonic() - begin}
     result = base | result
-    result["evidence"] = [*result["evidence"], *_artefacts(spec), _isolation(spec, out), _environment()]
+    result["evidence"] = [*result["evidence"], *_told(spec), *_artefacts(spec), _isolation(spec, out), _environment()]
     return result
 
 
@@ -189,6 +190,17 @@ def _notebook(spec: Spec, recipe: Recipe, out: Output, stop: Callable[[], bool])
     evidence = Evidence("exit", "notebook", result["outcome"] == "finished", result["said"], detail)
     shown = {k: v for k, v in result.items() if k != "cells" and (k != "tail" or v)}
     return shown | {"evidence": [evidence.to_json()]}
+
+
+def _told(spec: Spec) -> list[dict[str, Any]]:
+    """What a recipe notebook says of itself by `jarvis.result`: kept, and no proof."""
+    path = spec.dir / "executed.ipynb"
+    if not path.is_file():
+        return []
+    outputs = [o for c in json.loads(path.read_text(encoding="utf-8"))["cells"] for o in c.get("outputs", ())]
+    said = [o["data"][RESULT_MIME] for o in outputs if RESULT_MIME in o.get("data", {})]
+    good = [s for s in said[-1:] if isinstance(s, dict) and isinstance(s.get("summary"), str)]
+    return [Evidence("result", "result", None, clean(s["summary"])[:300], {k: s.get(k) for k in ("files", "metrics")}).to_json() for s in good]
 
 
 def _artefacts(spec: Spec) -> list[dict[str, Any]]:

@@ -14,12 +14,15 @@ OUTCOMES = ("finished", "failed", "timed_out", "no_login", "limited", "denied", 
 VERDICTS = ("verified", "unverified", "hollow", "refuted", "none")
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 2
+RESULT_MIME = "application/vnd.jarvis.result+json"
+"""The output with which a recipe notebook says what it did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One observation. `kind`: exit, check, check_before, measure, measure_before, change, guard, isolation, restored; of work in repositories and
-    of agents also commit, diff, denial (something that was refused while it ran), grant, prompt, call, environment, escalation.
+    of agents also commit, diff, denial (something that was refused while it ran), grant, prompt, call, environment, escalation;
+    of recipe notebooks also result (what they say that they did).
 
     `ok` is None where an observation cannot be right or wrong (a change, an isolation level). `detail` is JSON.
     """

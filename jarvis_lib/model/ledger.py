@@ -10,10 +10,24 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from jarvis_lib.model import account_rules, context_rules, improver_rules, pattern_rules, prediction_rules, problem_rules, trust_rules, weekend_rules
+from jarvis_lib.model import (
+    account_rules,
+    context_rules,
+    delivery_rules,
+    door_rules,
+    import_rules,
+    improver_rules,
+    pattern_rules,
+    prediction_rules,
+    problem_rules,
+    series_rules,
+    slot_rules,
+    trust_rules,
+    weekend_rules,
+)
 from jarvis_lib.model.evidence import MAX_ATTEMPTS, OUTCOMES, evidence_from_json, judge
 from jarvis_lib.model.fact import Fact, Refused, derived_id, moment, text
-from jarvis_lib.model.policy import Policy, decide
+from jarvis_lib.model.policy import Decision, Policy, decide
 from jarvis_lib.model.prose import clean, listed
 from jarvis_lib.model.states import OPEN_STATES, move
 from jarvis_lib.model.task import PRIORITIES, Task, said_claims, shared_paths, task_from_json
@@ -40,12 +54,17 @@ KEYS = {
     "estimates": "task",
     **account_rules.KEYS,
     **context_rules.KEYS,
+    **door_rules.KEYS,
     **improver_rules.KEYS,
     **pattern_rules.KEYS,
     **prediction_rules.KEYS,
     **problem_rules.KEYS,
     **trust_rules.KEYS,
     **weekend_rules.KEYS,
+    **delivery_rules.KEYS,
+    **slot_rules.KEYS,
+    **import_rules.KEYS,
+    **series_rules.KEYS,
 }
 """Tables with rows that change, and the column that names a row. All others are only appended to."""
 
@@ -60,8 +79,12 @@ def apply(book: Book, fact: Fact) -> None:
     if rule is None:
         raise Refused(f"There is no fact of the kind {clean(fact.kind)[:40]!r}; it may come from a newer Jarvis.")
     try:
+        door_rules.guard(book, fact)
+        before = delivery_rules.standing(book, fact)
         rule(book, fact)
         trust_rules.follow(book, fact, content_of)
+        delivery_rules.follow(book, fact, before)
+        slot_rules.follow(book, fact)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refused(f"The fact {fact.kind} {fact.id} is malformed: {type(error).__name__} {error}.") from error
 
@@ -72,6 +95,8 @@ def derive(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
         return trust_rules.after(book, fact, content_of)
     if fact.kind in ("task.added", "task.edited", "task.redecide"):
         return _decision(book, fact, policy)
+    if fact.kind == "import.read":
+        return [decided for one in import_rules.to_decide(book, fact) for decided in _decision(book, one, policy)]
     if fact.kind == "task.retried":
         row = book.get("tasks", fact.data["task"])
         approved = row is not None and row["approved_hash"] == row["content_hash"]
@@ -80,7 +105,7 @@ def derive(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
         return [*_after_ending(book, fact, policy), *trust_rules.after(book, fact, content_of)]
     if fact.kind == "weekend.completed":
         return _after_completion(book, fact)
-    if fact.kind in ("task.dropped", "task.declined"):
+    if fact.kind in ("task.dropped", "task.declined", "task.withdrawn"):
         return _park_dependents(book, fact, fact.data["task"])
     return []
 
@@ -111,7 +136,8 @@ def _into(row: Row, fact: Fact, verb: str, state: str, *, why: str = "", kind: s
     row |= {"state": state, "why": why, "parked_kind": kind, "until": until, "changed_at": fact.at}
 
 
-def _fields(task: Task) -> Row:
+def fields_of(task: Task) -> Row:
+    """The columns of a task's row that its content gives."""
     return {
         "title": task.title,
         "description": task.description,
@@ -136,29 +162,28 @@ def _added(book: Book, fact: Fact) -> None:
         raise Refused(f"There is already a task {task.id}; it was not added again.")
     _check_dependencies(book, task)
     by_pattern = "pattern" in fact.data and pattern_rules.may_queue(book, str(fact.data["pattern"]), task)
-    proposed = not (fact.actor.startswith("person") or by_pattern)
-    book.put(
-        "tasks",
-        _fields(task)
-        | {
-            "id": task.id,
-            "state": "proposed" if proposed else "queued",
-            "why": "",
-            "parked_kind": "",
-            "until": None,
-            "actor": fact.actor,
-            "added_at": fact.at,
-            "changed_at": fact.at,
-            "revision": 1,
-            "content_hash": fact.data["content_hash"],
-            "approved_hash": None,
-            "attempts": 0,
-            "deaths": 0,
-            "shipped_at": None,
-            "accepted_at": None,
-            "undone_at": None,
-        },
-    )
+    by_series = "series" in fact.data and series_rules.may_come(book, fact, task)
+    proposed = not (fact.actor.startswith("person") or by_pattern or by_series)
+    row = fields_of(task) | {
+        "id": task.id,
+        "state": "proposed" if proposed else "queued",
+        "why": "",
+        "parked_kind": "",
+        "until": None,
+        "actor": fact.actor,
+        "added_at": fact.at,
+        "changed_at": fact.at,
+        "revision": 1,
+        "content_hash": fact.data["content_hash"],
+        "approved_hash": None,
+        "attempts": 0,
+        "deaths": 0,
+        "shipped_at": None,
+        "accepted_at": None,
+        "undone_at": None,
+    }
+    series_rules.added(book, fact, task, row, comes=by_series)
+    book.put("tasks", row)
 
 
 def _check_dependencies(book: Book, task: Task) -> None:
@@ -193,12 +218,14 @@ def _edited(book: Book, fact: Fact) -> None:
     task = task_from_json(fact.data["content"])
     move(row["state"], "edit", name=name_of(row)) if row["state"] != "proposed" else None
     _check_dependencies(book, task)
-    row |= _fields(task) | {
+    before = content_of(row)
+    row |= fields_of(task) | {
         "content_hash": fact.data["content_hash"],
         "approved_hash": None,
         "revision": row["revision"] + 1,
         "changed_at": fact.at,
     }
+    series_rules.edited(book, fact, before, task, row)
     book.put("tasks", row)
 
 
@@ -224,6 +251,7 @@ def _decided(book: Book, fact: Fact) -> None:
     if row["state"] == "proposed":
         return
     trust_rules.used(book, fact, row, rule=data["rule"], content=content_of)
+    series_rules.decided(book, row, data)
     if data["verdict"] == "auto":
         row["approved_hash"] = data["content_hash"]
     state, kind, why = _decided_state(row, data)
@@ -252,6 +280,8 @@ def _decision(book: Book, fact: Fact, policy: Policy) -> list[Fact]:
         return []
     task = content_of(row)
     decision = decide(task, policy, trust_rules.record_of(book, task))
+    if fact.kind == "task.added" and series_rules.carried(book, row, decision, policy):
+        decision = Decision("auto", "series", ("you approved it as it comes again, and nothing of it has changed since",), decision.risk)
     data = {
         "task": task_id,
         "verdict": decision.verdict,
@@ -284,7 +314,10 @@ def _approved(book: Book, fact: Fact) -> None:
     row["approved_hash"] = row["content_hash"]
     if row["state"] == "queued":
         raise Refused(f"{name_of(row)} is queued already; it needs no approval.")
-    _into(row, fact, "approve", "queued")
+    if series_rules.approved(book, fact, row):
+        _into(row, fact, "later", "parked", why="Approved; its time has not come yet.", kind="later", until=row["until"])
+    else:
+        _into(row, fact, "approve", "queued")
     row["deaths"] = 0
     if row["attempts"] >= MAX_ATTEMPTS:
         row["attempts"] = 0
@@ -651,10 +684,15 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     "notice": _noted,
     **account_rules.RULES,
     **context_rules.RULES,
+    **door_rules.RULES,
     **improver_rules.RULES,
     **pattern_rules.RULES,
     **prediction_rules.RULES,
     **problem_rules.RULES,
     **trust_rules.RULES,
     **weekend_rules.RULES,
+    **delivery_rules.RULES,
+    **slot_rules.RULES,
+    **import_rules.RULES,
+    **series_rules.RULES,
 }

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jarvis_lib.model.context import ALLOWS_DEFAULTS, CONTEXTS, SIZES, Allows, Habit, allowed, habits, span
 from jarvis_lib.model.countries import CODES, named_country
+from jarvis_lib.model.delivery import CHANNELS, DETAILS, REPORTS, SECURITIES
+from jarvis_lib.model.delivery import mistakes as delivery_mistakes
 from jarvis_lib.model.phase import PhaseTemplate, key_of, read_template
 from jarvis_lib.model.policy import Policy
 from jarvis_lib.model.prose import hint
@@ -37,7 +39,7 @@ _PHASES = {
 }
 
 # section -> key -> (kind, default, meaning). Kinds: text, path, paths, zone, country, days, time, span, spans, bool, int>=N, num>=N, pair,
-# categories, kinds (of windows), allows (a table of its own), phases, agents, level, permission, reach (one word of some);
+# categories, kinds (of windows), allows (a table of its own), phases, agents, channels, reports, level, permission, reach, detail, security (one word of some);
 # argvs, dates, numbers, services, texts_by_name (tables with names of the person's own).
 KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "person": {
@@ -51,6 +53,7 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "builds_per_day": ("pair", [2, 3], "Accepted builds."),
         "hours_per_day": ("pair", [6, 8], "Run hours of accepted tasks."),
         "fixes_per_day": ("pair", [1, 2], "Fixes whose check was green again a day later."),
+        "patterns_per_week": ("pair", [1, 2], "Routines learned: they came as expected on later days."),
     },
     "windows.overnight": {
         "on": ("bool", True, "Where windows meet, this one keeps the time."),
@@ -236,9 +239,44 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "slow_seconds": ("num>=0.1", 5.0, "A call that was noted with `jarvis improver log-time` should not take longer."),
         "slow_step_seconds": ("num>=1", 120.0, "A step of a session other than the work itself should not take longer."),
     },
+    "memory": {
+        "path": ("path", "", 'Folder of daily notes YYYY-MM-DD.md of what Jarvis did, such as "~/.openclaw/workspace/memory"; empty = none are written.'),
+    },
     "store": {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
+    },
+    "delivery": {
+        "channels": ("channels", [], "email, apprise: where briefs and alerts go besides the file in reports/. Empty = nothing leaves this machine."),
+        "detail": ("detail", "counts", "What leaves it: counts, titles (of tasks), or full (the proof, the lines to copy and the whole page)."),
+        "reports": ("reports", list(REPORTS), "Which of them are sent."),
+        "quiet": ("span", "22:00-07:00", 'Nothing is sent then, on the local clock, but alerts; "" = no such hours.'),
+        "alerts": ("bool", True, "What was stopped and escalated is told at once, whatever the hour."),
+        "urls": ("texts", [], "For apprise: names of secrets that hold its addresses, which have tokens in them."),
+    },
+    "delivery.email": {
+        "host": ("text", "", "SMTP server."),
+        "port": ("int>=0", 0, "0 = the usual one: 587 with starttls, 465 with ssl, 25 with none."),
+        "security": ("security", "starttls", "starttls, ssl, or none (only for a server on this machine)."),
+        "user": ("text", "", "Empty = no log-in."),
+        "password": ("text", "", "The name of a secret of [secrets]; a password itself never stands here."),
+        "sender": ("text", "", "Address."),
+        "to": ("texts", [], "Addresses."),
+    },
+    "hooks": {
+        "shipped": (
+            "text",
+            "",
+            'Your command, which gets JSON on standard input; or an address to post it to; or "secret:NAME" for such an address. Empty = none.',
+        ),
+        "failed": ("text", "", ""),
+        "needs_you": ("text", "", ""),
+        "problem": ("text", "", ""),
+        "seconds": ("num>=0.1", 30.0, "A hook that takes longer is ended with all that it started."),
+    },
+    "cron": {
+        "windows": ("kinds", ["overnight", "weekend"], "Windows in which a session is opened by itself, where `jarvis cron install` was called."),
+        "keep_awake": ("bool", True, "A session keeps the machine from falling asleep while it works, on mains power only."),
     },
 }
 
@@ -437,7 +475,13 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
     return _read_list(base, value)
 
 
-CHOICES = {"level": ("best", "strict", "basic", "none"), "permission": ("full", "edits", "read"), "reach": ("none", "hosts", "all")}
+CHOICES = {
+    "level": ("best", "strict", "basic", "none"),
+    "permission": ("full", "edits", "read"),
+    "reach": ("none", "hosts", "all"),
+    "detail": DETAILS,
+    "security": SECURITIES,
+}
 """Keys with one word out of some, by their kind."""
 
 _TABLES: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -531,7 +575,7 @@ def _read_list(base: str, value: Any) -> tuple[Any, str]:
         return value, _read_spans(value)[1]
     if base == "phases":
         return value, read_template(value)[1]
-    known = {"days": DAYS, "categories": CATEGORIES, "kinds": KINDS, "agents": AGENTS}.get(base)
+    known = {"days": DAYS, "categories": CATEGORIES, "kinds": KINDS, "agents": AGENTS, "channels": CHANNELS, "reports": REPORTS}.get(base)
     if known is None:
         return value, ""
     for word in value:
@@ -575,6 +619,7 @@ def _nonsense(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], in
         found.append(Mistake(line, f"[windows.{kind}] {said}"))
         turned.add(kind)
     found += _overlaps(values, lines, turned)
+    found += [Mistake(lines.get((section, key), lines.get((section, ""), 0)), sentence) for section, key, sentence in delivery_mistakes(values)]
     return found
 
 

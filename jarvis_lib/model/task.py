@@ -126,7 +126,8 @@ class Task:
 
     `repo`: the task works in a copy of this git repository (absolute path), and its result is a branch. `network` and `secrets` (names) are what
     the person grants it. `no_change_expected`: a result without any change is no hollow one. `follows`: the task whose agent session and branch
-    it goes on with. `needs`: what a machine must have to run it, such as `gpu=1` or `tag:big`.
+    it goes on with. `needs`: what a machine must have to run it, such as `gpu=1` or `tag:big`. `every`: the rule by which it comes again, and `series`
+    what all its occurrences have in common.
     """
 
     id: str
@@ -152,6 +153,8 @@ class Task:
     no_change_expected: bool = False
     follows: str = ""
     needs: tuple[str, ...] = ()
+    every: str = ""
+    series: str = ""
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -182,6 +185,7 @@ class Task:
         # Left out while they say nothing, so that the hash of a task of before they existed, and its approval, hold.
         later = {"resumable": self.resumable, "project": self.project, "tags": list(self.tags), "repo": self.repo, "network": self.network}
         later |= {"secrets": list(self.secrets), "no_change_expected": self.no_change_expected, "follows": self.follows, "needs": list(self.needs)}
+        later |= {"every": self.every, "series": self.series}
         return raw | {name: value for name, value in later.items() if value}
 
 
@@ -212,6 +216,8 @@ def task_from_json(raw: dict[str, Any]) -> Task:
         no_change_expected=raw.get("no_change_expected", False),
         follows=raw.get("follows", ""),
         needs=tuple(raw.get("needs", ())),
+        every=raw.get("every", ""),
+        series=raw.get("series", ""),
     )
 
 

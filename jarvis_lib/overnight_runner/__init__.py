@@ -5,9 +5,22 @@ window does, so that the checks and the brief are whole in the morning. Whatever
 """
 
 from jarvis_lib.autonomous_queue.sessions import Hours
-from jarvis_lib.overnight_runner.briefs import brief, make_brief
+from jarvis_lib.overnight_runner.briefs import brief, checkin, make_brief, make_checkin
 from jarvis_lib.overnight_runner.hours import is_overnight, session_hours
 from jarvis_lib.overnight_runner.looking import report, status, stop, write_record
 from jarvis_lib.overnight_runner.night import start
 
-__all__ = ["Hours", "brief", "is_overnight", "make_brief", "report", "session_hours", "start", "status", "stop", "write_record"]
+__all__ = [
+    "Hours",
+    "brief",
+    "checkin",
+    "is_overnight",
+    "make_brief",
+    "make_checkin",
+    "report",
+    "session_hours",
+    "start",
+    "status",
+    "stop",
+    "write_record",
+]

@@ -40,7 +40,7 @@ def session_hours(place: Place, *, now: datetime, anyway: bool, until: datetime 
     busy = () if asked else _taken(place, now, ends)
     day = now.astimezone(place.zone).date()
     key, longest = (window.key, window.longest_h) if window is not None else (f"asked@{day}", sessions.SESSION_LONGEST_H)
-    return replace(sessions.margins(place, key=key, kind="overnight", now=now, ends=ends, longest_h=longest), busy=busy)
+    return replace(sessions.margins(place, key=key, kind="overnight", now=now, ends=ends, longest_h=longest), busy=busy, whole=window is not None and not asked)
 
 
 def _taken(place: Place, begin: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:

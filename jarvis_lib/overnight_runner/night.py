@@ -9,6 +9,7 @@ from jarvis_lib import build_scheduler, pattern_learner, problem_predictor, self
 from jarvis_lib.autonomous_queue import sessions
 from jarvis_lib.autonomous_queue.holding import Held
 from jarvis_lib.autonomous_queue.sessions import Hours, phase
+from jarvis_lib.execution import postman
 from jarvis_lib.execution.engine import Engine, engine_of
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.plan import Plan
@@ -76,7 +77,8 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *
         build_scheduler.make_plan(place, now=place.now())
         reverted = self_improver.apply_reverts(place, now=place.now())
         forgotten = steps.forget(place, now=place.now())
-        said = [f"{plural(len(after), 'problem')} left open", "the coming windows are planned anew", *reverted, forgotten]
+        unseen = steps.pages(place, session, hours) if thinks else []
+        said = [f"{plural(len(after), 'problem')} left open", "the coming windows are planned anew", *reverted, forgotten, *unseen]
         done("; ".join(s for s in said if s))
     return f"it ended because {tally.why_ended}"
 
@@ -90,6 +92,7 @@ def _problems(place: Place, session: str, hours: Hours, say: Say, *, thinks: boo
     for fix in fixes:
         say(f"  {'fixed' if fix.verified else 'not fixed':<9} {fix.said}")
     emptied = problem_predictor.empty_trash(place, now=place.now())
+    postman.call(place.home, place.settings)
     return "; ".join([*words, f"{sum(f.verified for f in fixes)} fixed and re-checked", *([emptied] if emptied else [])])
 
 

@@ -15,16 +15,20 @@ from typing import Any
 from jarvis_lib.autonomous_queue.sessions import Hours
 from jarvis_lib.build_scheduler.verbs import SEED
 from jarvis_lib.execution.papermill_run import run_notebook
+from jarvis_lib.execution.parameters import read_parameters
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.study import Study, read_study
-from jarvis_lib.report.deep import publish_deep
+from jarvis_lib.report.deep import publish_deep, question_of
 from jarvis_lib.store.place import Place
 
 LIMIT_S = 300.0
 SHARE = 0.1
 """A step takes at most this share of the time that is left for work."""
 LEAST_S = 20.0
+PAGE_S = 90.0
+LOOKING = ("autonomous_queue", "overnight_runner", "context_scheduler", "weekend_planner")
+"""Components whose notebooks make no study; the night runs them for their pages alone."""
 KEPT = timedelta(days=90)
 
 
@@ -59,6 +63,31 @@ def tried(place: Place, session: str, component: str, hours: Hours) -> list[str]
         return [run(place, session, component, hours).said]
     except Exception as error:  # noqa: BLE001  # a notebook is the person's to change: whatever it raises, the night goes on
         return [went_without(place, component, error)]
+
+
+def pages(place: Place, session: str, hours: Hours) -> list[str]:
+    """Publish the pages of the components whose notebooks only look; a sentence for each that could not be made, which is a notice too.
+
+    A notebook that this workspace does not have has no page.
+    """
+    return [said for name in LOOKING if (place.home / "notebooks" / f"{name}.ipynb").is_file() for said in _page(place, session, name, hours)]
+
+
+def _page(place: Place, session: str, component: str, hours: Hours) -> list[str]:
+    now = place.now()
+    source = place.home / "notebooks" / f"{component}.ipynb"
+    executed = place.home / "data" / "sessions" / session / f"{component}.ipynb"
+    own = {"workspace": str(place.home), "home": str(place.home), "snapshot": str(place.store.snapshot()), "as_of": now.isoformat()}
+    try:
+        known = read_parameters(source)
+        limit = max(LEAST_S, min(PAGE_S, (hours.ends - now) / timedelta(seconds=1) * SHARE))
+        result = run_notebook(source, executed, {k: v for k, v in own.items() if k in known}, deadline=time.time() + limit, cwd=place.home)
+        if result["outcome"] != "finished":
+            raise Refused(str(result["said"]), code="failed")
+        place.store.append(publish_deep(place, executed, component, question_of(executed), as_of=now))
+    except Exception as error:  # noqa: BLE001  # a notebook is the person's to change: whatever it raises, the night ends as it should
+        return [went_without(place, component, error)]
+    return []
 
 
 def forget(place: Place, *, now: datetime) -> str:

@@ -133,4 +133,5 @@ def template_of(place: Place, words: Mapping[str, Any], title: str, task: Row | 
         raw = draft(place.home, place.settings, title=f"Prepare: {shorten(clean(title), 150)}", id="template", **how, **own).to_json()
     if not raw.get("recipe"):
         raise Refused("The task has no recipe, so there is nothing to run; give it one: --recipe NOTEBOOK or --recipe 'COMMAND LINE'.")
-    return raw | {"id": "template", "due": None}
+    once = {name: value for name, value in raw.items() if name not in ("every", "series")}  # the pattern says when it comes
+    return once | {"id": "template", "due": None}

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.prose import clean, plural, spell
 from jarvis_lib.model.risk import FLAP_SPAN
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import coming
+from jarvis_lib.model.window import coming, occurrences
 from jarvis_lib.report import coverage as covering
 from jarvis_lib.report import headline as head
-from jarvis_lib.report import health, learned, mending, needs, proof, tally
+from jarvis_lib.report import health, learned, mending, needs, proof, tally, weeks
 from jarvis_lib.report import outlook as looking
+from jarvis_lib.report.budget import fit, words
 from jarvis_lib.report.clock import day_of, span, time_of, when
 from jarvis_lib.report.parts import PAGES, Brief, Card, FixRow, RanRow
 from jarvis_lib.store.calendar import cuts_of
@@ -27,6 +28,9 @@ __all__ = ["Brief", "compose"]
 
 Row = dict[str, Any]
 ROWS, FIXES, PROBLEMS, PLACES, OMISSIONS, NEWS = 8, 6, 5, 6, 3, 5
+LATE_FROM, LATE_AT_MOST = timedelta(minutes=30), timedelta(hours=12)
+DECIDE = 185
+"""The words of headline, line and cards together: a minute, less the few of the frame around them."""
 
 
 def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings, home: Path) -> Brief:
@@ -47,18 +51,20 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     problems = mending.problem_rows(open_problems)
     plan = looking.outlook(reader, settings, now=now, zone=zone)
     told = learned.news(reader, since=cover.since, now=now, zone=zone)
+    headline, line = head.headline(night, zone), head.line(night)
+    shown = fit(cards[: needs.MOST], DECIDE - words(headline, line))
     best = sorted(night.shipped, key=lambda r: (not r.measured, -r.planned_hours))
     shipped = [*best, *(r for r in ran if r.status is proof.UNDONE)]
     return Brief(
-        kicker=_kicker(cover, zone),
-        headline=head.headline(night, zone),
-        line=head.line(night),
+        kicker=_kicker(cover, zone, _late(reader, cover, settings, zone)),
+        headline=headline,
+        line=line,
         tone=_tone(night),
         good=night.good,
         greeting=_greeting(settings),
         as_of=now.astimezone(zone).isoformat(timespec="seconds"),
         since=cover.begins.astimezone(zone).isoformat(timespec="seconds"),
-        needs=tuple(cards[: needs.MOST]),
+        needs=tuple(shown),
         needs_more=max(len(cards) - needs.MOST, 0),
         needs_said="" if cards else "Nothing needs you this morning.",
         shipped=tuple(shipped[:ROWS]),
@@ -78,9 +84,12 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
         tonight_said=plan.tonight,
         omissions=plan.omissions[:OMISSIONS],
         omissions_more=max(len(plan.omissions) - OMISSIONS, 0),
-        numbers=tuple(tally.numbers(reader, settings, now=now)),
+        numbers=tuple(tally.numbers(reader, settings, now=now, zone=zone)),
         numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
         system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
+        night=plan.night,
+        days=tuple(weeks.day_bars(reader, zone, now.astimezone(zone).date() - timedelta(days=6), now=now)),
+        band=weeks.band(settings),
         news=tuple(told[:NEWS]),
         news_more=max(len(told) - NEWS, 0),
         pages=tuple((PAGES[r["kind"]], r["path"]) for r in reader.rows("report.pages_between", **between) if r["kind"] in PAGES),
@@ -118,9 +127,20 @@ def _night(
     )
 
 
-def _kicker(cover: covering.Coverage, zone: ZoneInfo) -> str:
+def _late(reader: Reader, cover: covering.Coverage, settings: Settings, zone: ZoneInfo) -> str:
+    """How long after its night the first brief of a morning is made, when that is long: the machine slept, or nobody asked."""
+    now = cover.until
+    ends = [w.end for w in occurrences(settings.windows, zone, now - LATE_AT_MOST, now) if w.kind == "overnight" and w.end <= now]
+    if not ends or now - ends[-1] < LATE_FROM or cover.begins >= ends[-1] or not cover.has_facts:
+        return ""
+    told = reader.one("report.brief_before", at=now)
+    is_of_the_day = cover.newest is not None and (cover.newest["closed_at"] or now) > ends[-1]
+    return "" if is_of_the_day or (told and told["as_of"] >= ends[-1]) else f", {spell((now - ends[-1]) / timedelta(hours=1))} late"
+
+
+def _kicker(cover: covering.Coverage, zone: ZoneInfo, late: str) -> str:
     covers = f"covers {span(cover.begins, cover.until, zone)}" if cover.has_facts else "nothing is recorded yet"
-    return f"Morning brief · {day_of(cover.until, zone)} · {covers} · made {time_of(cover.until, zone)} ({zone.key})"
+    return f"Morning brief · {day_of(cover.until, zone)} · {covers} · made {time_of(cover.until, zone)}{late} ({zone.key})"
 
 
 def _greeting(settings: Settings) -> str:

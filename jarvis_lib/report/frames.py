@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FOREIGN = ("title", "why", "verdict_why", "said", "reasons", "what", "subject", "suggested")
 """Columns whose text may come from outside."""
+_ODD = r"[^ -~]|  |^ | $"
+"""What `clean` may change: all but printable ASCII with single spaces inside."""
 
 
 def tasks(reader: Reader, *, zone: ZoneInfo | None = None) -> "pl.DataFrame":
@@ -88,4 +90,16 @@ def _frame(reader: Reader, name: str, zone: ZoneInfo | None) -> "pl.DataFrame":
     texts = [c for c in found.columns if c in FOREIGN]
     here = zone.key if zone else "UTC"
     local = [pl.col(c).cast(pl.Datetime("us")).dt.replace_time_zone("UTC").dt.convert_time_zone(here) for c in times]
-    return found.with_columns(*local, *(pl.col(c).map_elements(clean, return_dtype=pl.String) for c in texts))
+    return harmless(found.with_columns(*local), texts)
+
+
+def harmless(frame: "pl.DataFrame", columns: list[str]) -> "pl.DataFrame":
+    """The frame with the texts of `columns` cleaned; those that are plain already, which are nearly all, are not touched."""
+    import polars as pl
+
+    changes = []
+    for name in columns:
+        odd = frame[name].filter(frame[name].str.contains(_ODD).fill_null(False)).unique()
+        if len(odd):
+            changes.append(pl.col(name).replace(odd, odd.map_elements(clean, return_dtype=pl.String)))
+    return frame.with_columns(*changes) if changes else frame

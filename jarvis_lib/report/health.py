@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jarvis_lib.model.delivery import switched_on
 from jarvis_lib.model.prose import clean, plural, seconds, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.report.clock import span, when
@@ -28,15 +29,28 @@ def lines(reader: Reader, cover: Coverage, settings: Settings, *, zone: ZoneInfo
     notices = reader.rows("report.notices_between", since=cover.since, now=now)
     found += [_notice(n, now, zone) for n in notices[-NOTICES:]]
     found += _agents(reader, cover, zone)
+    found += _delivery(reader, cover, settings, zone)
     if len(notices) > NOTICES:
         found.append(SystemLine("Store", f"and {len(notices) - NOTICES} earlier notices.", "warn"))
+    found += _calendars(reader, now, zone)
     found += [_isolation(cover), SystemLine("Policy", f"hash {settings.policy.hash[:12]}{_changed(cover, settings)}", "ok")]
     return [*found, _journal(reader), SystemLine("Workspace", clean(str(home)), "ok")]
 
 
 def _notice(row: Row, now: datetime, zone: ZoneInfo) -> SystemLine:
-    name = {"sandbox": "Sandbox", "room": "Machine", "escalation": "Escalation", "trust": "Trust"}.get(row["kind"], "Store")
+    name = {"sandbox": "Sandbox", "room": "Machine", "escalation": "Escalation", "trust": "Trust", "slot": "Cron"}.get(row["kind"], "Store")
     return SystemLine(name, f"{when(row['at'], zone, now=now)}: {shorten(clean(row['sentence']), 240)}", "bad" if row["kind"] == "escalation" else "warn")
+
+
+def _delivery(reader: Reader, cover: Coverage, settings: Settings, zone: ZoneInfo) -> list[SystemLine]:
+    """The channels and hooks whose messages do not arrive: why, since when, and how many were given up."""
+    found = []
+    for row in reader.rows("delivery.failing", now=cover.until):
+        if row["name"] in switched_on(settings.values) and row["lost"]:
+            since = when(row["failing_since"], zone, now=cover.until)
+            told = f"{row['name']} failed: {shorten(clean(row['why']), 160)}, since {since}; {plural(row['lost'], 'message')} not sent: jarvis delivery list"
+            found.append(SystemLine("Delivery", told, "bad"))
+    return found
 
 
 def _agents(reader: Reader, cover: Coverage, zone: ZoneInfo) -> list[SystemLine]:
@@ -72,6 +86,20 @@ def _sleep(phases: Sequence[Row], cover: Coverage) -> list[SystemLine]:
         told = "; ".join(clean(p["said"]) for p in asleep[:3])
         return [SystemLine("Machine", f"Asleep {plural(len(asleep), 'time')}, {seconds(total)} in all: {told}.", "warn")]
     return [SystemLine("Machine", "Awake while a session ran.", "ok")] if cover.sessions else []
+
+
+def _calendars(reader: Reader, now: datetime, zone: ZoneInfo) -> list[SystemLine]:
+    """When each calendar was last read; one that cannot be read is told with the day of what the plan rests on."""
+    found = []
+    for row in reader.rows("calendar.sources"):
+        name, read = shorten(clean(row["source"]), 60), when(row["read_at"], zone, now=now) if row["read_at"] else ""
+        if row["ok"]:
+            found.append(SystemLine("Calendar", f"{name} read {read}.", "ok"))
+            continue
+        rests = f"the plan rests on what was read {read}" if read else "it was never read"
+        why = shorten(clean(row["said"] or ""), 120).rstrip(".")
+        found.append(SystemLine("Calendar", f"{name} could not be read{f' ({why})' if why else ''}; {rests}. Try: jarvis context read", "warn"))
+    return found
 
 
 def _isolation(cover: Coverage) -> SystemLine:

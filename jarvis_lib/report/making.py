@@ -1,6 +1,7 @@
 """How does a report's notebook become a file, also when the notebook cannot run? A page, or the same report as plain text that says why.
 
-Never an empty file: whatever goes wrong in the notebook, the text is written and the reason stands at its end.
+Never an empty file: whatever goes wrong in the notebook, the text is written and the reason stands at its end. It takes the page's place too, so
+that the latest brief is never an older one.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from jarvis_lib.model.fact import Fact, Refused, stamp
-from jarvis_lib.report.publish import publish
+from jarvis_lib.report.publish import plain_page, publish, put
 from jarvis_lib.store.place import Place
 
 LIMIT_S = 300.0
@@ -24,15 +25,32 @@ def make_page(
     try:
         _run(place, notebook, snapshot, as_of, target)
     except Exception as error:
-        target = target.with_suffix(".txt")
         last = str(error).splitlines()[-1][:300] if str(error) else ""
-        target.write_text(f"{text}\n\nThe page could not be made: {type(error).__name__}: {last}\n", encoding="utf-8")
+        whole = f"{text}\n\nThe page could not be made: {type(error).__name__}: {last}\n"
+        put(target, plain_page(headline, whole, as_of=as_of.isoformat(timespec="seconds")))
+        publish(target, place.home)
+        target = target.with_suffix(".txt")
+        put(target, whole)
         say(f"The page could not be made ({type(error).__name__}); the text is in {target}")
     else:
+        target.with_suffix(".txt").unlink(missing_ok=True)
         publish(target, place.home)
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     shown = target.relative_to(place.home).as_posix() if target.is_relative_to(place.home) else str(target)
     return target, place.fact("brief.made", kind=kind, as_of=stamp(as_of), path=shown, headline=headline, sha256=digest)
+
+
+def told_busy(place: Place, target: Path, error: Refused, *, as_of: datetime) -> None:
+    """Where nothing could be read because another program holds the store: a page that says so, in a place where no page is yet.
+
+    Anything but a busy store is none of its business, and a page that is there already tells more.
+    """
+    if error.code != "busy" or target.exists():
+        return
+    headline = "No brief yet: the store is held by another program"
+    text = f"{error.sentence}\n\nNothing of the night is lost. Make it again: jarvis overnight brief --html\nWho holds it: jarvis doctor"
+    put(target, plain_page(headline, text, as_of=as_of.isoformat(timespec="seconds")))
+    publish(target, place.home)
 
 
 def _run(place: Place, notebook: Path, snapshot: Path, as_of: datetime, target: Path) -> None:

@@ -1,5 +1,7 @@
 """What must the person decide, what happens if they do nothing, and what do they type?"""
 
+import json
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +13,8 @@ from jarvis_lib.report.parts import Card
 
 Row = dict[str, Any]
 MOST = 5
+DRAFT = 900
+SENT_OUT = ("External actions", "API integrations")
 
 _DO_NOTHING = {
     "escalated": "it never runs",
@@ -44,7 +48,17 @@ def _card(row: Row, now: datetime, zone: ZoneInfo) -> Card:
         evidence=f"{row['category']}, {row['priority']}, {hours(row['hours'])}, added {when(row['added_at'], zone, now=now)}.{due}",
         do_nothing=f"{_DO_NOTHING.get(kind, 'it waits')}{_until_due(row, kind, now, zone)}",
         commands=tuple(commands(row["id"], kind)),
+        draft=draft(row) if row["category"] in SENT_OUT else "",
     )
+
+
+def draft(row: Row) -> str:
+    """What an external action would do, as far as it is written down: its words, what it starts, and the values that it hands on."""
+    recipe = json.loads(row["content"]).get("recipe") or {}
+    starts = shlex.join(recipe.get("argv") or ()) or str(recipe.get("shell") or recipe.get("notebook") or "")
+    values = ", ".join(f"{name} = {value!r}" for name, value in (recipe.get("parameters") or {}).items())
+    pieces = [clean(str(row["description"] or "")), f"It starts: {clean(starts)}." if starts else "", f"With {clean(values)}." if values else ""]
+    return shorten(" ".join(p for p in pieces if p), DRAFT)
 
 
 def _what(row: Row, kind: str) -> str:

@@ -17,23 +17,25 @@ from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
 from jarvis_lib.model.window import coming as first_window
 from jarvis_lib.report.clock import time_of, when
-from jarvis_lib.report.parts import PlanRow
+from jarvis_lib.report.parts import LaneBar, NightBars, PlanRow
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
 OLD = timedelta(hours=24)
+TICKS = 9
 WAITS_FOR_PERSON = ("unapproved", "review", "parked", "running")
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The places up to the end of tonight, what has none (each a sentence), one sentence over both, and one on how sure the coming night is."""
+    """The places up to the end of tonight, what has none (each a sentence), one sentence over both, how sure the night is, and all as drawn."""
 
     said: str
     rows: tuple[PlanRow, ...]
     omissions: tuple[str, ...]
     tonight: str = ""
+    night: NightBars | None = None
 
 
 def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> Outlook:
@@ -80,7 +82,9 @@ def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo)
 def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row]]:
     titles = {t["id"]: t for t in reader.rows("report.titles")}
     made = sketch(reader, settings, zone, now=now).plan
-    slots = [{"task": s.task, "start": s.start, "end": s.end, "code": s.code, "sentence": s.sentence, **_named(titles, s.task)} for s in made.slots]
+    slots = [
+        {"task": s.task, "start": s.start, "end": s.end, "lane": s.lane, "code": s.code, "sentence": s.sentence, **_named(titles, s.task)} for s in made.slots
+    ]
     left_out = [{"task": o.task, "code": o.code, "sentence": o.sentence, "reserve": o.reserve, **_named(titles, o.task)} for o in made.omissions]
     return sorted(slots, key=lambda s: s["start"]), left_out
 
@@ -98,7 +102,20 @@ def _told(slots: Sequence[Row], left_out: Sequence[Row], origin: str, until: dat
         return Outlook(f"Nothing is queued for today and tonight. {room(night, zone, now=now)}", (), ())
     later = len(slots) - len(shown)
     said = f"{origin}." + (f" {later} more {'has a place' if later == 1 else 'have places'} after that." if later else "")
-    return Outlook(said, rows, missing)
+    return Outlook(said, rows, missing, night=_drawn(shown, zone))
+
+
+def _drawn(shown: Sequence[Row], zone: ZoneInfo) -> NightBars | None:
+    """The places on their lanes, from the full hour before the first to the end of the last; nothing without any."""
+    if not shown:
+        return None
+    hour = timedelta(hours=1)
+    begin = min(s["start"] for s in shown).replace(minute=0, second=0, microsecond=0)
+    hours_long = (max(s["end"] for s in shown) - begin) / hour
+    bars = tuple(LaneBar(s["lane"], (s["start"] - begin) / hour, (s["end"] - s["start"]) / hour, shorten(clean(s["title"]), 80)) for s in shown)
+    step = next((n for n in (1, 2, 3, 6) if hours_long / n <= TICKS), 12)
+    ticks = tuple((float(n), time_of(begin + n * hour, zone)) for n in range(0, int(hours_long) + 1, step))
+    return NightBars(hours_long, max(b.lane for b in bars) + 1, ticks, bars)
 
 
 def _place(slot: Row, now: datetime, zone: ZoneInfo) -> PlanRow:

@@ -4,7 +4,7 @@ The page needs no network and no script, and whatever a task wrote is escaped tw
 page is put together (nh3). Run by papermill, by cron or by hand, the same cells write the same file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cache
@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, seconds
 from jarvis_lib.report.brief import Brief, compose
-from jarvis_lib.report.publish import brief_path, put, relative, weekend_path
-from jarvis_lib.report.text import brief_text
+from jarvis_lib.report.budget import rooms, seen, unfolded
+from jarvis_lib.report.evening_parts import Evening
+from jarvis_lib.report.publish import brief_path, dated_path, list_anew, put, relative, review_path, weekend_path
+from jarvis_lib.report.review_parts import Review
 from jarvis_lib.report.weekend_parts import WeekendReport
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
@@ -28,11 +30,32 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates")
 SECTIONS = ("headline", "needs", "ran", "problems", "plan", "learned", "numbers", "system")
 WEEKEND_SECTIONS = ("headline", "needs", "builds", "week", "estimates", "patterns", "next", "not_done")
+EVENING_SECTIONS = ("headline", "needs", "today", "tonight", "offer")
+REVIEW_SECTIONS = ("headline", "goals", "days", "guards", "calibration", "precision", "trust", "fate")
 MORNING = time(7)
-Values = Brief | WeekendReport
+EVENING = time(19)
+Values = Brief | WeekendReport | Evening | Review
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one kind of report is made of: its sections, those among them that look as in the brief, its own mark, and the function of its text."""
+
+    sections: tuple[str, ...]
+    shared: tuple[str, ...]
+    mark: str
+    text: str
+
+
+KINDS: dict[type, Kind] = {
+    Brief: Kind(SECTIONS, SECTIONS, "brief", "text:brief_text"),
+    WeekendReport: Kind(WEEKEND_SECTIONS, ("headline", "needs"), "weekend", "weekend_text:weekend_text"),
+    Evening: Kind(EVENING_SECTIONS, ("headline",), "evening", "evening_text:evening_text"),
+    Review: Kind(REVIEW_SECTIONS, ("headline",), "review", "review_text:review_text"),
+}
 TAGS = {
-    *("a", "article", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3", "header", "li", "ol", "p", "pre", "section", "small"),
-    *("span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    *("a", "article", "br", "caption", "code", "dd", "details", "div", "dl", "dt", "em", "h1", "h2", "h3", "header", "li", "ol", "p", "pre", "section"),
+    *("small", "span", "strong", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul"),
     *("svg", "title", "desc", "g", "line", "circle", "rect", "text"),
 }
 ATTRIBUTES = {
@@ -40,6 +63,7 @@ ATTRIBUTES = {
     "a": {"href"},
     "th": {"scope"},
     "td": {"data-label"},
+    "details": {"open"},
     "svg": {"viewBox", "role", "width", "height"},
     "line": {"x1", "y1", "x2", "y2"},
     "circle": {"cx", "cy", "r"},
@@ -86,7 +110,12 @@ class Page:
     @property
     def sections(self) -> tuple[str, ...]:
         """The names of all sections, in the order of the page."""
-        return WEEKEND_SECTIONS if isinstance(self.values, WeekendReport) else SECTIONS
+        return self.kind.sections
+
+    @property
+    def kind(self) -> Kind:
+        """What this kind of report is made of."""
+        return KINDS[type(self.values)]
 
     def show(self, name: str) -> Section:
         """The section `name` (one of `sections`), for the cell that asks for it."""
@@ -97,11 +126,10 @@ class Page:
 
     def text(self, width: int = 100) -> str:
         """The same report for a terminal."""
-        if isinstance(self.values, WeekendReport):
-            from jarvis_lib.report.weekend_text import weekend_text
+        from importlib import import_module
 
-            return weekend_text(self.values, width)
-        return brief_text(self.values, width)
+        module, name = self.kind.text.split(":")
+        return str(getattr(import_module(f"jarvis_lib.report.{module}"), name)(self.values, width))
 
     def html(self, folder: Path | None = None) -> str:
         """The page with all that was shown (everything, if nothing was), its links as seen from `folder`."""
@@ -109,42 +137,58 @@ class Page:
         return render([section_html(self.values, n, self.home, folder or self.default.parent) for n in wanted], self.values)
 
     def write(self, out: Path | str = "") -> Written:
-        """Write the page to `out`, or to its place below reports/. The file is whole or it is not there."""
+        """Write the page to `out`, or to its place below reports/, where index and feed list it. The file is whole or it is not there."""
         path = Path(out) if out else self.default
         html = self.html(path.parent)
         put(path, html)
+        if path == self.default:
+            list_anew(self.home / "reports")
         return Written(path, len(html.encode()))
 
 
 def morning_brief(place: Place, *, snapshot: str = "", as_of: str = "") -> Page:
     """The page of the brief at `as_of` (ISO 8601; a date alone means 07:00 there; empty = now), from `snapshot` or a fresh one."""
-    now = moment_of(as_of, place.zone) if as_of else place.now()
-    source = snapshot or place.store.snapshot()
-    with open_snapshot(source) as reader:
-        brief = compose(reader, now=now, zone=place.zone, settings=place.settings, home=place.home)
-    return Page(brief, place.home, brief_path(place.home, now, place.zone))
+    return _page(place, compose, lambda now, _: brief_path(place.home, now, place.zone), snapshot, as_of)
 
 
 def weekend_report(place: Place, *, snapshot: str = "", as_of: str = "") -> Page:
     """The page of the weekend at `as_of` (as for `morning_brief`), from `snapshot` or a fresh one."""
     from jarvis_lib.report.weekend import compose_weekend
 
-    now = moment_of(as_of, place.zone) if as_of else place.now()
+    return _page(place, compose_weekend, lambda _, values: weekend_path(place.home, values.weekend), snapshot, as_of)
+
+
+def evening_checkin(place: Place, *, snapshot: str = "", as_of: str = "") -> Page:
+    """The page of the evening at `as_of` (a date alone means 19:00 there), from `snapshot` or a fresh one."""
+    from jarvis_lib.report.evening import compose_evening
+
+    return _page(place, compose_evening, lambda now, _: dated_path(place.home, now.astimezone(place.zone).date(), "evening"), snapshot, as_of, EVENING)
+
+
+def weekly_review(place: Place, *, snapshot: str = "", as_of: str = "") -> Page:
+    """The page of the week at `as_of` (a date alone means 19:00 there, so a Sunday tells its own week), from `snapshot` or a fresh one."""
+    from jarvis_lib.report.review import compose_review
+
+    return _page(place, compose_review, lambda _, values: review_path(place.home, values.week), snapshot, as_of, EVENING)
+
+
+def _page(place: Place, make: Callable[..., Any], where: Callable[[datetime, Any], Path], snapshot: str, as_of: str, at: time = MORNING) -> Page:
+    now = moment_of(as_of, place.zone, at) if as_of else place.now()
     source = snapshot or place.store.snapshot()
     with open_snapshot(source) as reader:
-        report = compose_weekend(reader, now=now, zone=place.zone, settings=place.settings, home=place.home)
-    return Page(report, place.home, weekend_path(place.home, report.weekend))
+        values = make(reader, now=now, zone=place.zone, settings=place.settings, home=place.home)
+    return Page(values, place.home, where(now, values))
 
 
-def moment_of(text: str, zone: ZoneInfo) -> datetime:
-    """An aware time from ISO 8601; without an offset it is on the local clock. Refuses what is not a time."""
+def moment_of(text: str, zone: ZoneInfo, at: time = MORNING) -> datetime:
+    """An aware time from ISO 8601; without an offset it is on the local clock, a date alone means `at`. Refuses what is not a time."""
     try:
-        at = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise Refused(f"as_of is {clean(text)[:40]!r}; give a date or a time such as 2026-11-24T07:00.", code="usage") from error
     if len(text) <= len("2026-11-24"):
-        at = datetime.combine(at.date(), MORNING)
-    return at if at.tzinfo else at.replace(tzinfo=zone)
+        found = datetime.combine(found.date(), at)
+    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def notebook_folder() -> str:
@@ -191,12 +235,12 @@ def section_html(values: Values, name: str, home: Path, folder: Path) -> str:
     environment = _environment().overlay()
     # A compiled template keeps the filters it was compiled with, so each folder needs a table of its own.
     environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder)), "duration": lambda h: seconds(h * 3600)}
-    if not isinstance(values, WeekendReport):
-        return environment.get_template(f"{name}.html.j2").render(b=values)
-    from jarvis_lib.report.drawing import bar, dot_plot
+    kind = KINDS[type(values)]
+    template = name if name in kind.shared else f"{kind.mark}_{name}"
+    from jarvis_lib.report.drawing import bar, columns, dot_plot, lanes
 
-    shared = name if name in ("headline", "needs") else f"weekend_{name}"
-    return environment.get_template(f"{shared}.html.j2").render(b=values, bar=bar, dot_plot=dot_plot)
+    folds = {"unfolded": unfolded, "spent": lambda rows: sum(map(seen, rows)), "room": rooms(values) if isinstance(values, Brief) else {}}
+    return environment.get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot, lanes=lanes, **folds)
 
 
 def scrub(html: str) -> str:
@@ -208,7 +252,7 @@ def scrub(html: str) -> str:
 
 def render(sections: list[str], values: Values) -> str:
     """The whole page of a report by nbconvert and our template."""
-    return render_notebook([scrub(s) for s in sections], {"title": f"{values.headline} · Jarvis", "meta": meta_of(values)})
+    return render_notebook([scrub(s) for s in sections], {"title": f"{values.headline} · Jarvis", "meta": meta_of(values), "kind": KINDS[type(values)].mark})
 
 
 def render_notebook(pieces: list[str], about: dict[str, Any]) -> str:
@@ -232,5 +276,5 @@ def _cell(number: int, html: str) -> dict[str, Any]:
 
 
 def meta_of(values: Values) -> Mapping[str, Any]:
-    """What the index reads back from the page: the headline and a line of numbers."""
+    """What the index and the feed read back from the page: the headline and a line of numbers."""
     return {"description": values.headline, "jarvis:as-of": values.as_of, "jarvis:tone": values.tone, "jarvis:numbers": values.told}

@@ -14,8 +14,12 @@ PAGES = {
     "pattern_learner": "Patterns",
     "build_scheduler": "The plan",
     "self_improver": "Jarvis itself",
+    "autonomous_queue": "The queue",
+    "overnight_runner": "Sessions",
+    "context_scheduler": "Context",
+    "weekend_planner": "The weekend",
 }
-"""The night's analytic steps, each with the title of its page."""
+"""The components, each with the title of the page that the night makes of its notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One decision: what, the evidence in one line, what happens without it, and the command lines to copy."""
+    """One decision: what, the evidence in one line, what happens without it, and the command lines to copy.
+
+    `more` is what was cut to keep the page short, `draft` what would go out to somebody: both stand behind a fold.
+    """
 
     title: str
     kind: str
@@ -45,6 +52,8 @@ class Card:
     evidence: str
     do_nothing: str
     commands: tuple[str, ...]
+    more: str = ""
+    draft: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,40 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class DayBar:
+    """One day: run hours of work that was accepted, that is ready, and that had no result. None: the store holds nothing of that day, or it is to come."""
+
+    when: str
+    accepted: float | None
+    ready: float | None
+    fruitless: float | None
+
+    @property
+    def total(self) -> float:
+        return (self.accepted or 0.0) + (self.ready or 0.0) + (self.fruitless or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneBar:
+    """A place on a lane: hours from the begin of what is drawn, hours long."""
+
+    lane: int
+    start: float
+    hours: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class NightBars:
+    """Today and tonight as they are drawn: hours in all, lanes, local times along them (hours from the begin), and the places."""
+
+    hours: float
+    lanes: int
+    ticks: tuple[tuple[float, str], ...]
+    bars: tuple[LaneBar, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NewsRow:
     """One thing that was learned, built ahead, suggested or measured, and the line that answers it."""
 
@@ -168,6 +211,9 @@ class Brief:
     pages: tuple[tuple[str, str], ...] = ()
     news: tuple[NewsRow, ...] = ()
     news_more: int = 0
+    days: tuple[DayBar, ...] = ()
+    band: tuple[float, float] = (0.0, 0.0)
+    night: NightBars | None = None
 
     @property
     def told(self) -> str:

@@ -7,36 +7,44 @@ it can always be made again.
 import html
 import os
 import re
-from datetime import datetime
-from html.parser import HTMLParser
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import new_id
 from jarvis_lib.report.clock import MONTHS
+from jarvis_lib.report.feed import NAMES, feed_xml
+from jarvis_lib.report.shelf import KINDS, Shelved, read, shelf
 
-LATEST, INDEX = "latest-brief.html", "index.html"
-LATEST_WEEKEND = "latest-weekend.html"
-_DATED = re.compile(r"\d{4}/(0[1-9]|1[0-2])/[\w-]+-(brief|weekend)\.html")
-_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
+LATEST, INDEX, FEED = "latest-brief.html", "index.html", "feed.xml"
 _HREF = re.compile(r'href="([^"#]+)"')
+_STYLE = Path(__file__).with_name("templates") / "jarvis" / "style.css"
+
+
+def dated_path(home: Path, day: date, kind: str) -> Path:
+    """`reports/YYYY/MM/YYYY-MM-DD-<kind>.html`."""
+    return home / "reports" / f"{day:%Y}" / f"{day:%m}" / f"{day:%Y-%m-%d}-{kind}.html"
 
 
 def brief_path(home: Path, as_of: datetime, zone: ZoneInfo) -> Path:
     """`reports/YYYY/MM/YYYY-MM-DD-brief.html` by the local day."""
-    day = as_of.astimezone(zone)
-    return home / "reports" / f"{day:%Y}" / f"{day:%m}" / f"{day:%Y-%m-%d}-brief.html"
+    return dated_path(home, as_of.astimezone(zone).date(), "brief")
 
 
 def weekend_path(home: Path, weekend: str) -> Path:
     """`reports/YYYY/MM/YYYY-MM-DD-weekend.html` by the first day of the weekend."""
-    return home / "reports" / weekend[:4] / weekend[5:7] / f"{weekend}-weekend.html"
+    return dated_path(home, date.fromisoformat(weekend), "weekend")
+
+
+def review_path(home: Path, monday: str) -> Path:
+    """`reports/YYYY/MM/YYYY-MM-DD-review.html` by the Sunday of the week."""
+    return dated_path(home, date.fromisoformat(monday) + timedelta(days=6), "review")
 
 
 def deep_path(home: Path, component: str, as_of: datetime, zone: ZoneInfo) -> Path:
     """`reports/YYYY/MM/YYYY-MM-DD-<component>.html` by the local day: the page of one of the night's analytic steps."""
-    day = as_of.astimezone(zone)
-    return home / "reports" / f"{day:%Y}" / f"{day:%m}" / f"{day:%Y-%m-%d}-{component}.html"
+    return dated_path(home, as_of.astimezone(zone).date(), component)
 
 
 def relative(path: Path, folder: Path) -> str:
@@ -64,12 +72,33 @@ def put(path: Path, text: str) -> None:
 
 
 def publish(page: Path, home: Path) -> Path:
-    """Make `page` the latest of its kind in the workspace and write the index anew; the path of the copy. Its links lead to the same files."""
+    """Make `page` the latest of its kind in the workspace and write index and feed anew; the path of the latest. Its links lead to the same files.
+
+    A page of an earlier moment does not take the place of a later one: looking back changes no newest page.
+    """
     reports = home / "reports"
-    latest = reports / (LATEST_WEEKEND if page.stem.endswith("-weekend") else LATEST)
-    put(latest, _moved(page.read_text(encoding="utf-8"), page.parent, reports))
-    put(reports / INDEX, index_html(reports))
+    kind = page.stem.rpartition("-")[2]
+    latest = reports / (f"latest-{kind}.html" if kind in KINDS else LATEST)
+    if not _looks_back(page, latest):
+        put(latest, _moved(page.read_text(encoding="utf-8"), page.parent, reports))
+    list_anew(reports)
     return latest
+
+
+def _looks_back(page: Path, latest: Path) -> bool:
+    if not latest.is_file():
+        return False
+    new, there = read(page), read(latest)
+    if new.as_of is None or there.as_of is None or there.as_of > there.written:  # a page of a moment to come keeps nothing out
+        return False
+    return new.as_of < there.as_of
+
+
+def list_anew(reports: Path) -> None:
+    """Write index and feed from the pages that are there."""
+    shelved = shelf(reports)
+    put(reports / INDEX, index_html(reports, shelved))
+    put(reports / FEED, feed_xml(shelved, reports))
 
 
 def _moved(text: str, old: Path, new: Path) -> str:
@@ -77,45 +106,41 @@ def _moved(text: str, old: Path, new: Path) -> str:
     return _HREF.sub(lambda m: f'href="{html.escape(relative(old / html.unescape(m[1]), new))}"', text)
 
 
-def index_html(reports: Path) -> str:
-    """All briefs and weekend reports below `reports`, newest first, by month: date, headline, numbers. Read from the pages."""
-    pages = sorted((p for p in reports.glob("*/*/*.html") if _DATED.fullmatch(p.relative_to(reports).as_posix())), reverse=True)
+def index_html(reports: Path, shelved: Sequence[Shelved] | None = None) -> str:
+    """All dated reports below `reports`, newest first, by month: date, headline, numbers. Read from the pages."""
     months: dict[str, list[str]] = {}
-    style = ""
-    for page in pages:
-        text = page.read_text(encoding="utf-8", errors="replace")
-        style = style or "".join(_STYLE.findall(text)[:1])
-        year, month = page.parent.parent.name, page.parent.name
-        months.setdefault(f"{MONTHS[int(month) - 1]} {year}", []).append(_entry(page, text, reports))
-    newest = [reports / name for name in (LATEST, LATEST_WEEKEND) if (reports / name).is_file()]
-    latest = f"<ul>{''.join(_entry(p, p.read_text(encoding='utf-8'), reports) for p in newest)}</ul>" if newest else ""
+    for one in shelf(reports) if shelved is None else shelved:
+        year, month = one.day.split("-")[:2]
+        months.setdefault(f"{MONTHS[int(month) - 1]} {year}", []).append(_entry(one, reports))
+    newest = [read(reports / f"latest-{kind}.html", "newest", kind) for kind in KINDS if (reports / f"latest-{kind}.html").is_file()]
+    latest = f"<section><h2>Newest</h2><ul>{''.join(_entry(one, reports) for one in newest)}</ul></section>" if newest else ""
     body = latest + "".join(f"<section><h2>{name}</h2><ul>{''.join(rows)}</ul></section>" for name, rows in months.items())
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Briefs · Jarvis</title>'
-        f"{style}</head><body><main><h1>Briefs</h1>{body or '<p>No brief has been made yet.</p>'}</main></body></html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Reports · Jarvis</title>'
+        f'<link rel="alternate" type="application/atom+xml" title="Jarvis: reports" href="{FEED}">'
+        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
+        '<body><a class="skip" href="#main">Skip to the reports</a><main id="main" class="shelf"><h1>Reports</h1>'
+        f"{body or '<p>No report has been made yet.</p>'}</main></body></html>\n"
     )
 
 
-class _Metas(HTMLParser):
-    """The page's `<meta name content>` pairs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        own = dict(attrs)
-        if tag == "meta" and own.get("name"):
-            self.found[own["name"] or ""] = own.get("content") or ""
+def _entry(one: Shelved, reports: Path) -> str:
+    link = html.escape(relative(one.path, reports))
+    named = f"{html.escape(one.day)} {html.escape(NAMES[one.kind].lower())}"
+    return f'<li><a href="{link}">{named}</a> {html.escape(one.headline)}<br><span class="small">{html.escape(one.numbers)}</span></li>'
 
 
-def _entry(page: Path, text: str, reports: Path) -> str:
-    reader = _Metas()
-    reader.feed(text[: text.find("</head>") + 1])
-    told = html.escape(reader.found.get("description", "This page has no headline."))
-    numbers = html.escape(reader.found.get("jarvis:numbers", ""))
-    day, link = html.escape(page.stem.removesuffix("-brief").replace("-weekend", " weekend")), html.escape(relative(page, reports))
-    return f'<li><a href="{link}">{day}</a> {told}<br><span class="small">{numbers}</span></li>'
+def plain_page(headline: str, text: str, *, as_of: str) -> str:
+    """A page for a report whose notebook could not run: its text as it is, with nothing that could run or load."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    told = {"description": headline, "jarvis:as-of": as_of, "jarvis:tone": "bad", "jarvis:numbers": "Text only: the page could not be made."}
+    metas = "".join(f'<meta name="{name}" content="{html.escape(said)}">' for name, said in told.items())
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{metas}<title>{html.escape(headline)} · Jarvis</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
+        f'<body><main id="main" class="plain"><h1 class="bad">{html.escape(headline)}</h1><pre>{html.escape(text)}</pre></main></body></html>\n'
+    )

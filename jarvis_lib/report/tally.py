@@ -4,7 +4,7 @@ A build counts when it is accepted and not undone. Run hours count time in the r
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,16 +31,28 @@ def clock_hours(runs: Sequence[Row]) -> float:
     return total / timedelta(hours=1)
 
 
-def numbers(reader: Reader, settings: Settings, *, now: datetime) -> list[Number]:
-    """Builds, run hours and fixes of the last 24 hours and 7 days, each beside its goal."""
+def numbers(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> list[Number]:
+    """Builds, run hours, fixes and patterns of the last 24 hours and 7 days, each beside its goal. A day off or away has none."""
     day, week = counts(reader, now - DAY, now), counts(reader, now - WEEK, now)
     goals = settings.values["goals"]
     builds, hours, fixes = goals["builds_per_day"], goals["hours_per_day"], goals["fixes_per_day"]
+    off = free_days(reader, zone, now - WEEK, now)
+    one, seven = int(now.astimezone(zone).date() not in off), 7 - len(off)
     return [
-        Number("Builds accepted", _builds(day), _goal(builds), _builds(week), _goal(builds, 7)),
-        Number("Run hours of accepted builds", _hours(day), _goal(hours, unit=" h"), _hours(week), _goal(hours, 7, unit=" h")),
-        Number("Fixes that held a day", _fixes(day), _goal(fixes), _fixes(week), _goal(fixes, 7)),
+        Number("Builds accepted", _builds(day), _goal(builds, one), _builds(week), _goal(builds, seven)),
+        Number("Run hours of accepted builds", _hours(day), _goal(hours, one, " h"), _hours(week), _goal(hours, seven, " h")),
+        Number("Fixes that held a day", _fixes(day), _goal(fixes, one), _fixes(week), _goal(fixes, seven)),
+        Number("Patterns learned", f"{day['learned']}", "", _patterns(week), _goal(goals["patterns_per_week"])),
     ]
+
+
+def free_days(reader: Reader, zone: ZoneInfo, since: datetime, until: datetime) -> set[date]:
+    """The local days of (since, until], each by its noon, that have no goal: public holidays and days on which the person was away."""
+    holidays = {date.fromisoformat(r["day"]) for r in reader.rows("calendar.days_off")}
+    away = [(r["start"], r["end"]) for r in reader.rows("report.away_between", since=since, now=until)]
+    days = [since.astimezone(zone).date() + timedelta(days=n) for n in range(-1, (until - since) // DAY + 2)]
+    noons = [(day, datetime.combine(day, time(12), zone).astimezone(UTC)) for day in days]
+    return {day for day, noon in noons if since < noon <= until and (day in holidays or any(a <= noon < b for a, b in away))}
 
 
 def counts(reader: Reader, since: datetime, now: datetime) -> Row:
@@ -51,6 +63,7 @@ def counts(reader: Reader, since: datetime, now: datetime) -> Row:
         **(reader.one("report.shipped_between", **span) or {}),
         **(reader.one("report.accepted_between", **span) or {}),
         **(reader.one("report.fixed_between", **span) or {}),
+        **(reader.one("report.learned_between", **span) or {}),
         "hours": clock_hours(runs),
         "machine": sum(r["seconds"] for r in runs) / 3600,
         "fruitless": clock_hours(reader.rows("report.fruitless_runs", **span)),
@@ -58,6 +71,8 @@ def counts(reader: Reader, since: datetime, now: datetime) -> Row:
 
 
 def _goal(pair: Sequence[float], days: int = 1, unit: str = "") -> str:
+    if not days:
+        return "none, a day off"
     low, high = (f"{v * days:g}" for v in pair)
     return f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
 
@@ -84,13 +99,17 @@ def _fixes(c: Row) -> str:
     return f"{c['held']}" + (f" ({', '.join(words)})" if words else "")
 
 
+def _patterns(c: Row) -> str:
+    return f"{c['learned']}" + (f" ({c['used']} used)" if c["learned"] else "")
+
+
 def footnotes(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> list[str]:
     """What the numbers rest on: how many days of data there are, and what the windows could hold."""
     found = reader.one("report.first_fact")
     notes = []
     if found and found["at"] and now - found["at"] < WEEK:
         days = max(-(-(now - found["at"]) // DAY), 1)
-        notes.append(f"The store holds {plural(days, 'day')} of data so far; the goals of a week are for seven.")
+        notes.append(f"Only {plural(days, 'day')} of data so far.")
     notes.append(capacity(settings, now=now, zone=zone, cuts=cuts_of(reader, now - 2 * DAY, now + WEEK + DAY)))
     return notes
 
@@ -100,4 +119,5 @@ def capacity(settings: Settings, *, now: datetime, zone: ZoneInfo, cuts: Cuts = 
     windows = occurrences(settings.windows, zone, now, now + WEEK, cuts)
     held = sum((min(w.end, now + WEEK) - max(w.start, now)) / timedelta(hours=1) for w in windows)
     own = float(settings.get("person", "hours_per_day")) * 7
-    return f"Capacity, not output: the windows of the next 7 days hold {held:.0f} h, beside {own:.0f} h of yours ({own / 7:g} h a day)."
+    said = f"Capacity, not output: the windows of the next 7 days hold {held:.0f} h, beside {own:.0f} h of yours ({own / 7:g} h a day): {held / own:.1f}x."
+    return f"{said} The often quoted 4.5x = 126 h / 28 h takes 18 h a day; here each hour of an enabled window counts once."

@@ -65,7 +65,8 @@ def _needs(brief: Brief) -> list[str]:
 
 def card_lines(card: Card) -> list[str]:
     """One decision: what, what happens without it, and the lines to copy."""
-    lines = [f"  {card.title}: {card.what} {card.evidence}", f"      If you do nothing: {card.do_nothing}."]
+    lines = [f"  {card.title}: {card.what} {card.evidence}", *([f"      Would go out: {card.draft}"] if card.draft else [])]
+    lines += [f"      If you do nothing: {card.do_nothing}."]
     return [*lines, *(f"      $ {line}" for line in card.commands)]
 
 
@@ -102,7 +103,7 @@ def _news(brief: Brief) -> list[str]:
 
 def _numbers(brief: Brief) -> list[str]:
     lines = ["Numbers against the goals:"]
-    lines += [f"  {n.name}: {n.day} in 24 h, goal {n.day_goal}; {n.week} in 7 days, goal {n.week_goal}" for n in brief.numbers]
+    lines += [f"  {n.name}: {n.day} in 24 h{f', goal {n.day_goal}' if n.day_goal else ''}; {n.week} in 7 days, goal {n.week_goal}" for n in brief.numbers]
     return [*lines, *(f"  {note}" for note in brief.numbers_said)]
 
 

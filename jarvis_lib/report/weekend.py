@@ -19,10 +19,10 @@ from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.weekend import Weekend, weekend_before, weekend_of
 from jarvis_lib.model.window import Window, occurrences
 from jarvis_lib.report import needs as needing
-from jarvis_lib.report import outlook, proof, tally
+from jarvis_lib.report import outlook, proof, tally, weeks
 from jarvis_lib.report.clock import day_of, time_of, when
 from jarvis_lib.report.parts import RanRow, Status
-from jarvis_lib.report.weekend_parts import BuildRow, Dot, NightRow, WeekendReport, WeekRow
+from jarvis_lib.report.weekend_parts import BuildRow, Dot, NightRow, WeekendReport
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
@@ -31,12 +31,6 @@ LIMIT = 90
 NEEDS, BUILDS, LATE, NOT_DONE, DOTS = 4, 8, 4, 5, 80
 WEEK = timedelta(days=7)
 HISTORY = 8 * WEEK
-COUNTED = (
-    ("builds", "Builds accepted", "builds_per_day", ""),
-    ("hours", "Run hours accepted", "hours_per_day", " h"),
-    ("held", "Fixes that held", "fixes_per_day", ""),
-)
-"""What is counted, how it is called, the goal it stands against, and its unit."""
 NOT_STARTED = Status("·", "not started", "warn")
 
 
@@ -65,7 +59,7 @@ def compose_weekend(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: 
     rows = [*_ran_rows(ran, endings), *_untried(phases, {r.task for r in ran})]
     used = tally.clock_hours([e for e in endings if e["seconds"]])
     cards = needing.cards(reader.rows("report.waiting", now=now), [], now=now, zone=zone)
-    week, notes = _week(reader, settings, now)
+    week, notes = weeks.rows(reader, settings, weeks.before(now), zone=zone)
     dots = _dots(reader, now, {e["id"] for e in endings})
     slots, left_out, origin = outlook.coming(reader, settings, now=now, zone=zone)
     late = [_late(r) for r in [*slots, *left_out] if r["code"] == "late"]
@@ -197,38 +191,6 @@ def _no_builds(builds: Sequence[Row], span: _Span) -> str:
 def _kicker(span: _Span, zone: ZoneInfo) -> str:
     made = f"made {day_of(span.until, zone)} {time_of(span.until, zone)}" if span.is_on else f"done by {when(span.weekend.finish_by, zone, now=span.until)}"
     return f"Weekend report · {span.weekend.said()} {span.weekend.last.year} · {made} ({zone.key})"
-
-
-# --- the week ------------------------------------------------------------------------------------------------------------
-
-
-def _week(reader: Reader, settings: Settings, now: datetime) -> tuple[list[WeekRow], list[str]]:
-    """The last 7 days against the goals and the 4 weeks before."""
-    found = reader.one("report.first_fact")
-    first = found["at"] if found and found["at"] else now
-    this = _held(tally.counts(reader, now - WEEK, now))
-    before = [_held(tally.counts(reader, now - (n + 1) * WEEK, now - n * WEEK)) for n in range(1, 5) if first < now - n * WEEK]
-    goals = settings.values["goals"]
-    rows = [_week_row(name, this[key], [b[key] for b in before], [v * 7 for v in goals[goal]], unit) for key, name, goal, unit in COUNTED]
-    rows.append(_week_row("Undone again", this["undone"], [b["undone"] for b in before], [0, 0], ""))
-    days = max(-(-(now - first) // timedelta(days=1)), 1)
-    notes = [f"The store holds {plural(days, 'day')} so far; there is no median of earlier weeks yet."] if not before else []
-    if this["watching"]:
-        verb = "is" if this["watching"] == 1 else "are"
-        notes.append(f"{plural(this['watching'], 'fix', 'fixes')} not yet checked a day later {verb} still watched and not counted.")
-    return rows, [*notes, "Your own attention is not measured, so it does not stand here."]
-
-
-def _held(counts: Row) -> Row:
-    return {"builds": counts["accepted"], "hours": counts["hours"], "held": counts["held"], "undone": counts["undone"], "watching": counts["watching"]}
-
-
-def _week_row(name: str, value: float, before: Sequence[float], goal: Sequence[float], unit: str) -> WeekRow:
-    middle = float(median(before)) if before else None
-    said = f"{value:.1f}{unit}" if unit else f"{value:g}"
-    target = f"{goal[0]:g} to {goal[1]:g}{unit}" if goal[0] != goal[1] else f"{goal[0]:g}{unit}"
-    told = "" if middle is None else f"{middle:.1f}{unit}" if unit else f"{middle:g}"
-    return WeekRow(name, float(value), said, float(goal[0]), float(goal[1]), target, middle, told)
 
 
 # --- estimates and patterns ----------------------------------------------------------------------------------------------

@@ -50,11 +50,11 @@ def _week(r: WeekendReport) -> list[str]:
     lines = ["The week:"]
     for row in r.week:
         median = f", median of 4 weeks {row.median_said}" if row.median_said else ""
-        lines.append(f"  {row.name:<19} {_bar(row)} {row.said}, goal {row.goal}{median}")
+        lines.append(f"  {row.name:<19} {bar_of(row)} {row.said}, goal {row.goal}{median}")
     return [*lines, *(f"  {note}" for note in r.week_said)]
 
 
-def _bar(row: WeekRow) -> str:
+def bar_of(row: WeekRow) -> str:
     """`####----====---`: the count, and the goal's band as =."""
     cells = []
     for n in range(BAR):

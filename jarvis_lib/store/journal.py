@@ -108,7 +108,7 @@ def append(home: Path, lines: Sequence[Line]) -> None:
     if path is None or new:
         folder(home).mkdir(parents=True, exist_ok=True)
         path = folder(home) / f"journal-{lines[0].seq:012d}.jsonl"
-    data = b"".join(_bytes(line) for line in lines)
+    data = b"".join(as_bytes(line) for line in lines)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         start = os.fstat(fd).st_size
@@ -138,7 +138,7 @@ def read(home: Path, *, after: int = 0, prev: str | None = None) -> Iterator[Lin
     for path in paths[skip:]:
         with path.open("rb") as stream:
             for number, data in enumerate(stream, 1):
-                line = _parse(data)
+                line = from_bytes(data)
                 if line is None or line.seq != expected or (chain and line.prev != chain):
                     raise JournalDamaged(_damage(path, number))
                 if prev is not None and line.seq == after and line.hash != prev:
@@ -155,7 +155,8 @@ def _damage(path: Path, number: int) -> str:
     )
 
 
-def _bytes(line: Line) -> bytes:
+def as_bytes(line: Line) -> bytes:
+    """The line as it stands in the journal."""
     raw = {
         "seq": line.seq,
         "batch": line.batch,
@@ -167,7 +168,7 @@ def _bytes(line: Line) -> bytes:
     return canonical(raw | ({"last": line.last} if line.last else {})) + b"\n"
 
 
-def _parse(data: bytes) -> Line | None:
+def from_bytes(data: bytes) -> Line | None:
     """The line in `data`, or None when it is torn or altered."""
     if not data.endswith(b"\n"):
         return None
@@ -193,7 +194,7 @@ def _last_line(path: Path, data: bytes) -> Line | None:
             data, block = b"", block * 16
     if not data.endswith(b"\n"):
         return None
-    return _parse(data[data.rfind(b"\n", 0, len(data) - 1) + 1 :])
+    return from_bytes(data[data.rfind(b"\n", 0, len(data) - 1) + 1 :])
 
 
 def _drop_torn(path: Path) -> str | None:
@@ -201,7 +202,7 @@ def _drop_torn(path: Path) -> str | None:
     data = path.read_bytes()
     good, last, bad_from = 0, None, None
     for number, piece in enumerate(_split(data), 1):
-        line = _parse(piece)
+        line = from_bytes(piece)
         if line is None and bad_from is None:
             bad_from = number
         elif line is not None and bad_from is None:
@@ -221,7 +222,7 @@ def _drop_batch(path: Path, batch: int) -> str:
     data = path.read_bytes()
     good = 0
     for piece in _split(data):
-        line = _parse(piece)
+        line = from_bytes(piece)
         if line is None or line.batch == batch:
             break
         good += len(piece)

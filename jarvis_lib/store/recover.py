@@ -279,11 +279,11 @@ def _commit(con: "duckdb.DuckDBPyConnection", lines: Sequence[journal.Line], boo
         durable()
         con.commit()
     except BaseException:
-        _roll_back(con)
+        roll_back(con)
         raise
 
 
-def _roll_back(con: "duckdb.DuckDBPyConnection") -> None:
+def roll_back(con: "duckdb.DuckDBPyConnection") -> None:
     """A commit that the disk refused has ended its transaction already; what the caller should hear is why it was refused."""
     import duckdb
 

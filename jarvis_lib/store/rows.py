@@ -22,6 +22,7 @@ _INDEXED = {
     "fixes": ("problem",),
     "suggestions": ("state", "pattern"),
     "trust_uses": ("key",),
+    "cron_slots": ("session",),
 }
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Fact, Refused, from_json, text
+from jarvis_lib.model.import_rules import named
 from jarvis_lib.model.ledger import DERIVED_ONLY, Row, apply, derive
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.store import engine, journal, lock, queries, recover, spool
@@ -76,13 +77,13 @@ class Store:
 
     def append(self, *facts: Fact) -> list[Applied]:
         """Record the facts for good, in this order, and apply them. Raises Refused (busy) when they are recorded but not applied yet."""
-        ordered = _in_order(facts)
-        for fact in ordered:
+        stated = ordered(facts)
+        for fact in stated:
             spool.put(self.home, fact)
         self.crash_at("spooled")
         try:
             with self._open(write=True) as (con, _):
-                return self._applied(con, ordered)
+                return self._applied(con, stated)
         except Refused as error:
             if error.code != "busy":
                 raise
@@ -189,6 +190,8 @@ class Store:
         book = Rows(current.con)
         known = {r["id"] for r in fetch(current.con, queries.block("store.facts_by_id"), {"ids": [f.id for f in facts]})}
         book.prefetch("tasks", [_task_of(f) for f in facts if _task_of(f)])
+        for table, keys in [pair for f in facts for pair in named(f).items()]:
+            book.prefetch(table, keys)
         entries: list[tuple[Fact, str | None]] = []
         queue = list({f.id: f for f in facts if f.id not in known}.values())
         stated = {f.id for f in queue}
@@ -225,7 +228,7 @@ def _is_backup(path: Path) -> bool:
         return False
 
 
-def _in_order(facts: Sequence[Fact]) -> list[Fact]:
+def ordered(facts: Sequence[Fact]) -> list[Fact]:
     """Facts stated together count in the order given: among equal times the id decides, so ids rise."""
     ids = sorted(f.id for f in facts)
     return [replace(f, id=i) for f, i in zip(facts, ids, strict=True)]

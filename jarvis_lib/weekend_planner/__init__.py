@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from jarvis_lib.weekend_planner.choosing import Chosen, select, start
     from jarvis_lib.weekend_planner.following import Progress, complete, progress
     from jarvis_lib.weekend_planner.offering import Suggestion, suggest
-    from jarvis_lib.weekend_planner.telling import make_summary, summary
+    from jarvis_lib.weekend_planner.telling import make_review, make_summary, review, summary
 
 _HOME = {
     "choosing": ("Chosen", "select", "start"),
     "following": ("Progress", "complete", "progress"),
     "offering": ("Suggestion", "suggest"),
-    "telling": ("make_summary", "summary"),
+    "telling": ("make_review", "make_summary", "review", "summary"),
 }
 
 
@@ -31,4 +31,17 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["Chosen", "Progress", "Suggestion", "complete", "make_summary", "progress", "select", "start", "suggest", "summary"]
+__all__ = [
+    "Chosen",
+    "Progress",
+    "Suggestion",
+    "complete",
+    "make_review",
+    "make_summary",
+    "progress",
+    "review",
+    "select",
+    "start",
+    "suggest",
+    "summary",
+]

@@ -72,6 +72,8 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             F + "test_session_crash.py::test_of_eight_starts_at_once_one_works",
             T + "test_overnight_runner.py::test_a_second_session_is_told_who_runs",
+            T + "test_cron_slots.py::test_of_many_claims_at_once",
+            F + "test_real_cron.py::test_of_five_knocks_at_once",
         ),
     ),
     "F10": (
@@ -114,6 +116,7 @@ MATRIX: dict[str, tuple[str, str, tuple[str, ...]]] = {
         (
             T + "test_report_brief.py::test_a_night_that_the_machine_slept_through_says_so",
             T + "test_report_brief.py::test_a_night_without_a_session",
+            T + "test_cron_slots.py::test_what_was_slept_over",
         ),
     ),
     "F16": (

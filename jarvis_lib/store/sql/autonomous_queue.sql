@@ -192,3 +192,26 @@ SELECT id FROM sessions ORDER BY opened_at DESC, id LIMIT 1;
 -- name: trust
 -- Kinds of work with their record, the longest first.
 SELECT * FROM trust_records ORDER BY n DESC, key;
+
+-- name: series_going_on
+SELECT s.*, t.state, t.title, t.content FROM series s JOIN tasks t ON t.id = s.newest WHERE s.ended_at IS NULL ORDER BY s.started_at, s.id;
+
+-- name: series_of
+SELECT * FROM series WHERE id = $id;
+
+-- name: imported
+-- What a task was in the system that it came from.
+SELECT file, kind, old_id, said, content, "at", actor FROM imports WHERE task = $task ORDER BY "at" LIMIT 1;
+
+-- name: changes
+-- What one person stated, the newest first; facts that take others back name them in `undoes`, and are none of these.
+SELECT f.seq, f.id, f."at", f.kind, f.task, f.data, coalesce(t.title, '') AS title,
+    EXISTS (SELECT 1 FROM facts u WHERE u.seq > f.seq AND u.refused IS NULL AND json_extract_string(u.data, '$.data.undoes') = f.id) AS taken_back
+FROM facts f LEFT JOIN tasks t ON t.id = f.task
+WHERE f.actor = $actor AND f."at" >= $since AND f.refused IS NULL AND f.kind IN (SELECT unnest($kinds::VARCHAR[]))
+    AND json_extract_string(f.data, '$.data.undoes') IS NULL
+ORDER BY f.seq DESC;
+
+-- name: content_before
+SELECT data, (SELECT count(*) FROM facts e WHERE e.task = $task AND e.kind = 'task.edited' AND e.refused IS NULL AND e.seq > $seq) > 0 AS edited_since
+FROM facts WHERE task = $task AND kind IN ('task.added', 'task.edited') AND refused IS NULL AND seq < $seq ORDER BY seq DESC LIMIT 1;

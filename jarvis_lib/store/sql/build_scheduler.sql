@@ -58,22 +58,23 @@ WHERE t.id IN (SELECT id FROM reached UNION SELECT id FROM others)
 ORDER BY t.id;
 
 -- name: stats
+-- What was imported as accepted has no time of acceptance here; it is no work of Jarvis, so it counts as a task and as nothing else.
 WITH real AS (SELECT task, sum(seconds) / 3600 AS hours FROM attempts WHERE ended_at IS NOT NULL GROUP BY task)
 SELECT count(*) AS total,
     count(*) FILTER (WHERE t.state = 'queued') AS queued,
-    count(*) FILTER (WHERE t.state IN ('shipped', 'accepted')) AS completed,
-    count(*) FILTER (WHERE t.state = 'failed') AS failed,
+    count(*) FILTER (WHERE t.state IN ('shipped', 'accepted') AND coalesce(t.shipped_at, t.accepted_at) IS NOT NULL) AS completed,
+    count(*) FILTER (WHERE t.state = 'failed' AND t.attempts > 0) AS failed,
     count(*) FILTER (WHERE t.state = 'proposed') AS proposed,
     count(*) FILTER (WHERE t.state = 'parked') AS parked,
     count(*) FILTER (WHERE t.state = 'running') AS running,
     count(*) FILTER (WHERE t.state = 'review') AS review,
     count(*) FILTER (WHERE t.state = 'shipped') AS shipped,
-    count(*) FILTER (WHERE t.state = 'accepted') AS accepted,
+    count(*) FILTER (WHERE t.state = 'accepted' AND t.accepted_at IS NOT NULL) AS accepted,
     count(*) FILTER (WHERE t.state = 'dropped') AS dropped,
     count(*) FILTER (WHERE t.state = 'undone') AS undone,
     coalesce(sum(t.hours) FILTER (WHERE t.state = 'queued'), 0) AS hours_queued,
-    coalesce(sum(t.hours) FILTER (WHERE t.state IN ('shipped', 'accepted')), 0) AS hours_planned,
-    coalesce(sum(r.hours) FILTER (WHERE t.state IN ('shipped', 'accepted')), 0) AS hours_real,
+    coalesce(sum(t.hours) FILTER (WHERE t.state IN ('shipped', 'accepted') AND coalesce(t.shipped_at, t.accepted_at) IS NOT NULL), 0) AS hours_planned,
+    coalesce(sum(r.hours) FILTER (WHERE t.state IN ('shipped', 'accepted') AND coalesce(t.shipped_at, t.accepted_at) IS NOT NULL), 0) AS hours_real,
     coalesce(sum(r.hours), 0) AS hours_run
 FROM tasks t LEFT JOIN real r ON r.task = t.id;
 

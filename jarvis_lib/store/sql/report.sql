@@ -79,20 +79,20 @@ SELECT count(*) AS accepted FROM tasks t WHERE t.state = 'accepted' AND t.accept
 -- name: accepted_runs
 -- The last attempt of each accepted task, and the sittings that led up to it.
 WITH last AS (
-    SELECT a.task, a.claimed_at, a.seconds FROM attempts a JOIN tasks t ON t.id = a.task
+    SELECT a.task, a.claimed_at, a.seconds, t.accepted_at AS counted_at FROM attempts a JOIN tasks t ON t.id = a.task
     WHERE a.ended_at IS NOT NULL AND a.seconds IS NOT NULL AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified')
         AND t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
     QUALIFY row_number() OVER (PARTITION BY a.task ORDER BY a.n DESC, a.claimed_at DESC) = 1
 )
-SELECT claimed_at, seconds FROM last
+SELECT claimed_at, seconds, counted_at FROM last
 UNION ALL
-SELECT p.claimed_at, p.seconds FROM attempts p JOIN last l ON l.task = p.task
+SELECT p.claimed_at, p.seconds, l.counted_at FROM attempts p JOIN last l ON l.task = p.task
 WHERE p.outcome = 'paused' AND p.seconds IS NOT NULL AND p.claimed_at < l.claimed_at AND NOT EXISTS (
     SELECT 1 FROM attempts f WHERE f.task = p.task AND f.outcome = 'finished' AND f.claimed_at > p.claimed_at AND f.claimed_at < l.claimed_at
 );
 
 -- name: fruitless_runs
-SELECT claimed_at, seconds FROM attempts
+SELECT claimed_at, seconds, ended_at AS counted_at FROM attempts
 WHERE ended_at > $since AND ended_at <= $now AND seconds IS NOT NULL AND verdict NOT IN ('verified', 'unverified') AND outcome <> 'paused';
 
 -- name: fixed_between
@@ -163,3 +163,47 @@ FROM calls WHERE "at" > $since AND "at" <= $now GROUP BY agent ORDER BY agent;
 
 -- name: accounts_kept_back
 SELECT * FROM accounts WHERE (held_until IS NOT NULL AND held_until > $now) OR (stopped_for <> '' AND stopped_for = $session) ORDER BY agent;
+
+-- name: learned_between
+-- Routines that count as learned, and how many of them were used at least once: a task was queued because of them.
+SELECT count(*) AS learned, count(*) FILTER (used) AS used FROM (
+    SELECT p.id, coalesce(bool_or(s.state IN ('queued', 'used')), false) AS used FROM patterns p LEFT JOIN suggestions s ON s.pattern = p.id AND s.made_at <= $now
+    WHERE p.state = 'learned' AND p.learned_at > $since AND p.learned_at <= $now GROUP BY p.id
+);
+
+-- name: away_between
+SELECT set_at AS "start", least(until, coalesce(ended_at, until)) AS "end" FROM overrides
+WHERE state = 'away' AND set_at <= $now AND least(until, coalesce(ended_at, until)) > $since ORDER BY 1, 2;
+
+-- name: deferred
+-- What the person put off, the most important first.
+SELECT id, title, hours, until FROM tasks WHERE state = 'parked' AND parked_kind = 'later' AND added_at <= $now ORDER BY priority_value DESC, added_at, id;
+
+-- name: ready_runs
+-- Verified work that nobody has taken over yet.
+SELECT a.claimed_at, a.seconds, a.ended_at AS counted_at FROM attempts a JOIN tasks t ON t.id = a.task
+WHERE a.ended_at > $since AND a.ended_at <= $now AND a.seconds IS NOT NULL AND a.verdict = 'verified' AND t.state = 'shipped';
+
+-- name: calibration
+-- What was foreseen when an attempt began, and the hours that it took.
+SELECT s.task, t.title, s.actual_h, s.p50, s.p80, s.held_p80, s.at_least, s.estimate_h, s.completed_at FROM estimate_scores s JOIN tasks t ON t.id = s.task
+WHERE s.completed_at > $since AND s.completed_at <= $now AND s.actual_h > 0 AND s.p50 > 0 ORDER BY s.completed_at, s.attempt;
+
+-- name: shipped_fate
+-- What became of the builds that shipped in the span.
+SELECT count(*) AS shipped, count(*) FILTER (state = 'accepted') AS accepted, count(*) FILTER (state = 'undone') AS undone
+FROM tasks WHERE shipped_at > $since AND shipped_at <= $now AND state IN ('shipped', 'accepted', 'undone');
+
+-- name: automatic_between
+SELECT count(*) AS ran, count(*) FILTER (wrong) AS wrong FROM improver_automatic WHERE "at" > $since AND "at" <= $now;
+
+-- name: kept_between
+-- Accepted a week ago and not undone since.
+SELECT id, title, category, accepted_at FROM kept
+WHERE accepted_at + INTERVAL 7 DAY > $since AND accepted_at + INTERVAL 7 DAY <= $now ORDER BY accepted_at, id;
+
+-- name: undone_between
+SELECT id, title, category, shipped_at, undone_at FROM tasks WHERE undone_at > $since AND undone_at <= $now ORDER BY undone_at, id;
+
+-- name: queue_ages
+SELECT date_diff('second', added_at, $now::TIMESTAMP) / 86400 AS days FROM tasks WHERE state = 'queued' AND added_at <= $now ORDER BY added_at;

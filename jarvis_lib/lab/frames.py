@@ -1,0 +1,141 @@
+"""What stands in the store, as plain polars frames: fixed columns, the person's zone, nothing held open."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from jarvis_lib.lab.desk import desk, since_of
+from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import clean, hint
+from jarvis_lib.model.states import OPEN_STATES, STATES
+from jarvis_lib.report import frames
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FOREIGN = (*frames.FOREIGN, "sentence", "category")
+_EVERY = {"5m": "series", "1h": "long_series"}
+
+
+def tasks(state: str, since: str | datetime) -> "pl.DataFrame":
+    import polars as pl
+
+    if state and state != "open" and state not in STATES:
+        raise Refused(f"There is no state {clean(state)[:40]!r}.{hint(state, STATES)} States: open, {', '.join(STATES)}.", code="usage")
+    own = desk()
+    with own.reading() as reader:
+        found = frames.tasks(reader, zone=own.place.zone)
+    wanted = OPEN_STATES if state == "open" else (state,) if state else STATES
+    return _after(found.filter(pl.col("state").is_in(wanted)), "changed_at", since)
+
+
+def attempts(since: str | datetime) -> "pl.DataFrame":
+    return _after(_read("report.attempts"), "claimed_at", since)
+
+
+def sessions(since: str | datetime) -> "pl.DataFrame":
+    return _after(_read("report.sessions"), "opened_at", since)
+
+
+def decisions(since: str | datetime) -> "pl.DataFrame":
+    return _after(_read("report.decisions"), "at", since)
+
+
+def predictions(since: str | datetime) -> "pl.DataFrame":
+    return _after(_read("lab.predictions"), "made_at", since)
+
+
+def problems() -> "pl.DataFrame":
+    return _read("report.problems")
+
+
+def plan() -> "pl.DataFrame":
+    return _read("build_scheduler.plan_rows").drop("p50_share")
+
+
+def events(since: str | datetime) -> "pl.DataFrame":
+    import polars as pl
+
+    from jarvis_lib import pattern_learner
+    from jarvis_lib.learning.routines import HISTORY
+
+    own = desk()
+    now = own.now()
+    with own.reading() as reader:
+        rows = pattern_learner.observed(reader, own.place, since=since_of(since, now) or now - HISTORY, until=now)
+    schema: dict[str, Any] = {"at": pl.Datetime("us", "UTC"), "title": pl.String, "source": pl.String, "category": pl.String}
+    flat = [(r["added_at"], clean(r["title"]), r["source"], clean(r["category"])) for r in rows]
+    return local(pl.DataFrame(flat, schema=schema, orient="row"), own.place.zone)
+
+
+def patterns() -> "pl.DataFrame":
+    import polars as pl
+
+    from jarvis_lib.report import pattern_frames
+
+    own = desk()
+    with frames.at_leisure(own.place, str(own.snapshot or "")) as reader:
+        found = pattern_frames.learned(reader, own.place, now=own.now())
+    shown = pattern_frames.patterns_frame(found, own.place.zone)
+    return shown.with_columns(pl.col("next").dt.replace_time_zone(own.place.zone.key, ambiguous="earliest", non_existent="null"))
+
+
+def metrics(metric: str, since: str | datetime, *, by: str) -> "pl.DataFrame":
+    import polars as pl
+
+    from jarvis_lib.store.samples import Samples
+
+    if by not in _EVERY:
+        raise Refused(f"by is {clean(by)[:20]!r}; it is 5m for medians of five minutes, or 1h for means of hours.", code="usage")
+    own = desk()
+    now = own.now()
+    begin = since_of(since, now)
+    if begin is None:
+        raise Refused("Say since when the numbers are wanted, such as since='30d'.", code="usage")
+    found = getattr(Samples(own.place.home), _EVERY[by])(since=begin, until=now)
+    if metric and metric not in found:
+        raise Refused(f"There are no numbers of {clean(metric)[:60]!r} in that time.{hint(metric, found)}", code="missing")
+    wanted = {metric: found[metric]} if metric else found
+    schema: dict[str, Any] = {"metric": pl.String, "at": pl.Datetime("us"), "value": pl.Float64}
+    parts = [
+        pl.DataFrame({"at": at, "value": value}).select(pl.lit(name).alias("metric"), pl.col("at").cast(pl.Datetime("us")), "value")
+        for name, (at, value) in wanted.items()
+    ]
+    return local(pl.concat([pl.DataFrame(schema=schema), *parts]), own.place.zone)
+
+
+def sql(question: str, parameters: Mapping[str, Any] | None) -> "pl.DataFrame":
+    from jarvis_lib.store.snapshot import answer
+
+    own = desk()
+    if own.snapshot is not None:
+        return local(answer(own.snapshot, question, parameters), own.place.zone)
+    with TemporaryDirectory(prefix="jarvis-") as folder:
+        return local(answer(own.place.store.snapshot(Path(folder) / "copy.duckdb"), question, parameters), own.place.zone)
+
+
+def local(frame: "pl.DataFrame", zone: ZoneInfo) -> "pl.DataFrame":
+    """Its times (naive ones are UTC) in the zone; control characters taken out of text that may come from outside."""
+    import polars as pl
+
+    times = [pl.col(c) for c, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
+    aware = [
+        t.dt.cast_time_unit("us").dt.replace_time_zone("UTC") if getattr(frame.schema[t.meta.output_name()], "time_zone", None) is None else t for t in times
+    ]
+    texts = [c for c, kind in frame.schema.items() if c in FOREIGN and kind == pl.String]
+    return frames.harmless(frame.with_columns(*(t.dt.convert_time_zone(zone.key) for t in aware)), texts)
+
+
+def _read(name: str) -> "pl.DataFrame":
+    own = desk()
+    with own.reading() as reader:
+        found = reader.frame(name)
+    return local(found, own.place.zone)
+
+
+def _after(found: "pl.DataFrame", column: str, since: str | datetime) -> "pl.DataFrame":
+    begin = since_of(since, desk().now())
+    return found if begin is None else found.filter(found[column] >= begin.astimezone(desk().place.zone))
