@@ -71,7 +71,7 @@ def test_each_component_has_its_name_in_five_places(component: str) -> None:
 
 # --- who may import what -------------------------------------------------------------------------------------------------
 
-ONLY_IN = {"duckdb": "store", "_duckdb": "store", "subprocess": "execution", "papermill": "execution", "sklearn": "learning"}
+ONLY_IN = {"duckdb": "store", "_duckdb": "store", "subprocess": "execution", "papermill": "execution", "sklearn": "learning", "skops": "learning"}
 
 
 def test_each_heavy_hand_has_one_importer() -> None:

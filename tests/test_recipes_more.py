@@ -1,16 +1,20 @@
 """Profile, backfill, retrain, health of a repository: run for real, proved by checks that share no code, refuted when tampered with, and undone."""
 
 import csv
+import io
 import json
+import pickle
 import random
 import shutil
 import sqlite3
 import subprocess
+import zipfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -176,7 +180,7 @@ def measured(path: Path, rows: int, *, noise: float, seed: int = 1) -> Path:
 
 
 def proved_model(home: Path, kept: Path) -> tuple[int, str]:
-    words = ("--model", "models/model.pkl", "--record", "models/model.json", "--before", kept, "--data", "rooms.csv", "--target", "rent")
+    words = ("--model", "models/model.skops", "--record", "models/model.json", "--before", kept, "--data", "rooms.csv", "--target", "rent")
     done = check("model_is_better.py", *words, cwd=home)
     return done.returncode, done.stdout + done.stderr
 
@@ -189,13 +193,13 @@ def test_a_model_ships_only_when_it_is_better(home: Path) -> None:
     measured(home / "rooms.csv", 150, noise=60)
     assert notebook("retrain_model", home, data="rooms.csv", target="rent")["outcome"] == "finished"
     assert proved_model(home, kept)[0] == 0, proved_model(home, kept)
-    first = (home / "models" / "model.pkl").read_bytes()
+    first = (home / "models" / "model.skops").read_bytes()
     again = notebook("retrain_model", home, data="rooms.csv", target="rent")
     assert again["outcome"] == "failed" and "not better than the model in use" in again["said"] + "".join(again["tail"])
-    assert (home / "models" / "model.pkl").read_bytes() == first
-    shutil.copyfile(home / "models" / "model.pkl", kept / "models" / "model.pkl")
+    assert (home / "models" / "model.skops").read_bytes() == first
+    shutil.copyfile(home / "models" / "model.skops", kept / "models" / "model.skops")
     assert proved_model(home, kept)[0] == 1, "the same model is not better than itself"
-    data, path = measured(home / "rooms.csv", 2000, noise=60), home / "models" / "model.pkl"
+    data, path = measured(home / "rooms.csv", 2000, noise=60), home / "models" / "model.skops"
     new, found = model_files.retrain(model_files.read_rows(data), "rent", model_files.read_model(path), seed=1)
     model_files.ship(new, found, path, path.with_suffix(".json"), data)
     code, said = proved_model(home, kept)
@@ -217,10 +221,58 @@ def test_a_row_is_held_out_by_what_stands_in_it(home: Path) -> None:
     assert {tuple(r.values()) for r in held_out.split(shuffled)[1]} <= held and 0.17 < len(held) / len(rows) < 0.23
 
 
-def test_a_model_file_of_somebody_else_is_refused(home: Path) -> None:
-    (home / "model.pkl").write_bytes(b"not a pickle")
+class Runs:
+    """What a pickle of it does when it is read."""
+
+    def __init__(self, there: Path) -> None:
+        self.there = there
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (self.there,)
+
+
+def hostile(folder: Path) -> dict[str, bytes]:
+    """Files that run something, ask for a type of their own, or unpack to more than there is room for."""
+    import skops.io
+
+    whole = {"model": Runs(folder / "ran"), "columns": (), "target": "t", "kind": "class"}
+    schema = {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "content": {"module_path": "os", "function": "system"}}
+    called, bomb = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(called, "w") as packed:
+        packed.writestr("schema.json", json.dumps({**schema, "protocol": 0, "_skops_version": skops.__version__}))
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed, packed.open("schema.json", "w", force_zip64=True) as stream:
+        for _ in range(40):
+            stream.write(bytes(1 << 25))
+    joblib_file = io.BytesIO()
+    joblib.dump(whole, joblib_file)
+    return {
+        "nothing": b"",
+        "text": b"not a model",
+        "pickle": pickle.dumps(whole),
+        "joblib": joblib_file.getvalue(),
+        "own type": skops.io.dumps({**whole, "model": Mine()}),
+        "function": called.getvalue(),
+        "bomb": bomb.getvalue(),
+    }
+
+
+class Mine:
+    """A type that nobody named."""
+
+
+@pytest.mark.parametrize("name", ["nothing", "text", "pickle", "joblib", "own type", "function", "bomb"])
+def test_a_model_file_with_code_is_refused_and_runs_nothing(home: Path, name: str) -> None:
+    """Reading it leaves no trace; the recipe's own files are read."""
+    (home / "model.skops").write_bytes(hostile(home)[name])
     with pytest.raises(Refused, match="no model that this recipe wrote"):
-        model_files.read_model(home / "model.pkl")
+        model_files.read_model(home / "model.skops")
+    assert not (home / "ran").exists()
+
+
+def test_a_pickle_would_have_run(home: Path) -> None:
+    """The test above can fail."""
+    pickle.loads(hostile(home)["pickle"])
+    assert (home / "ran").exists()
 
 
 # --- health of a repository ----------------------------------------------------------------------------------------------
@@ -304,7 +356,7 @@ def test_a_session_proves_each_of_them_and_undo_puts_all_back(home: Path, orders
         "reports/profile.json",
         "reports/repository_health.md",
         "reports/repository_health.json",
-        "models/model.pkl",
+        "models/model.skops",
         "models/model.json",
     ]
     assert all((home / f).is_file() for f in made) and sales.read_bytes() != before

@@ -1,12 +1,14 @@
 """How is a trained model kept? One file with the model, its columns and its target, and the record of how it was judged.
 
-A model file is a pickle: reading one runs what is in it, so only files that this recipe wrote, in the person's own workspace, are read.
+Reading one runs nothing: it is in the format of skops, which builds only objects of named types, and those of scikit-learn's that `retrain` makes are
+all that is allowed here. What else a file asks for, it is refused.
 """
 
 import csv
 import hashlib
+import io
 import json
-import pickle
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +17,11 @@ from typing import Any
 from jarvis_lib.learning import held_out
 from jarvis_lib.learning.held_out import Compared
 from jarvis_lib.model.fact import Refused
+
+TRUSTED = ("jarvis_lib.learning.held_out.floats", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor")
+"""What a model of ours holds beyond the types that skops knows to be harmless: our own reading of numbers, and the trees of the boosted model."""
+LARGEST = 1 << 30
+"""Bytes of a model file when it is unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +53,21 @@ def read_model(path: Path) -> Kept | None:
     if not path.is_file():
         return None
     try:
-        found = pickle.loads(path.read_bytes())
-    except Exception as error:  # a pickle may raise anything, and each of it means the same here
+        found = _loaded(path.read_bytes())
+    except Exception as error:  # whatever it is that a foreign file makes the reader say, it means the same here
         raise Refused(f"{path} is no model that this recipe wrote ({type(error).__name__}); move it away, or name another file.") from error
     if not isinstance(found, dict) or set(found) != {"model", "columns", "target", "kind"}:
         raise Refused(f"{path} is no model that this recipe wrote; move it away, or name another file.")
     return Kept(**found)
+
+
+def _loaded(content: bytes) -> Any:
+    import skops.io
+
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        if sum(entry.file_size for entry in packed.infolist()) > LARGEST:
+            raise ValueError("larger than a model may be")
+    return skops.io.loads(content, trusted=list(TRUSTED))
 
 
 def losses_of(kept: Kept, rows: held_out.Rows) -> Any:
@@ -85,7 +101,9 @@ def ship(new: Kept, found: Compared, path: Path, record_path: Path, data: Path) 
         raise Refused(f"{held_out.said(found)}. The model in use stays.")
     for file in (path, record_path):
         file.parent.mkdir(parents=True, exist_ok=True)
-    content = pickle.dumps({"model": new.model, "columns": new.columns, "target": new.target, "kind": new.kind})
+    import skops.io
+
+    content = skops.io.dumps({"model": new.model, "columns": new.columns, "target": new.target, "kind": new.kind})
     record: Mapping[str, Any] = asdict(found) | {"data_sha256": _sha256(data.read_bytes()), "model_sha256": _sha256(content), "target": new.target}
     _put(path, content)
     _put(record_path, (json.dumps(record, indent=1) + "\n").encode())
