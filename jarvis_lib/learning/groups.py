@@ -20,7 +20,7 @@ def similar(texts: Mapping[str, str], *, apart: float = APART) -> list[tuple[str
     from sklearn.cluster import AgglomerativeClustering
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    words = TfidfVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d_]{2,}\b", sublinear_tf=True)
+    words = TfidfVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d_]{2,}\b", sublinear_tf=True)  # noqa: S106  # a pattern for words
     try:
         weights = words.fit_transform([texts[k] for k in keys])
     except ValueError:

@@ -17,7 +17,7 @@ SECURITIES = ("starttls", "ssl", "none")
 RETRIES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 MOST_TRIES = len(RETRIES) + 1
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-SECRET = "secret:"
+SECRET = "secret:"  # noqa: S105  # the prefix that refers to a secret
 """Before the name of a secret that holds the address of a hook."""
 
 Values = dict[str, dict[str, Any]]

@@ -381,7 +381,7 @@ def _compare(current: Current, hashes: dict[int, str]) -> list[str]:
             different = sorted(set(rows.items()) ^ set(hashes.items()))[0][0]
             wrong.append(f"Database and journal differ from line {different} on.")
         for name in [r["name"] for r in fetch(current.con, queries.block("store.tables"))]:
-            current.con.execute(f"SELECT count(*), bit_xor(hash(COLUMNS(*))) FROM {name}").fetchall()
+            current.con.execute(f"SELECT count(*), bit_xor(hash(COLUMNS(*))) FROM {name}").fetchall()  # noqa: S608  # the name comes from the catalogue
         for block, said in (("doubles", "is there twice"), ("orphans", "belongs to nothing")):
             wrong += [f"{r['table']} {r['key']} {said}." for r in fetch(current.con, queries.block(f"store.{block}"))]
     except duckdb.Error as error:

@@ -77,7 +77,7 @@ class Rows:
         if self._con is None or not wanted:
             return
         column = KEYS[table]
-        for row in fetch(self._con, f'SELECT * FROM {table} WHERE "{column}" IN (SELECT unnest($keys::VARCHAR[]))', {"keys": wanted}):
+        for row in fetch(self._con, f'SELECT * FROM {table} WHERE "{column}" IN (SELECT unnest($keys::VARCHAR[]))', {"keys": wanted}):  # noqa: S608  # names of our own schema
             self._keep(table, row)
         self._absent[table].update(k for k in wanted if k not in self._rows[table])
 
@@ -93,7 +93,7 @@ class Rows:
     def where(self, table: str, column: str, value: Any) -> list[Row]:
         if self._con is not None and (table, column, value) not in self._asked:
             self._asked.add((table, column, value))
-            sql = f'SELECT * FROM {table} WHERE "{column}" IS NOT DISTINCT FROM $value'
+            sql = f'SELECT * FROM {table} WHERE "{column}" IS NOT DISTINCT FROM $value'  # noqa: S608  # likewise
             for row in fetch(self._con, sql, {"value": value}):
                 if row[KEYS[table]] not in self._rows[table]:
                     self._keep(table, row)
@@ -115,7 +115,7 @@ class Rows:
         for table, keys in self._dirty.items():
             if keys:
                 if self._con is not None:
-                    con.execute(f'DELETE FROM {table} WHERE "{KEYS[table]}" IN (SELECT unnest($1::VARCHAR[]))', [list(keys)])
+                    con.execute(f'DELETE FROM {table} WHERE "{KEYS[table]}" IN (SELECT unnest($1::VARCHAR[]))', [list(keys)])  # noqa: S608  # likewise
                 insert(con, table, [self._rows[table][k] for k in keys])
                 keys.clear()
         for table, rows in self._added.items():

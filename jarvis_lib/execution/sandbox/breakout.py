@@ -56,7 +56,7 @@ def hard_link(t: dict[str, Any]) -> str:
 
 
 def change_mode(t: dict[str, Any]) -> str:
-    os.chmod(t["store"], 0o777)
+    os.chmod(t["store"], 0o777)  # noqa: S103  # the canary's attack: it must not work
     return "changed its mode"
 
 

@@ -71,7 +71,7 @@ class _Decoys:
 
 Enter = Callable[[Sequence[str], Jail], list[str]]
 Cleaned = Callable[[Sequence[str], str, Mapping[str, str]], dict[str, str]]
-_SECRET = "JARVIS_CANARY_SECRET"
+_SECRET = "JARVIS_CANARY_SECRET"  # noqa: S105  # the name of the bait
 
 
 def escape(

@@ -17,10 +17,10 @@ from typing import Any
 def main() -> int:
     args = arguments()
     live = Path(args.database)
-    table = '"' + args.table.replace('"', '""') + '"'
+    rows = 'SELECT * FROM "' + args.table.replace('"', '""') + '"'  # noqa: S608  # a quoted name, read only
     with closing(opened(kept(Path(args.before), live))) as before, closing(opened(live)) as after:
-        was, now = Counter(before.execute(f"SELECT * FROM {table}")), Counter(after.execute(f"SELECT * FROM {table}"))
-        names = [d[0] for d in after.execute(f"SELECT * FROM {table} LIMIT 0").description]
+        was, now = Counter(before.execute(rows)), Counter(after.execute(rows))
+        names = [d[0] for d in after.execute(f"{rows} LIMIT 0").description]
     at = [names.index(word.strip()) for word in args.key.split(",")]
     source = list(keys_of(Path(args.source), args.key))
     wrong = mistakes(was, now, source, at)
