@@ -15,7 +15,7 @@ from jarvis_lib.model.settings import template
 from jarvis_lib.model.task import Recipe, Task
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
-from tests.bench import year
+from tests.bench import large, year
 from tests.bench.isolation import isolation
 from tests.bench.timing import HEAD, Figure, command, compare
 from tests.facts import added, task
@@ -165,6 +165,7 @@ def main() -> None:
         for part in (commands, spooling, attempts, briefs, isolation):
             for figure in part(Path(folder)):
                 print(figure.row(), flush=True)
+        large.told(Path(folder))
         year.told(Path(folder))
     print(f"\nPython {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of n runs in turns with their baseline.")
 
