@@ -13,9 +13,10 @@ CLAUDE := 2.1.332
 OPENCODE := 1.18.33
 GEMINI := 0.61.0
 AIDER := 0.86.2
+AXE := 4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents more-agents real-agents lint check lab notebooks night brief doctor bench soak docs clean
+.PHONY: help setup demo weekend test slow faults agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak docs clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +68,11 @@ more-agents: agents ## OpenCode, Gemini and Aider too, which Jarvis starts by a 
 
 real-agents: $(READY) ## Whole nights with the real Codex and Claude Code against a model on loopback; no key is needed (make agents first).
 	@$(BIN)/python -m pytest -n 2 -m real_agents tests/agents $(TEST_ARGS)
+
+axe: ## axe-core, with which the browser tests look for what keeps somebody from reading a page, below .agents (needs npm; 3 MB).
+	@command -v npm >/dev/null 2>&1 || { echo "There is no npm here, so axe-core cannot be installed; install Node.js, then: make axe"; exit 1; }
+	@grep -qs '"version": "$(AXE)"' .agents/node_modules/axe-core/package.json || npm install --prefix .agents --no-audit --no-fund --loglevel=error axe-core@$(AXE)
+	@echo "axe-core $(AXE) is in .agents"
 
 faults: $(READY) ## Crashes, power cuts, full disks, attacks: what is tried, and what was lost or got out (must be 0).
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "faults or matrix" --ignore=tests/test_demo.py $(TEST_ARGS)

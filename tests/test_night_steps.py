@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from jarvis_lib.model.settings import template
 from jarvis_lib.overnight_runner import steps
 from jarvis_lib.report.charts import MIME
 from jarvis_lib.report.deep import deep_html
+from jarvis_lib.report.publish import put
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 
@@ -137,6 +139,20 @@ def test_old_studies_go_and_their_pages_stay(place: Place) -> None:
     os.utime(old, (long_ago, long_ago))
     assert steps.forget(place, now=place.now()) == "the notebooks of 1 session older than 90 days removed"
     assert new.is_dir() and not old.exists() and steps.forget(place, now=place.now()) == ""
+
+
+def test_pages_of_components_go_after_their_days_and_reports_stay(place: Place) -> None:
+    """By the day in the name and `[store] pages_keep_days`, of its own names only; told once, and a second look finds nothing."""
+    now = datetime(2026, 11, 24, 7, tzinfo=UTC)
+    reports = place.home / "reports"
+    stays = ["2026/11/2026-11-24-build_scheduler.html", "2026/10/2026-10-25-pattern_learner.html", "2024/01/2024-01-05-brief.html"]
+    stays += ["2024/01/2024-01-06-evening.html", "2024/01/2024-01-07-weekend.html", "2024/01/2024-01-07-review.html", "2024/01/2024-01-05-mine.html"]
+    goes = ["2026/10/2026-10-24-pattern_learner.html", "2024/01/2024-01-05-self_improver.html"]
+    for name in (*stays, *goes, "latest-brief.html"):
+        put(reports / name, "x" * 512)
+    assert steps.forget(place, now=now) == "2 pages of components older than 30 days removed (1.0 KB)"
+    assert all((reports / name).is_file() for name in (*stays, "latest-brief.html")) and not any((reports / name).exists() for name in goes)
+    assert steps.forget(place, now=now) == ""
 
 
 def test_a_study_equals_the_plan_without_a_notebook(place: Place) -> None:

@@ -62,7 +62,7 @@ def test_what_is_undone_is_taken_off(place: Place) -> None:
 def test_an_empty_store_has_a_brief(place: Place) -> None:
     """Nothing was ever done here: the page says so and says what is free."""
     brief = brief_of(place)
-    assert brief.headline == "Nothing was queued. Tonight has 8.0 h free, from 23:00."
+    assert brief.headline == "Nothing was queued. Tonight has 8 h free, from 23:00."
     assert "nothing is recorded yet" in brief.kicker
     assert brief.needs_said == "Nothing needs you this morning."
     assert all(part for part in (brief.ran_said, brief.plan_said, brief.problems_said, brief.numbers, brief.system))
@@ -328,9 +328,9 @@ def test_nights_of_a_clock_change_are_told_locally_and_counted_in_real_hours(hom
     close(place, morning - timedelta(minutes=10))
     brief = brief_of(place, morning)
     assert "22:00 to" in brief.kicker and f"made 07:00 ({zone})" in brief.kicker
-    assert brief.numbers[1].day == f"{real - 0.25:.1f} h"
+    assert brief.numbers[1].day == f"{real - 1} h 45"
     tonight = next(n for n in brief.numbers_said if n.startswith("Capacity"))
-    assert "hold" in tonight and brief.plan_said.endswith("Tonight has 8.0 h free, from 23:00.")
+    assert "hold" in tonight and brief.plan_said.endswith("Tonight has 8 h free, from 23:00.")
 
 
 def test_the_sittings_of_an_accepted_build_are_run_hours_and_not_fruitless(place: Place) -> None:
@@ -342,5 +342,5 @@ def test_the_sittings_of_an_accepted_build_are_run_hours_and_not_fruitless(place
     attempt(place, long, "a2", at=START + timedelta(hours=2), evidence=[passed()], seconds=3600.0)
     close(place, MORNING - timedelta(minutes=15))
     brief = brief_of(place)
-    assert brief.numbers[1].day == "3.0 h"
+    assert brief.numbers[1].day == "3 h"
     assert brief.headline == "1 of 2 builds shipped; “Another” paused at the end of its time"

@@ -38,7 +38,7 @@ def test_the_headline_says_what_runs_and_how_much_of_the_night_it_takes(place: P
     queued(place, task("Retrain the churn model", hours=4.0, priority="HIGH"), task("Backfill the invoices", hours=3.0))
     made = told(place)
     assert made.headline == "Tonight: 2 tasks, 10 h 51 of 23 h 15 on 3 lanes"
-    assert {t.title: t.when for t in made.tonight} == {"Retrain the churn model": "23:00-05:12", "Backfill the invoices": "23:00-03:39"}
+    assert {t.title: t.when for t in made.tonight} == {"Retrain the churn model": "23:00–05:12", "Backfill the invoices": "23:00–03:39"}
     assert made.tonight_said.endswith("that all are done by 06:45.")
     assert made.needs_said == "Nothing needs you before 23:00." and made.tone == "ok"
 

@@ -59,6 +59,21 @@ def test_the_feed_is_atom(place: Place) -> None:
     assert (place.home / "reports" / entry["link"]).is_file()
 
 
+def test_another_program_reads_the_feed(home: Path) -> None:
+    """feedparser, which shares no code with us: well formed, Atom 1.0, and every entry with id, title, moment, summary and a link that is there."""
+    import feedparser
+
+    for n in range(3):
+        page(home, DAY - timedelta(days=n), "brief", f"{n} of 3 builds shipped & “{HOSTILE[:25]}”", as_of=f"2026-11-{24 - n}T07:00:00+01:00")
+    list_anew(home / "reports")
+    found = feedparser.parse((home / "reports" / "feed.xml").read_bytes())
+    assert not found.bozo and found.version == "atom10" and found.feed.title == "Jarvis: reports" and found.feed.author == "Jarvis"
+    assert [e.id for e in found.entries] == [f"tag:jarvis.local,2026:brief/2026-11-{24 - n}" for n in range(3)]
+    assert [e.title_detail.type for e in found.entries] == ["text/plain"] * 3 and found.entries[0].title == f"0 of 3 builds shipped & “{HOSTILE[:25]}”"
+    assert found.entries[0].published_parsed[:5] == (2026, 11, 24, 6, 0) and found.entries[0].updated_parsed >= found.entries[0].published_parsed
+    assert all(e.summary.startswith("Morning brief, 2026-11-") and (home / "reports" / e.link).is_file() for e in found.entries)
+
+
 def test_a_report_that_is_made_again_keeps_its_id_and_has_a_later_moment(home: Path) -> None:
     made = page(home, DAY, "brief", "Partial: 1 of 1 build shipped so far")
     os.utime(made, (DAY.timestamp() + 9 * 3600,) * 2)

@@ -60,7 +60,7 @@ def test_it_tells_the_result_and_the_worst_of_it(place: Place) -> None:
     """2 of 3 is not good: the headline names what failed, counts only the weekend's own, and the hours of its windows."""
     lived(place)
     made = report(place)
-    assert made.headline == "Weekend: 1 of 3 shipped, 5.0 h of 24.0 h used; “Draw the desk” failed its check"
+    assert made.headline == "Weekend: 1 of 3 shipped, 5 h of 24 h used; “Draw the desk” failed its check"
     assert (made.tone, made.weekend) == ("warn", "2026-11-28")
     assert made.kicker == "Weekend report · 28-29 Nov 2026 · done by today 20:00 (Europe/Berlin)"
 
@@ -70,7 +70,7 @@ def test_each_build_has_goal_result_evidence_and_hours(place: Place) -> None:
     rows = {r.task: r for r in report(place).builds}
     assert set(rows) == {ids["index"], ids["draw"], ids["write"]}
     index = rows[ids["index"]]
-    assert (index.status.word, index.goal, index.hours) == ("shipped", "Lookups take too long.", "5 h 00 of 4.0 h planned")
+    assert (index.status.word, index.goal, index.hours) == ("shipped", "Lookups take too long.", "5 h of 4 h planned")
     assert "1 of 1 check passed" in index.result[0] and [link.path for link in index.links][-2:] == ["reports/desk.html", "desk.sqlite"]
     assert rows[ids["draw"]].status.word == "refuted" and rows[ids["write"]].status.word == "not started"
 
@@ -142,7 +142,7 @@ def test_a_started_weekend_that_is_to_come_is_told_as_such(place: Place) -> None
     weekend_planner.select(place, build.id, now=FRIDAY)
     weekend_planner.start(place, now=FRIDAY)
     made = weekend_planner.summary(place, as_of=FRIDAY + timedelta(hours=1))
-    assert made.headline == "Weekend so far: 0 of 2 shipped, 0.0 h of 24.0 h used"
+    assert made.headline == "Weekend so far: 0 of 2 shipped, 0 h of 24 h used"
     assert made.not_done == () and "2 phases are still to come" in made.not_done_said
 
 

@@ -68,6 +68,16 @@ def spell(value: float) -> str:
     return seconds(value * 3600) if 0 < value < 1 / 60 else hours(value)
 
 
+def lasting(value: float) -> str:
+    """Hours as a clock says them: `12 s`, `7 min`, `1 h 08`, `2 h`; without seconds from a minute on."""
+    if 0 < value * 3600 < 59.5:
+        return seconds(value * 3600)
+    minutes = round(value * 60)
+    if 0 < minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d}" if minutes % 60 else f"{minutes // 60:,} h"
+
+
 def size(count: float) -> str:
     """Bytes for people, in powers of 1,024: `512 B`, `1.5 MB`."""
     for unit in ("B", "KB", "MB", "GB"):

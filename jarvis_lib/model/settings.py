@@ -245,6 +245,7 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "store": {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
+        "pages_keep_days": ("int>=1", 30, "Pages of components (1 MB each) older than this are removed from reports/; briefs, check-ins, reviews stay."),
     },
     "delivery": {
         "channels": ("channels", [], "email, apprise: where briefs and alerts go besides the file in reports/. Empty = nothing leaves this machine."),

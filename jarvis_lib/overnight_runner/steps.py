@@ -17,9 +17,10 @@ from jarvis_lib.build_scheduler.verbs import SEED
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.execution.parameters import read_parameters
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.prose import clean, plural, size
 from jarvis_lib.model.study import Study, read_study
 from jarvis_lib.report.deep import publish_deep, question_of
+from jarvis_lib.report.publish import forget_deep
 from jarvis_lib.store.place import Place
 
 LIMIT_S = 300.0
@@ -91,11 +92,18 @@ def _page(place: Place, session: str, component: str, hours: Hours) -> list[str]
 
 
 def forget(place: Place, *, now: datetime) -> str:
-    """Remove the studies and executed notebooks of sessions that are older than KEPT; their pages in reports/ stay. What was done, or nothing."""
+    """Remove what was made to be looked into: notebooks of sessions older than KEPT, pages of components older than `[store] pages_keep_days`. Reports stay.
+
+    What was done in a sentence, or nothing.
+    """
     old = [p for p in (place.home / "data" / "sessions").glob("*/") if now.timestamp() - p.stat().st_mtime > KEPT.total_seconds()]
     for folder in old:
         shutil.rmtree(folder)
-    return f"the notebooks of {plural(len(old), 'session')} older than {KEPT.days} days removed" if old else ""
+    days = place.settings.get("store", "pages_keep_days")
+    pages, freed = forget_deep(place.home / "reports", keep_days=days, now=now, zone=place.zone)
+    said = [f"the notebooks of {plural(len(old), 'session')} older than {KEPT.days} days removed"] if old else []
+    said += [f"{plural(pages, 'page')} of components older than {plural(days, 'day')} removed ({size(freed)})"] if pages else []
+    return "; ".join(said)
 
 
 def went_without(place: Place, component: str, error: Exception) -> str:

@@ -51,7 +51,8 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     problems = mending.problem_rows(open_problems)
     plan = looking.outlook(reader, settings, now=now, zone=zone)
     told = learned.news(reader, since=cover.since, now=now, zone=zone)
-    headline, line = head.headline(night, zone), head.line(night)
+    headline = head.headline(night, zone)
+    line = head.line(night, headline)
     shown = fit(cards[: needs.MOST], DECIDE - words(headline, line))
     best = sorted(night.shipped, key=lambda r: (not r.measured, -r.planned_hours))
     shipped = [*best, *(r for r in ran if r.status is proof.UNDONE)]
@@ -155,7 +156,9 @@ def _tone(night: head.Night) -> str:
         return "info"
     if night.not_shipped:
         return "bad" if not night.good and any(r.status.tone == "bad" for r in night.not_shipped) else "warn"
-    return "ok" if night.shipped or night.fixed else "info"
+    if night.shipped or night.fixed:
+        return "ok"
+    return "warn" if night.queued and night.asleep_s else "info"
 
 
 def _nothing_ran(cover: covering.Coverage, zone: ZoneInfo) -> str:

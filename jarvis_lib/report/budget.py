@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from jarvis_lib.report.parts import Brief, Card, FixRow, NewsRow, PlanRow, ProblemRow, RanRow
+from jarvis_lib.report.proof import MEANS
 
 TITLE, LEAST = 8, 5
 """Words of a card's title once cards must be cut, and those that its sentence keeps in any case."""
@@ -54,7 +55,7 @@ def _cut(card: Card, each: int) -> Card:
     if over > 0:
         cut = replace(cut, what=first_words(cut.what, max(words(cut.what) - over, LEAST)))
     whole = [old for old, new in ((card.title, cut.title), (card.what, cut.what), (card.evidence, cut.evidence)) if old != new]
-    return replace(cut, more=" ".join(whole))
+    return replace(cut, more=" ".join(f"{text.rstrip('.')}." for text in whole))
 
 
 # --- the whole page ------------------------------------------------------------------------------------------------------
@@ -91,7 +92,7 @@ def _rows(brief: Brief) -> dict[str, Sequence[Any]]:
 def seen(row: Any) -> int:
     """The words of one row of a table as it is shown: of a build, only the first PROOFS lines of its proof."""
     if isinstance(row, RanRow):
-        return words(row.title, row.status.word, row.accepted, *row.proof[:PROOFS], row.time)
+        return words(row.title, row.status.word, MEANS.get(row.status.word, ""), row.accepted, *row.proof[:PROOFS], row.time)
     if isinstance(row, FixRow):
         return words(row.status.word, row.said, row.check) + (6 if row.watching else 0)
     if isinstance(row, ProblemRow):

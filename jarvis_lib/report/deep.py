@@ -19,7 +19,7 @@ from typing import Any
 from jarvis_lib.model.fact import Fact, stamp
 from jarvis_lib.model.prose import clean
 from jarvis_lib.report.charts import MIME
-from jarvis_lib.report.clock import when
+from jarvis_lib.report.clock import day_of, time_of
 from jarvis_lib.report.page import TEMPLATES, render_notebook, scrub
 from jarvis_lib.report.parts import PAGES
 from jarvis_lib.report.publish import LATEST, deep_path, put
@@ -32,7 +32,13 @@ _FRACTION = re.compile(r"(?<=\d\d:\d\d:\d\d)\.\d{6}")
 def publish_deep(place: Place, notebook: Path, component: str, said: str, *, as_of: datetime) -> Fact:
     """Write the page of an executed notebook to `reports/YYYY/MM/`; the fact that tells of it, for the caller to write."""
     target = deep_path(place.home, component, as_of, place.zone)
-    html = deep_html(json.loads(notebook.read_text(encoding="utf-8")), component, said, when(as_of, place.zone, now=as_of), brief=f"../../{LATEST}")
+    html = deep_html(
+        json.loads(notebook.read_text(encoding="utf-8")),
+        component,
+        said,
+        f"as of {day_of(as_of, place.zone)} {time_of(as_of, place.zone)}",
+        brief=f"../../{LATEST}",
+    )
     put(target, html)
     digest = hashlib.sha256(html.encode()).hexdigest()
     return place.fact("brief.made", kind=component, as_of=stamp(as_of), path=target.relative_to(place.home).as_posix(), headline=said, sha256=digest)
@@ -56,7 +62,7 @@ def deep_html(notebook: dict[str, Any], component: str, said: str, at: str, *, b
         if cell["cell_type"] == "markdown":
             pieces.append(_words("".join(cell["source"])))
         elif cell["cell_type"] == "code":
-            shown = [_shown(o, specs) for o in cell.get("outputs", ())]
+            shown = [_shown(o, specs, str(cell.get("id", ""))) for o in cell.get("outputs", ())]
             traced = f'<p class="small">cell {escape(clean(str(cell["id"])))}</p>' if any(shown) and cell.get("id") else ""
             pieces += [traced, *shown]
     headline = f"{PAGES.get(component, component)}: {clean(said)}"
@@ -110,8 +116,8 @@ def _bare(cell: re.Match[str]) -> str:
     return f"<td>{cell[1]}</td>"
 
 
-def _shown(output: dict[str, Any], specs: list[dict[str, Any]]) -> str:
-    """One output; the specification of a chart is added to `specs`, and drawn over its image."""
+def _shown(output: dict[str, Any], specs: list[dict[str, Any]], cell: str) -> str:
+    """One output of a cell; the specification of a chart is added to `specs`, and drawn over its image."""
     from markupsafe import escape
 
     data = output.get("data", {})
@@ -125,8 +131,11 @@ def _shown(output: dict[str, Any], specs: list[dict[str, Any]]) -> str:
         return f'<figure{live}><img alt="{escape(named)}" src="data:image/svg+xml;base64,{drawn}"></figure>'
     if "text/html" in data:
         table = _QUOTED.sub(_bare, scrub("".join(data["text/html"])))
-        return f'<div class="wide">{_FRACTION.sub("", table).replace("<td>null</td>", "<td></td>")}</div>'
+        table = _FRACTION.sub("", table).replace("<td>null</td>", "<td></td>")
+        empty = '<p class="small">No row.</p>' if "<tbody></tbody>" in table else ""
+        return f'<div class="wide" tabindex="0" role="region" aria-label="A table of cell {escape(clean(cell))}">{table}</div>{empty}'
     if output["output_type"] == "error":
         return f"<pre>{escape(clean(output['ename']))}: {escape(clean(output['evalue']))}</pre>"
     text = "".join(output.get("text", data.get("text/plain", "")))
-    return f"<p>{escape(text.strip())}</p>" if text.strip() else ""
+    mark = "pre" if "\n" in text.strip() else "p"
+    return f"<{mark}>{escape(text.strip())}</{mark}>" if text.strip() else ""

@@ -14,7 +14,7 @@ from jarvis_lib.report.weekend_parts import Dot, WeekRow
 WIDTH = 220.0
 SIDE = 300.0
 WIDE, EDGE, ROW, LETTER = 640.0, 20.0, 26.0, 7.0
-LEFT, BOTTOM = 46.0, 30.0
+LEFT, BOTTOM = 46.0, 34.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.build_scheduler import next_of, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Candidate, Slot
-from jarvis_lib.model.prose import chance, clean, plural, shorten
+from jarvis_lib.model.prose import chance, clean, lasting, plural, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import DAYS, Window
 from jarvis_lib.report import needs as needing
@@ -101,7 +101,7 @@ def compose_evening(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: 
         later_said=f"{plural(len(waiting) - len(blocking), 'more thing')} can wait until the morning." if len(waiting) > len(blocking) else "",
         tonight=tuple(turns),
         tonight_more=0,
-        tonight_said=_said(reader, night, settings, zone, now),
+        tonight_said=_said(reader, night, len(blocking), settings, zone, now),
         too_much=_too_much(night, zone),
         offers=tuple(offers),
     )
@@ -179,7 +179,7 @@ def _ordered(slots: Sequence[Slot]) -> list[Slot]:
 def _turn(night: _Night, slot: Slot, now: datetime, zone: ZoneInfo) -> Turn:
     title = first_words(shorten(clean(night.tasks[slot.task].title), 60), TITLE)
     late = " LATE" if slot.code == "late" else ""
-    return Turn(f"{time_of(slot.start, zone)}-{time_of(slot.end, zone)}", slot.task, title, f"!{late}" if late else "")
+    return Turn(f"{time_of(slot.start, zone)}–{time_of(slot.end, zone)}", slot.task, title, f"!{late}" if late else "")
 
 
 def _late(night: _Night) -> list[str]:
@@ -192,43 +192,35 @@ def _headline(night: _Night, blocked: int, settings: Settings, zone: ZoneInfo, n
         lead = "No night is worked tonight"
     elif not night.slots:
         each = f" on each of {night.lanes} lanes" if night.lanes > 1 else ""
-        lead = f"Nothing is {'planned' if night.earlier else 'queued'} for tonight; {_h(night.hours / night.lanes)} are free{each}"
+        lead = f"Nothing is {'planned' if night.earlier else 'queued'} for tonight; {lasting(night.hours / night.lanes)} are free{each}"
     else:
         lanes = f" on {plural(night.lanes, 'lane')}" if night.lanes > 1 else ""
-        lead = f"Tonight: {plural(len(night.placed), 'task')}, {_h(night.booked)} of {_h(night.hours)}{lanes}"
+        lead = f"Tonight: {plural(len(night.placed), 'task')}, {lasting(night.booked)} of {lasting(night.hours)}{lanes}"
     late = _late(night)
     clauses = [f"“{shorten(late[0], 24)}” will be LATE"] if late else []
-    clauses += [f"{_h(night.wanted)} wanted"] if _is_too_much(night) else []
+    clauses += [f"{lasting(night.wanted)} wanted"] if _is_too_much(night) else []
     clauses += [f"{blocked} {'waits' if blocked == 1 else 'wait'} for you"] if blocked else []
     for clause in clauses:
         lead += f"; {clause}" if len(lead) + len(clause) + 2 <= LIMIT else ""
     return lead
 
 
-def _h(value: float) -> str:
-    """`5 h 40`, `8 h`, `20 min`."""
-    minutes = round(value * 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d}" if minutes % 60 else f"{minutes // 60} h"
-
-
-def _said(reader: Reader, night: _Night, settings: Settings, zone: ZoneInfo, now: datetime) -> str:
+def _said(reader: Reader, night: _Night, blocked: int, settings: Settings, zone: ZoneInfo, now: datetime) -> str:
     """How sure the night is, or why there is nothing to say of it."""
     if not night.is_tonight:
         return "Its window is off or taken by the calendar: jarvis context upcoming"
     if not night.slots:
         verb = "runs" if night.earlier == 1 else "run"
-        return (
-            f"{plural(night.earlier, 'task')} {verb} before it, in other windows." if night.earlier else "Nothing that may run is in the queue: jarvis add -h"
-        )
+        if night.earlier:
+            return f"{plural(night.earlier, 'task')} {verb} before it, in other windows."
+        return "Nothing may run before you decide." if blocked else "Nothing that may run is in the queue: jarvis add -h"
     from jarvis_lib.build_scheduler import night_of
 
     try:
         told = night_of(reader, settings, zone, now=now)
     except Refused:  # the window closed between the two looks
         return ""
-    return f"{chance(told.probability)} that all are done by {time_of(told.ends, zone)}." if told.probability is not None else ""
+    return f"{chance(told.probability)} sure that all are done by {time_of(told.ends, zone)}." if told.probability is not None else ""
 
 
 def _is_too_much(night: _Night) -> bool:
@@ -242,7 +234,7 @@ def _too_much(night: _Night, zone: ZoneInfo) -> str:
     task, start = max(night.crowded_out, key=lambda pair: (pair[0].due is not None, -pair[0].need_h, pair[0].id))
     where = f"moves to {DAYS[start.astimezone(zone).weekday()]}" if start else "has no place"
     others = f", as do {len(night.crowded_out) - 1} more" if len(night.crowded_out) > 1 else ""
-    return f"Too much: {_h(night.wanted)} wanted, {_h(night.hours)} there; “{first_words(shorten(clean(task.title), 40), TITLE)}” {where}{others}."
+    return f"Too much: {lasting(night.wanted)} wanted, {lasting(night.hours)} there; “{first_words(shorten(clean(task.title), 40), TITLE)}” {where}{others}."
 
 
 def _has_changed(reader: Reader, night: _Night, now: datetime) -> bool:
@@ -273,13 +265,13 @@ def _offers(reader: Reader, night: _Night, waiting: Sequence[Row], settings: Set
     """One thing that would still fit tonight or before it; on an empty night up to three that were put off."""
     deferred = reader.rows("report.deferred", now=now)
     if night.is_tonight and not night.slots and deferred:
-        return [Offer(f"You put off “{_title(r)}” ({_h(r['hours'])}).", f"jarvis queue approve {r['id']}") for r in deferred[:3]]
+        return [Offer(f"You put off “{_title(r)}” ({lasting(r['hours'])}).", f"jarvis queue approve {r['id']}") for r in deferred[:3]]
     longest = night.parts[0].longest_h if night.parts else 0.0
     reserve = settings.get("night", "reserve")
     asked = [r for r in waiting if needing.kind_of(r) in ("approval", "proposed")]
     for row in [*deferred, *asked]:
         if row["hours"] <= longest and row["hours"] * reserve <= night.room:
-            said = f"Room for {_h(night.room)} more: “{_title(row)}” ({_h(row['hours'])}) fits."
+            said = f"Room for {lasting(night.room)} more: “{_title(row)}” ({lasting(row['hours'])}) fits."
             return [Offer(said, f"jarvis queue approve {row['id']}")]
     return _quick_win(reader, night, settings, zone, now)
 
@@ -290,7 +282,7 @@ def _quick_win(reader: Reader, night: _Night, settings: Settings, zone: ZoneInfo
         return []
     task = found.chosen[0]
     title = first_words(shorten(clean(task.title), 40), TITLE)
-    return [Offer(f"A quick win until {time_of(found.window.end, zone)}: “{title}” ({_h(task.hours)}).", f"jarvis show {task.task}")]
+    return [Offer(f"A quick win until {time_of(found.window.end, zone)}: “{title}” ({lasting(task.hours)}).", f"jarvis show {task.task}")]
 
 
 def _title(row: Row) -> str:

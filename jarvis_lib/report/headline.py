@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.prose import clean, hours, plural, seconds, shorten
+from jarvis_lib.model.prose import clean, lasting, plural, seconds, shorten
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.coverage import Coverage
 from jarvis_lib.report.parts import RanRow
@@ -120,10 +120,11 @@ def _why_nothing(night: Night) -> str:
     return shorten(clean(str(newest.get("said", ""))).removeprefix("it ended because ") or f"{plural(night.queued, 'task')} wait", 60)
 
 
-def line(night: Night) -> str:
-    """The one line under the headline: accepted and shipped, time against plan, fixes, what waits."""
+def line(night: Night, over: str) -> str:
+    """The one line under the headline `over`: accepted and shipped, time against plan, fixes, what waits; nothing that `over` has said already."""
+    more = [s for s in (_fixes(night), _waiting(night)) if s and s not in over]
     if not night.tried:
-        told = [s for s in (f"{plural(night.queued, 'task')} queued" if night.queued else "", _fixes(night), _waiting(night)) if s]
+        told = [*([f"{plural(night.queued, 'task')} queued"] if night.queued and " queued" not in over else []), *more]
         tail = "" if night.cover.newest is None and night.room in _no_session(night) else night.room
         return " ".join([*(f"{s[0].upper()}{s[1:]}." for s in told), tail]).strip()
     accepted = sum(r.accepted == "accepted" for r in night.shipped)
@@ -131,8 +132,9 @@ def line(night: Night) -> str:
     said = []
     if night.shipped:
         verb = "is" if accepted == 1 else "are"
-        said.append(f"{accepted} of {len(night.shipped)} shipped {verb} accepted; they ran {seconds(took)}, planned {hours(planned)}.")
+        they = "it" if len(night.shipped) == 1 else "they"
+        said.append(f"{accepted} of {len(night.shipped)} shipped {verb} accepted; {they} ran {lasting(took / 3600)}, planned {lasting(planned)}.")
     if night.undone:
         said.append(f"{plural(night.undone, 'build')} shipped and then undone.")
-    said += [f"{s[0].upper()}{s[1:]}." for s in (_fixes(night), _waiting(night)) if s]
+    said += [f"{s[0].upper()}{s[1:]}." for s in more]
     return " ".join(said)

@@ -76,7 +76,7 @@ def _session(row: Row, phases: Sequence[Row], now: datetime, zone: ZoneInfo) -> 
     state = clean(row["outcome"]) if row["closed_at"] else "still open"
     why = f": {shorten(clean(row['said']), 200)}" if row["said"] else ""
     tone = "ok" if row["outcome"] == "finished" else "info" if row["closed_at"] is None else "bad"
-    return SystemLine("Session", f"{when_said}, {state}{why}. {f'Phases: {took}.' if took else 'No phase ended.'}", tone)
+    return SystemLine("Session", f"{when_said}, {state}{why}.{f' Phases: {took}.' if took else ''}", tone)
 
 
 def _sleep(phases: Sequence[Row], cover: Coverage) -> list[SystemLine]:
@@ -84,7 +84,8 @@ def _sleep(phases: Sequence[Row], cover: Coverage) -> list[SystemLine]:
     if asleep:
         total = sum(p["seconds"] or 0 for p in asleep)
         told = "; ".join(clean(p["said"]) for p in asleep[:3])
-        return [SystemLine("Machine", f"Asleep {plural(len(asleep), 'time')}, {seconds(total)} in all: {told}.", "warn")]
+        said = f"Asleep {plural(len(asleep), 'time')}, {seconds(total)} in all: {told}." if len(asleep) > 1 else f"{told[:1].upper()}{told[1:]}."
+        return [SystemLine("Machine", said, "warn")]
     return [SystemLine("Machine", "Awake while a session ran.", "ok")] if cover.sessions else []
 
 

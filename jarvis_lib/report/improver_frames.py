@@ -79,10 +79,10 @@ def trend_chart(weaknesses: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart 
     color = alt.Color("severity:N", title=None, scale=alt.Scale(domain=list(_GRADES), range=list(_GRADES.values())))
     share = alt.X("value:Q", title="Share", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(shown).encode(y=alt.Y("key:N", sort=None, axis=_axis()), tooltip=["said", "severity", "trend", "gone_when"])
-    bars = base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", title="Share"), x2="high:Q", color=color)
-    dots = base.mark_point(filled=True, size=70).encode(x=share, color=color)
-    ticks = base.mark_tick(color=INK, thickness=2, size=16).encode(x="healthy:Q")
-    recent = base.mark_point(size=110, color=INK).encode(x="recent:Q")
+    bars = base.mark_rule(strokeWidth=3, clip=True).encode(x=alt.X("low:Q", title="Share"), x2="high:Q", color=color)
+    dots = base.mark_point(filled=True, size=70, clip=True).encode(x=share, color=color)
+    ticks = base.mark_tick(color=INK, thickness=2, size=16, clip=True).encode(x="healthy:Q")
+    recent = base.mark_point(size=110, color=INK, clip=True).encode(x="recent:Q")
     title = "Weaknesses, the healthy end (tick), the last 14 days (ring)"
     return alt.layer(bars, dots, ticks, recent).properties(width=420, height={"step": 24}, title=title, background="white")
 

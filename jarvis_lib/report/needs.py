@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.prose import clean, hours, shorten
+from jarvis_lib.model.prose import clean, lasting, shorten
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.parts import Card
 
@@ -45,7 +45,7 @@ def _card(row: Row, now: datetime, zone: ZoneInfo) -> Card:
         title=shorten(clean(row["title"]), 120),
         kind=kind,
         what=shorten(_what(row, kind), 200),
-        evidence=f"{row['category']}, {row['priority']}, {hours(row['hours'])}, added {when(row['added_at'], zone, now=now)}.{due}",
+        evidence=f"{row['category']}, {row['priority']}, {lasting(row['hours'])}, added {when(row['added_at'], zone, now=now)}.{due}",
         do_nothing=f"{_DO_NOTHING.get(kind, 'it waits')}{_until_due(row, kind, now, zone)}",
         commands=tuple(commands(row["id"], kind)),
         draft=draft(row) if row["category"] in SENT_OUT else "",
@@ -69,7 +69,12 @@ def _what(row: Row, kind: str) -> str:
         return clean(row["verdict_why"] or row["why"] or "It ended without proof.")
     if kind == "no_recipe":
         return "It has no recipe, so there is nothing to run."
-    return clean(row["why"] or "It waits for you.")
+    why = clean(row["why"] or "It waits for you.")
+    if kind != "approval":
+        return why
+    named = f"{row['category']} needs your yes"
+    asked = why.removeprefix("Waits for your approval: ").replace(named, f"“{row['category']}” needs your yes")
+    return f"{asked[:1].upper()}{asked[1:]}"
 
 
 def _until_due(row: Row, kind: str, now: datetime, zone: ZoneInfo) -> str:

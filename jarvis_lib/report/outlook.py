@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.build_scheduler import sketch
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, hours, shorten
+from jarvis_lib.model.prose import clean, lasting, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
 from jarvis_lib.model.window import coming as first_window
@@ -134,4 +134,4 @@ def room(night: Window | None, zone: ZoneInfo, *, now: datetime) -> str:
         return "No overnight window is switched on."
     begin = max(night.start, now)
     day = "Tonight has" if (begin.astimezone(zone).date() - now.astimezone(zone).date()).days == 0 else f"The next night, {when(begin, zone, now=now)}, has"
-    return f"{day} {hours((night.end - begin) / timedelta(hours=1))} free, from {time_of(begin, zone)}."
+    return f"{day} {lasting((night.end - begin) / timedelta(hours=1))} free, from {time_of(begin, zone)}."

@@ -4,6 +4,7 @@ The page needs no network and no script, and whatever a task wrote is escaped tw
 page is put together (nh3). Run by papermill, by cron or by hand, the same cells write the same file.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -14,10 +15,11 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, seconds
+from jarvis_lib.model.prose import clean, lasting
 from jarvis_lib.report.brief import Brief, compose
 from jarvis_lib.report.budget import rooms, seen, unfolded
 from jarvis_lib.report.evening_parts import Evening
+from jarvis_lib.report.proof import MEANS
 from jarvis_lib.report.publish import brief_path, dated_path, list_anew, put, relative, review_path, weekend_path
 from jarvis_lib.report.review_parts import Review
 from jarvis_lib.report.weekend_parts import WeekendReport
@@ -34,6 +36,7 @@ EVENING_SECTIONS = ("headline", "needs", "today", "tonight", "offer")
 REVIEW_SECTIONS = ("headline", "goals", "days", "guards", "calibration", "precision", "trust", "fate")
 MORNING = time(7)
 EVENING = time(19)
+_COMMAND = re.compile(r"(?<=: )jarvis(?: -{0,2}[a-z]+)+")
 Values = Brief | WeekendReport | Evening | Review
 
 
@@ -225,22 +228,30 @@ def _notebooks_of_parent() -> list[Path]:
 def _environment() -> "jinja2.Environment":
     import jinja2
 
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES / "jarvis" / "sections"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
+    loader = jinja2.FileSystemLoader(TEMPLATES / "jarvis" / "sections")
+    made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    made.globals["means"] = MEANS
+    return made
 
 
 def section_html(values: Values, name: str, home: Path, folder: Path) -> str:
     """One section as HTML; its links lead from `folder` to the files of the workspace."""
     environment = _environment().overlay()
     # A compiled template keeps the filters it was compiled with, so each folder needs a table of its own.
-    environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder)), "duration": lambda h: seconds(h * 3600)}
+    environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder)), "duration": lasting, "coded": coded}
     kind = KINDS[type(values)]
     template = name if name in kind.shared else f"{kind.mark}_{name}"
     from jarvis_lib.report.drawing import bar, columns, dot_plot, lanes
 
     folds = {"unfolded": unfolded, "spent": lambda rows: sum(map(seen, rows)), "room": rooms(values) if isinstance(values, Brief) else {}}
     return environment.get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot, lanes=lanes, **folds)
+
+
+def coded(sentence: str) -> str:
+    """The sentence, with the command lines in it that one may copy marked as such; the rest is escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(_COMMAND.sub(r"<code>\g<0></code>", escape(sentence)))  # what is not escaped is our own tag
 
 
 def scrub(html: str) -> str:

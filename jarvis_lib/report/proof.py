@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.evidence import MAX_ATTEMPTS
-from jarvis_lib.model.prose import clean, plural, seconds, shorten, spell
+from jarvis_lib.model.prose import clean, lasting, plural, shorten
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.parts import Link, PlanRow, RanRow, Status
 
@@ -57,6 +57,8 @@ SAID = {
     "no log-in": "needs a log-in",
     "denied": "was denied a permission",
 }
+MEANS = {word: SAID[word] for word in ("unverified", "hollow", "refuted")}
+"""Verdicts that are words of this house, in plain ones."""
 LINE = 220
 
 
@@ -156,8 +158,8 @@ def _follows(ending: Row) -> str:
 
 def _time(ending: Row) -> str:
     if ending["seconds"] is None:
-        return f"no time known, {spell(ending['planned_hours'])} planned"
-    return f"{seconds(ending['seconds'])} of {spell(ending['planned_hours'])} planned"
+        return f"no time known, {lasting(ending['planned_hours'])} planned"
+    return f"{lasting(ending['seconds'] / 3600)} of {lasting(ending['planned_hours'])} planned"
 
 
 def _accepted(ending: Row) -> str:

@@ -13,12 +13,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import new_id
-from jarvis_lib.report.clock import MONTHS
+from jarvis_lib.report.clock import DAYS, MONTHS
 from jarvis_lib.report.feed import NAMES, feed_xml
+from jarvis_lib.report.parts import PAGES
 from jarvis_lib.report.shelf import KINDS, Shelved, read, shelf
 
 LATEST, INDEX, FEED = "latest-brief.html", "index.html", "feed.xml"
+NEWEST, NUMBERS = "newest", 3
 _HREF = re.compile(r'href="([^"#]+)"')
+_DEEP = re.compile(rf"(\d{{4}}/\d\d)/(\d{{4}}-\d\d-\d\d)-(?:{'|'.join(PAGES)})\.html")
 _STYLE = Path(__file__).with_name("templates") / "jarvis" / "style.css"
 
 
@@ -112,7 +115,7 @@ def index_html(reports: Path, shelved: Sequence[Shelved] | None = None) -> str:
     for one in shelf(reports) if shelved is None else shelved:
         year, month = one.day.split("-")[:2]
         months.setdefault(f"{MONTHS[int(month) - 1]} {year}", []).append(_entry(one, reports))
-    newest = [read(reports / f"latest-{kind}.html", "newest", kind) for kind in KINDS if (reports / f"latest-{kind}.html").is_file()]
+    newest = [read(reports / f"latest-{kind}.html", NEWEST, kind) for kind in KINDS if (reports / f"latest-{kind}.html").is_file()]
     latest = f"<section><h2>Newest</h2><ul>{''.join(_entry(one, reports) for one in newest)}</ul></section>" if newest else ""
     body = latest + "".join(f"<section><h2>{name}</h2><ul>{''.join(rows)}</ul></section>" for name, rows in months.items())
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -129,8 +132,25 @@ def index_html(reports: Path, shelved: Sequence[Shelved] | None = None) -> str:
 
 def _entry(one: Shelved, reports: Path) -> str:
     link = html.escape(relative(one.path, reports))
-    named = f"{html.escape(one.day)} {html.escape(NAMES[one.kind].lower())}"
-    return f'<li><a href="{link}">{named}</a> {html.escape(one.headline)}<br><span class="small">{html.escape(one.numbers)}</span></li>'
+    name = NAMES[one.kind] if one.day == NEWEST else f"{_named(one.day)}, {NAMES[one.kind].lower()}"
+    numbers = " · ".join(one.numbers.split(" · ")[:NUMBERS])
+    return f'<li><a href="{link}">{html.escape(name)}</a><br>{html.escape(one.headline)}<br><span class="small">{html.escape(numbers)}</span></li>'
+
+
+def _named(day: str) -> str:
+    """`Tue 24 Nov`."""
+    own = date.fromisoformat(day)
+    return f"{DAYS[own.weekday()]} {own.day} {MONTHS[own.month - 1]}"
+
+
+def forget_deep(reports: Path, *, keep_days: int, now: datetime, zone: ZoneInfo) -> tuple[int, int]:
+    """Remove the pages of components that are older than `keep_days` by the day in their names; how many, and their bytes. Every report stays."""
+    oldest = now.astimezone(zone).date() - timedelta(days=keep_days)
+    old = [p for p in reports.glob("[0-9]*/[0-9]*/*.html") if (m := _DEEP.fullmatch(p.relative_to(reports).as_posix())) and m[2] < oldest.isoformat()]
+    freed = sum(p.stat().st_size for p in old)
+    for page in old:
+        page.unlink()
+    return len(old), freed
 
 
 def plain_page(headline: str, text: str, *, as_of: str) -> str:

@@ -88,10 +88,12 @@ def _kicker(monday: date, until: datetime, now: datetime, zone: ZoneInfo) -> str
 
 
 def _headline(goals: Sequence[WeekRow], undone: Sequence[Fate]) -> str:
-    """`12 of 14 to 21 builds, 37.0 of 42 to 56 h; 1 undone`: counts beside their goals, no adjectives."""
+    """`12 builds accepted (goal 14 to 21), 37.0 run hours (42 to 56); 1 undone`: counts beside their goals, no adjectives."""
     builds, hours = goals[0], goals[1]
-    said = f"Week: {builds.said} of {builds.goal} builds accepted, {hours.said.removesuffix(' h')} of {hours.goal} run hours".replace(" h run", " run")
-    return shorten(f"{said}; {len(undone)} undone or came back" if undone else said, LIMIT)
+    noun = "build" if builds.value == 1 else "builds"
+    said = f"Week: {builds.said} {noun} accepted (goal {builds.goal}), {hours.said.removesuffix(' h')} run hours ({hours.goal.removesuffix(' h')})"
+    more = [f"; {len(undone)} undone or came back", f"; {len(undone)} undone"] if undone else []
+    return shorten(said + next((m for m in more if len(said) + len(m) <= LIMIT), ""), LIMIT)
 
 
 def _line(goals: Sequence[WeekRow], held: Sequence[Fate], scores: Sequence[Score]) -> str:
@@ -220,9 +222,16 @@ def _kinds(reader: Reader, since: datetime, until: datetime, zone: ZoneInfo) -> 
         record = Record(**{name: row[name] for name in _RECORD})
         moves = [("widened", record.widened_at), ("narrowed", record.narrowed_at)]
         moved = "; ".join(f"{word} {when(at, zone, now=until)}" for word, at in moves if at and since < at <= until)
-        means = "widened" if record.widened_at else "as [policy] says"
-        found.append(Kind(clean(record.key), record.said(), means, moved))
+        means = "it may run without asking" if record.widened_at else "it is asked for as [policy] says"
+        found.append(Kind(clean(record.key).replace(" | ", ", "), _record_said(record), means, moved))
     return sorted(found, key=lambda k: not k.moved)
+
+
+def _record_said(record: Record) -> str:
+    against = [f"{count} {word}" for count, word in ((record.undone, "undone"), (record.refuted, "refuted"), (record.escalated, "escalated")) if count]
+    counted = ", ".join([f"{record.accepted} accepted by you", *against])
+    least = f"; at least {record.bound:.0%} are good" if record.bound >= 0.005 else ""
+    return f"{plural(record.n, 'result')} counted: {counted}{least}"
 
 
 def _trust_said(kinds: Sequence[Kind], settings: Settings) -> str:

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.prose import plural, seconds
+from jarvis_lib.model.prose import lasting
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import NO_CUTS, Cuts, occurrences
+from jarvis_lib.report.clock import when
 from jarvis_lib.report.parts import Number
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
@@ -83,14 +84,9 @@ def _builds(c: Row) -> str:
 
 
 def _hours(c: Row) -> str:
-    side = f", {_hour(c['machine'])} machine time" if c["machine"] > c["hours"] * 1.05 + 0.005 else ""
-    lost = f", {_hour(c['fruitless'])} without a result" if c["fruitless"] > 0 else ""
-    return _hour(c["hours"]) + (f" ({(side + lost).removeprefix(', ')})" if side or lost else "")
-
-
-def _hour(value: float) -> str:
-    """`42 s`, `0.35 h`, `4.1 h`: a small night does not read as nothing."""
-    return "0 h" if value == 0 else seconds(value * 3600) if value < 0.1 else f"{value:.2f} h" if value < 1 else f"{value:.1f} h"
+    side = f", {lasting(c['machine'])} machine time" if c["machine"] > c["hours"] * 1.05 + 0.005 else ""
+    lost = f", {lasting(c['fruitless'])} without a result" if c["fruitless"] > 0 else ""
+    return lasting(c["hours"]) + (f" ({(side + lost).removeprefix(', ')})" if side or lost else "")
 
 
 def _fixes(c: Row) -> str:
@@ -108,8 +104,7 @@ def footnotes(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneIn
     found = reader.one("report.first_fact")
     notes = []
     if found and found["at"] and now - found["at"] < WEEK:
-        days = max(-(-(now - found["at"]) // DAY), 1)
-        notes.append(f"Only {plural(days, 'day')} of data so far.")
+        notes.append(f"Data only since {when(found['at'], zone, now=now)}.")
     notes.append(capacity(settings, now=now, zone=zone, cuts=cuts_of(reader, now - 2 * DAY, now + WEEK + DAY)))
     return notes
 

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib import pattern_learner
-from jarvis_lib.model.prose import clean, plural, shorten, spell
+from jarvis_lib.model.prose import clean, lasting, plural, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.weekend import Weekend, weekend_before, weekend_of
 from jarvis_lib.model.window import Window, occurrences
@@ -74,7 +74,7 @@ def compose_weekend(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: 
         weekend=span.weekend.key,
         needs=tuple(cards[:NEEDS]),
         needs_more=max(len(cards) - NEEDS, 0),
-        needs_said="" if cards else "Nothing needs you before Monday.",
+        needs_said="" if cards else f"Nothing needs you{' before Monday' if now < span.weekend.ends else ''}.",
         builds=tuple(rows[:BUILDS]),
         builds_more=max(len(rows) - BUILDS, 0),
         builds_said="" if rows else _no_builds(own, span),
@@ -139,7 +139,7 @@ def _untried_row(p: Row) -> BuildRow:
     why = clean(p["why"] or "") or ("It runs now." if p["state"] == "running" else "It did not have its turn yet.")
     commands = () if by_hand else (f"jarvis show {p['task']}",)
     title = shorten(clean(p["title"]), 120)
-    return BuildRow(p["task"], title, "", status, (shorten(why, 220),), "", f"{spell(p['hours'])} planned", (), commands)
+    return BuildRow(p["task"], title, "", status, (shorten(why, 220),), "", f"{lasting(p['hours'])} planned", (), commands)
 
 
 def _shipped(rows: Sequence[BuildRow]) -> int:
@@ -148,7 +148,7 @@ def _shipped(rows: Sequence[BuildRow]) -> int:
 
 def _headline(rows: Sequence[BuildRow], builds: Sequence[Row], span: _Span, used: float) -> str:
     lead = "Weekend so far" if span.is_on and not (rows and all(r.status.tone == "ok" for r in rows)) else "Weekend"
-    room = f"{_h(used)} of {_h(span.weekend.whole_h)} used"
+    room = f"{lasting(used)} of {lasting(span.weekend.whole_h)} used"
     if not rows:
         chosen = "a build is chosen, not started" if builds else "no build was chosen"
         return shorten(f"{lead}: nothing ran, {chosen}; {room}", LIMIT)
@@ -158,10 +158,6 @@ def _headline(rows: Sequence[BuildRow], builds: Sequence[Row], span: _Span, used
         word = proof.SAID.get(bad.status.word, bad.status.word)
         said += next((c for c in (f"; “{shorten(bad.title, w)}” {word}" for w in (34, 24, 16)) if len(said) + len(c) <= LIMIT), "")
     return said
-
-
-def _h(value: float) -> str:
-    return f"{value:.1f} h" if value >= 1 or value == 0 else spell(value)
 
 
 def _line(rows: Sequence[BuildRow], builds: Sequence[Row], cards: int, used: float, zone: ZoneInfo, now: datetime) -> str:
@@ -259,8 +255,9 @@ def _next_said(nights: Sequence[NightRow], late: Sequence[str], origin: str) -> 
         return "No overnight window is switched on."
     whole = sum(n.hours for n in nights)
     share = sum(n.booked for n in nights) / whole
-    told = f"{share:.0%} of the {spell(whole)} of the next {plural(len(nights), 'night')} (all lanes) {'is' if share else 'are'} booked"
-    return f"{told}; {plural(len(late), 'task')} LATE. {origin}."
+    told = f"{share:.0%} of the {lasting(whole)} of the next {plural(len(nights), 'night')} (all lanes) {'is' if share else 'are'} booked"
+    lateness = f"{plural(len(late), 'task')} LATE" if late else "no task is late"
+    return f"{told}; {lateness}. {origin}."
 
 
 def _all_done(rows: Sequence[BuildRow], span: _Span) -> str:
@@ -284,4 +281,4 @@ def _not_done(rows: Sequence[BuildRow], phases: Sequence[Row], reader: Reader, s
         if s["outcome"] in ("died", "failed"):
             said.append(f"The session of {when(s['opened_at'], zone, now=span.until)} {s['outcome']}: {shorten(clean(s['said'] or ''), 160)}")
     slept = sum(p["seconds"] or 0 for p in reader.rows("report.phases_between", since=span.since, now=span.until) if p["name"] == "asleep")
-    return [*said, *([f"The machine slept for {spell(slept / 3600)} of it."] if slept else [])]
+    return [*said, *([f"The machine slept for {lasting(slept / 3600)} of it."] if slept else [])]

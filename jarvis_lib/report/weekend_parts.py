@@ -38,7 +38,9 @@ class WeekRow:
 
     @property
     def top(self) -> float:
-        """Where the bar's scale ends."""
+        """Where the bar's scale ends; what has no goal above 0 is drawn on a scale of ten, so that one alone does not look like everything."""
+        if self.high == 0:
+            return max(10.0, self.value, self.median or 0.0)
         return max(self.value, self.high, self.median or 0.0) * 1.08 or 1.0
 
 

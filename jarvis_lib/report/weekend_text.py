@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jarvis_lib.model.prose import clean, seconds
+from jarvis_lib.model.prose import clean, lasting
 from jarvis_lib.report.text import WIDTH, card_lines, wrapped
 from jarvis_lib.report.weekend_parts import BuildRow, WeekendReport, WeekRow
 
@@ -65,7 +65,7 @@ def bar_of(row: WeekRow) -> str:
 
 def _estimates(r: WeekendReport) -> list[str]:
     lines = [f"Estimates: {r.estimates_said}"]
-    return [*lines, *(f"  {d.title}: {seconds(d.planned * 3600)} planned, {seconds(d.took * 3600)} taken" for d in r.dots if d.new)][:9]
+    return [*lines, *(f"  {d.title}: {lasting(d.planned)} planned, {lasting(d.took)} taken" for d in r.dots if d.new)][:9]
 
 
 def _listed(head: str, said: str, lines: Sequence[str]) -> list[str]:

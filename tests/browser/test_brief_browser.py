@@ -100,8 +100,10 @@ LOWEST_CONTRAST = """
 const parts = c => c.match(/[\\d.]+/g).map(Number);
 const lum = c => { const [r, g, b] = parts(c).map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126*r + .7152*g + .0722*b; };
 const ground = e => { while (e) { const c = getComputedStyle(e).backgroundColor; if (parts(c)[3] !== 0) return c; e = e.parentElement; } };
+const ink = e => e.tagName === 'text' ? getComputedStyle(e).fill : getComputedStyle(e).color;
+const under = e => e.classList.contains('in') ? getComputedStyle(e.previousElementSibling).fill : ground(e) || 'rgb(255,255,255)';
 return Math.min(...[...document.querySelectorAll('main *')].filter(e => e.textContent.trim()).map(e => {
-  const [a, b] = [lum(getComputedStyle(e).color), lum(ground(e) || 'rgb(255,255,255)')].sort((x, y) => x - y);
+  const [a, b] = [lum(ink(e)), lum(under(e))].sort((x, y) => x - y);
   return (b + .05) / (a + .05); }));
 """
 
