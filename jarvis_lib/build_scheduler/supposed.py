@@ -20,7 +20,7 @@ from jarvis_lib.model.window import DAYS
 ID = "new"
 _LENGTH = re.compile(r"(?:(\d{1,3}(?:\.\d{1,2})?)h(?:(\d{1,2})(?:m|min)?)?|(\d{1,4})(?:m|min))")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?")
-_EXAMPLE = 'write "30m fix the login !high due:fri @bug-fixes"'
+_EXAMPLE = "write '30m fix the login !high due:fri @bug-fixes'"
 
 
 @dataclass(frozen=True, slots=True)

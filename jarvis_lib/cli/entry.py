@@ -16,7 +16,7 @@ from typing import NoReturn  # noqa: E402  # likewise
 
 import click  # noqa: E402  # likewise
 
-from jarvis_lib.cli.shape import HOME, NO_COLOR, Group  # noqa: E402  # likewise
+from jarvis_lib.cli.shape import HOME, NO_COLOR, Group, folded  # noqa: E402  # likewise
 
 if _COLLECTING:
     gc.enable()
@@ -154,7 +154,7 @@ def _complain(sentence: str, code: str, as_json: bool) -> int:
 
         text = json.dumps({"error": {"code": code, "message": sentence}}, ensure_ascii=False)
     else:
-        text = "\n".join(f"jarvis: {line}" for line in sentence.splitlines())
+        text = "\n".join(folded([f"jarvis: {line}" for line in sentence.splitlines()], sys.stderr))
     _quietly(lambda: print(text, file=sys.stderr))
     return CODES.get(code, 1)
 

@@ -82,7 +82,7 @@ def brief(run: Run, html: bool, no_page: bool, is_read: bool, from_cron: bool) -
         return 0
     if not html:
         made = overnight_runner.brief(run.place, as_of=run.now)
-        run.show("jarvis.brief/1", made, brief_text(made).splitlines())
+        run.show("jarvis.brief/1", made, brief_text(made, run.width).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
         path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
         remember(run)
@@ -115,7 +115,7 @@ def checkin(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
 
     if not html:
         made = overnight_runner.checkin(run.place, as_of=run.now)
-        run.show("jarvis.checkin/1", made, evening_text(made).splitlines())
+        run.show("jarvis.checkin/1", made, evening_text(made, run.width).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
         return made_page(run, overnight_runner.make_checkin(run.place, as_of=run.now, say=run.note), html=html, name="report")
     return 0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jarvis_lib.model.window import Window
 
 EXAMPLE = """\
-jarvis add "Refresh churn notebook due:2026-11-27-17:00 ~90m @overnight !high #docs +data"
+jarvis add 'Refresh churn notebook due:tomorrow-17:00 ~90m @overnight !high #docs +data'
 jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH
 jarvis add "Nightly tests" "" 0.5 "Test coverage" LOW --command 'make test' --check 'test -s report.xml'
 jarvis add "Fix the rounding" "total() loses cents" 1 "Bug fixes" HIGH --repo ~/shop --agent --check 'pytest -q tests/test_total.py'"""
@@ -85,7 +85,7 @@ def _refuse_half(given: dict[str, Any]) -> None:
     if missing:
         raise Refused(
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing. Give all of TITLE DESCRIPTION HOURS CATEGORY PRIORITY, or one quick line: "
-            'jarvis add "Refresh the notebook ~90m !high #docs"',
+            "jarvis add 'Refresh the notebook ~90m !high #docs'",
             code="usage",
         )
 

@@ -53,7 +53,7 @@ def _rebuild(run: Run, *, yes: bool, may_ask: bool) -> None:
     run.say("Planned from nothing.", changes=[{"task": c.task, "what": c.what, "old": c.old, "new": c.new} for c in changes])
 
 
-@verb("plan", 'jarvis scheduler plan\njarvis scheduler plan --with "30m fix the login !high due:fri"')
+@verb("plan", "jarvis scheduler plan\njarvis scheduler plan --with '30m fix the login !high due:fri'")
 @click.option("--with", "with_text", metavar="TASK", default="", help='What if: "30m title !priority due:DAY @category". Where it lands, what moves.')
 @click.option("--days", type=click.IntRange(1, 14), default=7, show_default=True, help="How far.")
 def plan(run: Run, with_text: str, days: int) -> None:

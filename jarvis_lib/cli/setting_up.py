@@ -1,5 +1,6 @@
 """`jarvis init | doctor | demo | lab`: making a workspace, looking at it, and opening it."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def init(run: Run, folder: str, quick_win: bool | None, work_hours: bool | None)
         work_hours = click.confirm("And Mon-Fri 9:00 to 17:00, while your machine is yours?", err=True)
     made = make(where, also=[kind for kind, on in (("quick_win", quick_win), ("work_hours", work_hours)) if on])
     run.say(
-        f"Made a workspace in {where} ({len(made)} files). Next: cd {where} && jarvis doctor; every night by itself: jarvis cron install",
+        f"Made a workspace in {where} ({len(made)} files). Next: cd {shlex.quote(str(where))} && jarvis doctor; every night by itself: jarvis cron install",
         home=str(where),
         made=made,
     )
@@ -85,10 +86,11 @@ def _weekend(run: Run, minutes: float | None) -> int:
     return 0 if result.whole else 1
 
 
-@verb("lab", "jarvis lab\njarvis lab --run-all", at=False)
+@verb("lab", "jarvis lab\njarvis lab --run-all\njarvis lab -- --port 8890 --no-browser", at=False)
+@click.argument("more", nargs=-1, metavar="[-- LAB_OPTIONS]")
 @click.option("--run-all", is_flag=True, help="Run every notebook by papermill instead, into reports/notebooks/; exit 5 when one fails.")
-def lab(run: Run, run_all: bool) -> int:
-    """Open JupyterLab in the workspace's notebooks, without news or update checks."""
+def lab(run: Run, run_all: bool, more: tuple[str, ...]) -> int:
+    """Open JupyterLab in the workspace's notebooks, without news or update checks. What stands behind `--` is given to it (`-- --allow-root`)."""
     if run_all:
         from jarvis_lib.doors.rerun import rerun
 
@@ -98,4 +100,4 @@ def lab(run: Run, run_all: bool) -> int:
         return 5 if any(why for _, why in found) else 0
     from jarvis_lib.execution.lab import start
 
-    return start(run.place.home)
+    return start(run.place.home, more)

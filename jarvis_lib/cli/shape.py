@@ -141,11 +141,21 @@ class Run:
 
             click.echo(render.document(schema, data, self._stamp(), self.warnings))
         else:
-            self._echo(_folded(lines))
+            self._echo(folded(lines))
 
     def note(self, sentence: str) -> None:
         """A message beside the data, on standard error."""
-        click.echo(sentence, err=True)
+        import sys
+
+        click.echo("\n".join(folded([sentence], sys.stderr)), err=True)
+
+    @property
+    def width(self) -> int:
+        """Columns for running text: the terminal's, or 100 in a pipe."""
+        import sys
+        from shutil import get_terminal_size
+
+        return max(get_terminal_size((100, 24)).columns, 40) if sys.stdout.isatty() else 100
 
     def _echo(self, lines: Sequence[str]) -> None:
         if lines:
@@ -157,11 +167,11 @@ class Run:
         return utc_now()
 
 
-def _folded(lines: Sequence[str]) -> list[str]:
-    """For a terminal: no line is broken within a word. A pipe takes the lines as they are."""
+def folded(lines: Sequence[str], stream: Any = None) -> list[str]:
+    """For a terminal: no line is broken within a word. A pipe takes the lines as they are. `stream` is standard output when it is not given."""
     import sys
 
-    if not sys.stdout.isatty():
+    if not (stream or sys.stdout).isatty():
         return list(lines)
     from shutil import get_terminal_size
 

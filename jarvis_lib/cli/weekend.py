@@ -89,7 +89,7 @@ def summary(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
 
     if not html:
         made = weekend_planner.summary(run.place, as_of=run.now)
-        run.show("jarvis.weekend/1", made, weekend_text(made).splitlines())
+        run.show("jarvis.weekend/1", made, weekend_text(made, run.width).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
         return made_page(run, weekend_planner.make_summary(run.place, as_of=run.now, say=run.note), html=html, name="report")
     return 0
@@ -108,7 +108,7 @@ def review(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
 
     if not html:
         made = weekend_planner.review(run.place, as_of=run.now)
-        run.show("jarvis.review/1", made, review_text(made).splitlines())
+        run.show("jarvis.review/1", made, review_text(made, run.width).splitlines())
     if html or not (no_page or run.as_json or run.is_about_another_time):
         return made_page(run, weekend_planner.make_review(run.place, as_of=run.now, say=run.note), html=html, name="report")
     return 0

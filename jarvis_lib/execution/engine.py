@@ -141,7 +141,9 @@ def engine_of(settings: "Settings") -> Engine:
 
         return DaskEngine(address, settings.get("engine", "tls"))
     except ImportError as error:
-        raise Refused("[engine] dask is set, but the package distributed is not installed: pip install 'jarvis-workspace[cluster]'.") from error
+        raise Refused(
+            "[engine] dask is set, but the package distributed is not installed: pip install 'jarvis-workspace[cluster]'."
+        ) from error
 
 
 def _kill(handle: Handle) -> None:

@@ -103,7 +103,9 @@ def show(frame: "pl.DataFrame", title: str, *, rows: int) -> Shown:
     try:
         from great_tables import GT
     except ModuleNotFoundError as error:
-        raise Refused("jarvis.show needs great-tables; install it with: pip install 'jarvis-workspace[lab]'", code="failed") from error
+        raise Refused(
+            "jarvis.show needs great-tables; install it with: pip install 'jarvis-workspace[lab]'", code="failed"
+        ) from error
     said = f"{clean(title) + ': ' if title else ''}{plural(frame.height, 'row')}, {plural(frame.width, 'column')}"
     if not frame.width:
         return Shown(f"<p>{escape(said)}</p>", said)

@@ -219,6 +219,7 @@ def _day(word: str, clock: time | None, text: str, today: date, zone: ZoneInfo, 
     slashed = re.fullmatch(r"(\d{1,2})[/.](\d{1,2})\.?", word)
     if slashed:
         raise _slashed(text, int(slashed[1]), int(slashed[2]), today)
+    at = f"-{clock:%H:%M}" if clock else ""
     following = word.startswith("next-")
     number = _weekday(word.removeprefix("next-"))
     if number is None:
@@ -226,10 +227,10 @@ def _day(word: str, clock: time | None, text: str, today: date, zone: ZoneInfo, 
     soon = today + timedelta(days=(number - today.weekday()) % 7)
     if following:
         first = soon if soon > today else soon + timedelta(days=7)
-        raise _two(f"due:{text}", f"{_said(first)} or {_said(first + timedelta(days=7))}; write due:{first} or due:{first + timedelta(days=7)}")
+        raise _two(f"due:{text}", f"{_said(first)} or {_said(first + timedelta(days=7))}; write due:{first}{at} or due:{first + timedelta(days=7)}{at}")
     if soon == today and _at(today, clock, zone) > now:
         later = today + timedelta(days=7)
-        raise _two(f"due:{text}", f"today or {_said(later)}; write due:today or due:{later}")
+        raise _two(f"due:{text}", f"today or {_said(later)}; write due:today{at} or due:{later}{at}")
     return soon if soon > today else soon + timedelta(days=7)
 
 

@@ -342,13 +342,23 @@ class Settings:
         return tuple(rules)
 
 
+def _stands_already(error: str, text: str) -> str:
+    """What to do where a section was pasted that is there: the template has them all."""
+    twice = re.search(r"Cannot declare \(('[^)]*')\,?\) twice", error)
+    if not twice:
+        return ""
+    section = ".".join(re.findall(r"'([^']+)'", twice[1]))
+    line = next((n for n, line in enumerate(text.splitlines(), 1) if line.strip() == f"[{section}]"), 0)
+    return f". [{section}] stands already in line {line}; change its keys there" if line else ""
+
+
 def parse(text: str) -> Settings:
     """The settings in `text`, defaults filled in. Raises BadSettings with every mistake at once."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+)", str(error))
-        raise BadSettings([Mistake(int(found.group(1)) if found else 0, f"not valid TOML: {error}")]) from error
+        raise BadSettings([Mistake(int(found.group(1)) if found else 0, f"not valid TOML: {error}{_stands_already(str(error), text)}")]) from error
     lines = _lines(text)
     flat, mistakes = _flatten(raw, lines)
     values: dict[str, dict[str, Any]] = {}
