@@ -78,7 +78,7 @@ def test_a_second_evening_is_as_bad_as_the_first(evening: Path) -> None:
 
 
 def test_without_its_inputs_the_demo_says_so(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="run it in a clone"):
+    with pytest.raises(Refused, match="install Jarvis again"):
         demo_data.evening(tmp_path, tmp_path / "nowhere", shut)
 
 
@@ -90,8 +90,6 @@ def test_the_settings_fill_the_sources_and_keep_every_default() -> None:
 
 def test_the_days_tasks_meet_the_real_policy(tmp_path: Path) -> None:
     """Three may run, one was approved by a person, one waits; an earlier demo's leftovers are dropped."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "demo").symlink_to(INPUTS)
     place = demo._evening(tmp_path, shut)
     demo._queue(place, shut)
     demo._queue(place, shut)
@@ -126,8 +124,6 @@ def test_the_long_tasks_are_real_work_that_goes_on_and_is_checked(evening: Path)
 def test_a_whole_night_twice(tmp_path: Path) -> None:
     """Three verified builds, two fixes, one question, one honest failure, and a simulated year; and the same again, the year to the letter."""
     years = []
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "demo").symlink_to(INPUTS)
     for _ in (1, 2):
         said: list[str] = []
         result = demo.run_demo(tmp_path, say=said.append)

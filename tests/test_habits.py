@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
