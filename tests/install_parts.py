@@ -48,15 +48,21 @@ def closure(asked: Iterable[Requirement]) -> tuple[set[str], set[str]]:
         if (name, extra) in seen:
             continue
         seen.add((name, extra))
-        try:
-            lines = importlib.metadata.requires(name) or []
-        except importlib.metadata.PackageNotFoundError:
+        asks = _asks(name)
+        if asks is None:
             missing.add(name)
             continue
         found.add(name)
-        inner = [r for r in map(Requirement, lines) if _counts(r, extra)]
-        waiting += [(r, e) for r in inner for e in ("", *sorted(r.extras))]
+        waiting += [(r, e) for r in asks if _counts(r, extra) for e in ("", *sorted(r.extras))]
     return found, missing
+
+
+@cache
+def _asks(name: str) -> list[Requirement] | None:
+    try:
+        return [Requirement(line) for line in importlib.metadata.requires(name) or []]
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _counts(requirement: Requirement, extra: str) -> bool:
