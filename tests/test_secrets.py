@@ -202,6 +202,9 @@ def test_a_secret_comes_from_the_keyring_first() -> None:
         def get_password(self, service: str, username: str) -> str | None:
             return VALUE if (service, username) == (SERVICE, "TOKEN") else None
 
+        def set_password(self, service: str, username: str, password: str) -> None:
+            raise AssertionError("Jarvis only reads")
+
     before = keyring.get_keyring()
     keyring.set_keyring(Held())
     try:
