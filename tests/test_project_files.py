@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.version import Version
 
 from jarvis_lib import __version__
 from tests.install_parts import ROOT, project
@@ -79,7 +80,7 @@ def test_a_release_has_its_heading() -> None:
     assert all(released), headings
     numbers = [tuple(map(int, r.groups())) for r in released if r]
     assert numbers == sorted(numbers, reverse=True)
-    assert not numbers or numbers[0] <= tuple(map(int, __version__.split(".")))
+    assert not numbers or Version(__version__) >= Version(".".join(map(str, numbers[0])))
 
 
 def test_no_file_names_a_place_that_is_made_up() -> None:
