@@ -13,12 +13,14 @@ import pytest
 
 from jarvis_lib import autonomous_queue
 from jarvis_lib.doors import demo, demo_data
+from jarvis_lib.doors.init import init
 from jarvis_lib.doors.rerun import rerun
 from jarvis_lib.execution.playbooks.queries import read_queries, run
 from jarvis_lib.execution.playbooks.statements import read_only
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import parse
 from jarvis_lib.workspace import open_workspace
+from tests.install_parts import built, environment, install, outside, requirements
 from tests.recipe_parts import ROOT
 
 INPUTS = ROOT / "data" / "demo"
@@ -120,16 +122,33 @@ def test_the_long_tasks_are_real_work_that_goes_on_and_is_checked(evening: Path)
     assert told.returncode == 1 and told.stderr.startswith("AA: the report says 0.0")
 
 
+def by_wheel(folder: Path, home: Path) -> tuple[demo.DemoResult, list[str]]:
+    """`jarvis demo` in the workspace `home`, of a wheel in an environment of its own below `folder`; what came of it, and the lines that it said."""
+    python = environment(folder / "environment", [*requirements(), *requirements("demo")])
+    install(python, built(folder / "dist"))
+    words = [python.with_name("jarvis"), "demo", "--json"]
+    done = subprocess.run(words, cwd=home, env=outside(folder), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    told = json.loads(done.stdout)["data"]
+    paths = {name: Path(told[name]) for name in ("home", "brief", "year")}
+    return demo.DemoResult(**paths, **{name: told[name] for name in ("headline", "seconds", "verified", "fixed")}), done.stderr.splitlines()
+
+
 @pytest.mark.faults
 def test_a_whole_night_twice(tmp_path: Path) -> None:
-    """Three verified builds, two fixes, one question, one honest failure, and a simulated year; and the same again, the year to the letter."""
+    """Three verified builds, two fixes, one question, one honest failure, and a simulated year; and the same again by a wheel, the year to the letter."""
     years = []
-    for _ in (1, 2):
+    home = tmp_path / "home"
+    init(home)
+    for kind in ("clone", "wheel"):
         said: list[str] = []
-        result = demo.run_demo(tmp_path, say=said.append)
+        if kind == "clone":
+            result = demo.run_demo(home, say=said.append)
+        else:
+            result, said = by_wheel(tmp_path / "far", home)
         assert result.whole, said
         assert result.verified == 3 and result.fixed == 2 and result.seconds < 240
-        assert result.brief is not None and result.brief.parent == tmp_path / "reports" / "demo"
+        assert result.brief is not None and result.brief.parent == home / "reports" / "demo"
         assert sum(line.startswith("  refuted") for line in said) == 1
         links = re.findall(r'href="([^"#]+)"', result.brief.read_text(encoding="utf-8"))
         dead = [link for link in links if not (result.brief.parent / unquote(link)).exists()]

@@ -99,14 +99,14 @@ def test_a_wheel_of_the_sdist_is_the_wheel_of_the_clone(tmp_path: Path, names: s
 
 @pytest.mark.faults
 def test_the_wheel_works_far_from_the_clone(wheel: Path, tmp_path: Path) -> None:
-    """Installed in an environment of its own, with an empty home: `init`, a session with the notebooks that learn and plan, its brief, and the demo."""
-    python = environment(tmp_path / "environment", [*requirements(), *requirements("demo")])
+    """Installed in an environment of its own, with an empty home: `init`, a session with the notebooks that learn and plan, and its brief."""
+    python = environment(tmp_path / "environment", requirements())
     install(python, wheel)
     variables = outside(tmp_path) | {"PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin"}
     home = Path(variables["HOME"])
 
     def jarvis(*words: str, cwd: Path) -> str:
-        done = subprocess.run(["jarvis", *words], cwd=cwd, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=400)
+        done = subprocess.run(["jarvis", *words], cwd=cwd, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, (words, done.stdout, done.stderr)
         return done.stdout + done.stderr
 
@@ -120,7 +120,4 @@ def test_the_wheel_works_far_from_the_clone(wheel: Path, tmp_path: Path) -> None
     assert task["state"] in ("shipped", "accepted")
     (brief,) = (ws / "reports").glob("*/*/*-brief.html")
     assert "Copy the settings" in brief.read_text(encoding="utf-8")
-    shown = jarvis("demo", cwd=ws)
-    assert str(ws / "reports" / "demo") in shown.splitlines()[-1] and Path(shown.splitlines()[-1].removeprefix("Brief: ")).is_file()
-    again = jarvis("demo", "--dry-run", cwd=ws / "data" / "demo-workspace")
-    assert "would" in again and sorted(p.name for p in home.iterdir()) == [".cache", "ws"]
+    assert [p.name for p in home.iterdir() if not p.name.startswith(".")] == ["ws"]
