@@ -16,7 +16,7 @@ AIDER := 0.86.2
 AXE := 4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak docs clean
+.PHONY: help setup demo weekend test slow faults agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak docs wheel clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -107,6 +107,10 @@ soak: $(READY) ## A year of nights in simulated time: what must hold on every mo
 docs: $(READY) ## The documentation as a site, in site/; the page of commands is made anew.
 	@$(BIN)/python -m jarvis_lib.cli.manual > docs/COMMANDS.md
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "The site is in site/index.html"
+
+wheel: $(READY) ## The wheel and the sdist, in dist/; both hold the notebooks, templates, SQL and the demo's inputs.
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null && ls -1 dist/*
 
 bench: $(READY) ## Measure; figures are ratios against a baseline of the same run.
 	@$(BIN)/python -m tests.bench

@@ -422,4 +422,4 @@ def test_without_the_extra_it_says_how_to_get_it(home: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program, str(home), "mcp", "serve", "--agent", "codex"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (1, "") and "pip install 'jarvis-workspace[mcp]'" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "") and "pip install 'mcp>=2.3,<3'" in done.stderr

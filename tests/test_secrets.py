@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jarvis_lib.execution.output import Output
-from jarvis_lib.execution.secrets import MASK, Mask, granted, read_file
+from jarvis_lib.execution.secrets import MASK, SERVICE, Mask, granted, read_file
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.task import Check
 from tests.execution_parts import Bench, bench, command, notebook, pid_in
@@ -189,6 +189,30 @@ def test_a_file_of_secrets_must_be_the_persons_alone(tmp_path: Path) -> None:
         granted(["C"], file=str(file), keyring=False)
     with pytest.raises(Refused, match="PIN has fewer than 6 characters"):
         granted(["PIN"], file=str(file), keyring=False)
+
+
+def test_a_secret_comes_from_the_keyring_first() -> None:
+    """The real keyring with a store of our own behind it: what it does not have is looked for in the file, and is refused where there is none."""
+    import keyring
+    from keyring.backend import KeyringBackend
+
+    class Held(KeyringBackend):
+        priority = 1.0
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return VALUE if (service, username) == (SERVICE, "TOKEN") else None
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            raise AssertionError("Jarvis only reads")
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Held())
+    try:
+        assert granted(["TOKEN"], file="", keyring=True) == {"TOKEN": VALUE}
+        with pytest.raises(Refused, match="OTHER was granted, but it is not anywhere"):
+            granted(["TOKEN", "OTHER"], file="", keyring=True)
+    finally:
+        keyring.set_keyring(before)
 
 
 @pytest.mark.parametrize("kind", ["command", "notebook"])

@@ -12,10 +12,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import parse
 from jarvis_lib.model.weekend import weekend_at
 from jarvis_lib.store import lock
-from tests.recipe_parts import ROOT
 from tests.weekend_parts import BERLIN
-
-INPUTS = ROOT / "data" / "demo"
 
 
 def test_the_weekend_is_now_at_any_hour_of_the_week() -> None:
@@ -50,8 +47,6 @@ def test_the_loaded_flights_are_kept_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.faults
 def test_a_whole_weekend_twice(tmp_path: Path) -> None:
     """Suggested, chosen, started, worked, told: every phase verified, and the page's links lead somewhere; and the same again."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "demo").symlink_to(INPUTS)
     for _ in (1, 2):
         said: list[str] = []
         result = weekend_demo.run_weekend(tmp_path, say=said.append)

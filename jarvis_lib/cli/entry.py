@@ -16,6 +16,7 @@ from typing import NoReturn  # noqa: E402  # likewise
 
 import click  # noqa: E402  # likewise
 
+from jarvis_lib import __version__  # noqa: E402  # likewise
 from jarvis_lib.cli.shape import HOME, NO_COLOR, Group, folded  # noqa: E402  # likewise
 
 if _COLLECTING:
@@ -73,12 +74,21 @@ _TOP = {
 }
 _EXAMPLE = 'jarvis add "Optimize database" "Profile and optimize slow queries" 2.0 "Performance optimization" HIGH\njarvis next'
 
+
+def _tell_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"Jarvis {__version__}, Python {sys.version.split()[0]} on {sys.platform}")
+        ctx.exit()
+
+
+VERSION = click.Option(["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_tell_version, help="Tell which Jarvis this is, and end.")
+
 top = Group(
     "jarvis",
     members=_TOP | {part: f"jarvis_lib.cli.parts:{part}" for part in PARTS},
     aliases=_ALIASES,
     example=_EXAMPLE,
-    params=[HOME, NO_COLOR],
+    params=[HOME, NO_COLOR, VERSION],
     help="Turns idle hours into finished, proved work.",
 )
 

@@ -69,18 +69,19 @@ def demo(run: Run, minutes: float | None, weekend: bool) -> int:
     """Run a whole night on real data, compressed into minutes, and tell its brief. Exit 1 when it fell short."""
     if weekend:
         return _weekend(run, minutes)
-    from jarvis_lib.doors.demo import MINUTES, run_demo
+    from jarvis_lib.doors.demo import MINUTES, base_of, run_demo
 
-    result = run_demo(minutes=minutes or MINUTES, say=run.note if run.as_json else click.echo)
+    result = run_demo(base_of(run.folder_or_none()), minutes=minutes or MINUTES, say=run.note if run.as_json else click.echo)
     if run.as_json:
         run.show("jarvis.demo/1", result, [])
     return 0 if result.whole else 1
 
 
 def _weekend(run: Run, minutes: float | None) -> int:
+    from jarvis_lib.doors.demo import base_of
     from jarvis_lib.doors.weekend_demo import MINUTES, run_weekend
 
-    result = run_weekend(minutes=minutes or MINUTES, say=run.note if run.as_json else click.echo)
+    result = run_weekend(base_of(run.folder_or_none()), minutes=minutes or MINUTES, say=run.note if run.as_json else click.echo)
     if run.as_json:
         run.show("jarvis.weekend_demo/1", result, [])
     return 0 if result.whole else 1

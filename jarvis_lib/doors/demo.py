@@ -57,13 +57,13 @@ class DemoResult:
         return self.brief is not None and self.brief.suffix == ".html" and self.verified >= 3 and self.fixed >= 2
 
 
-def run_demo(base: Path | None = None, *, minutes: float = MINUTES, say: Say = print) -> DemoResult:
+def run_demo(base: Path, *, minutes: float = MINUTES, say: Say = print) -> DemoResult:
     """One night in `base`/data/demo-workspace of at most `minutes`, then a simulated year; both pages below `base`/reports/demo. Refuses what a night refuses.
 
-    `base` is the clone; without it, the one that this package lies in.
+    `base` is a workspace; `base_of` finds it.
     """
     begun = time.monotonic()
-    base = (base or Path(jarvis_lib.__file__).parent.parent).resolve()
+    demo_data.flights_folder()
     say(f"The demo: a whole night on real data, compressed into {minutes:g} minutes at most.")
     place = _evening(base, say)
     _queue(place, say)
@@ -76,6 +76,20 @@ def run_demo(base: Path | None = None, *, minutes: float = MINUTES, say: Say = p
     return result
 
 
+def base_of(workspace: Path | None) -> Path:
+    """Where a demo keeps its folders: the clone that this package lies in, else `workspace`. Refuses where there is neither.
+
+    Called from the workspace that an earlier demo made, it is the one around that.
+    """
+    clone = Path(jarvis_lib.__file__).resolve().parents[1]
+    if (clone / "jarvis.toml").is_file():
+        return clone
+    if workspace is None:
+        raise Refused("The demo keeps its folders in a workspace, and there is none here; make one: jarvis init ~/jarvis && cd ~/jarvis", code="missing")
+    outer = workspace.parent.parent
+    return outer if workspace.parent.name == "data" and (outer / "jarvis.toml").is_file() else workspace
+
+
 def _evening(base: Path, say: Say) -> Place:
     """The workspace as it is before the night."""
     home = base / WORKSPACE
@@ -86,7 +100,7 @@ def _evening(base: Path, say: Say) -> Place:
     (home / "jarvis.toml").write_text(settings_text(), encoding="utf-8")
     for made in _MADE:
         (home / made).unlink(missing_ok=True)
-    demo_data.evening(home, base / "data" / "demo", say)
+    demo_data.evening(home, demo_data.shipped_inputs(), say)
     return open_workspace(home)
 
 

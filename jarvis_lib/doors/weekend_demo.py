@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jarvis_lib
 from jarvis_lib import autonomous_queue, context_scheduler, weekend_planner
 from jarvis_lib.doors import demo, demo_data
 from jarvis_lib.doors.init import init
@@ -49,13 +48,13 @@ class WeekendResult:
         return self.report is not None and self.report.suffix == ".html" and 0 < self.phases == self.shipped
 
 
-def run_weekend(base: Path | None = None, *, minutes: float = MINUTES, say: Say = print) -> WeekendResult:
+def run_weekend(base: Path, *, minutes: float = MINUTES, say: Say = print) -> WeekendResult:
     """One weekend in `base`/data/weekend-workspace of at most `minutes`; its report below `base`/reports/demo.
 
-    `base` is the clone; without it, the one that this package lies in.
+    `base` is a workspace; `base_of` finds it.
     """
     begun = time.monotonic()
-    base = (base or Path(jarvis_lib.__file__).parent.parent).resolve()
+    demo_data.flights_folder()
     say(f"The demo: a whole weekend on real data, compressed into {minutes:g} minutes at most.")
     place = _friday(base, minutes, say)
     build = _choose(place, say)
@@ -78,7 +77,7 @@ def _friday(base: Path, minutes: float, say: Say) -> Place:
     say(f"Friday: making {home.relative_to(base)} anew")
     _cleared(home)
     init(home)
-    demo_data.weekend(home, base / "data" / "demo", say)
+    demo_data.weekend(home, demo_data.shipped_inputs(), say)
     (home / "jarvis.toml").write_text(template(), encoding="utf-8")
     bare = open_workspace(home)
     (home / "jarvis.toml").write_text(settings_text(bare.now().astimezone(bare.zone), minutes), encoding="utf-8")

@@ -21,6 +21,7 @@ from jarvis_lib.execution.processes import said_exit
 from jarvis_lib.execution.results import EXIT_NO_ROOM, Result, ended_badly, read_result
 from jarvis_lib.execution.spec import clean_environment, read_spec
 from jarvis_lib.model.crash import crash_point
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, shorten
 
@@ -141,9 +142,7 @@ def engine_of(settings: "Settings") -> Engine:
 
         return DaskEngine(address, settings.get("engine", "tls"))
     except ImportError as error:
-        raise Refused(
-            "[engine] dask is set, but the package distributed is not installed: pip install 'jarvis-workspace[cluster]'."
-        ) from error
+        raise Refused(f"[engine] dask is set, but the package distributed is not installed; install it with: {install_line('cluster')}") from error
 
 
 def _kill(handle: Handle) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed
 
@@ -109,7 +110,7 @@ def _from_keyring(names: Sequence[str]) -> dict[str, str]:
     try:
         import keyring
     except ImportError as error:
-        raise Refused("[secrets] keyring is on, but the package keyring is not installed: pip install keyring.") from error
+        raise Refused(f"[secrets] keyring is on, but the package keyring is not installed; install it with: {install_line('secrets')}") from error
     found = {name: keyring.get_password(SERVICE, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.lab.desk import desk
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, plural
 
@@ -103,9 +104,7 @@ def show(frame: "pl.DataFrame", title: str, *, rows: int) -> Shown:
     try:
         from great_tables import GT
     except ModuleNotFoundError as error:
-        raise Refused(
-            "jarvis.show needs great-tables; install it with: pip install 'jarvis-workspace[lab]'", code="failed"
-        ) from error
+        raise Refused(f"jarvis.show needs great-tables; install it with: {install_line('lab')}", code="failed") from error
     said = f"{clean(title) + ': ' if title else ''}{plural(frame.height, 'row')}, {plural(frame.width, 'column')}"
     if not frame.width:
         return Shown(f"<p>{escape(said)}</p>", said)

@@ -7,6 +7,7 @@ from typing import Any
 from jarvis_lib.doors.delivery.letter import Letter, as_note
 from jarvis_lib.doors.delivery.outcome import Outcome
 from jarvis_lib.execution.secrets import Mask
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.prose import clean, shorten
 
 LONGEST = 1000
@@ -17,7 +18,7 @@ def send_push(letter: Letter, urls: Sequence[str]) -> Outcome:
     try:
         import apprise
     except ImportError:
-        return Outcome(False, "[delivery] channels names apprise, but it is not installed: pip install 'jarvis-workspace[notify]'")
+        return Outcome(False, f"[delivery] channels names apprise, but it is not installed: {install_line('notify')}")
     hide = Mask(urls)
     told: Any = apprise.Apprise()
     made: Any = apprise.LogCapture

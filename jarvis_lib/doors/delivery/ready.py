@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from jarvis_lib.doors.delivery.secret import secret
 from jarvis_lib.model.delivery import HOOKS, SECRET, switched_on
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import Settings
 
@@ -12,7 +13,7 @@ def troubles(settings: Settings) -> list[str]:
     """One sentence for each thing because of which a message would not leave."""
     on, wrong = switched_on(settings.values), []
     if "apprise" in on and find_spec("apprise") is None:
-        wrong.append("apprise is switched on but not installed: pip install 'jarvis-workspace[notify]'")
+        wrong.append(f"apprise is switched on but not installed: {install_line('notify')}")
     names = settings.get("delivery", "urls") if "apprise" in on else []
     if "email" in on and settings.get("delivery.email", "password"):
         names = [*names, settings.get("delivery.email", "password")]

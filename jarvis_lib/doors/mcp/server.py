@@ -13,6 +13,7 @@ from jarvis_lib import __version__
 from jarvis_lib.doors.mcp import resources
 from jarvis_lib.doors.mcp.arguments import schema
 from jarvis_lib.doors.mcp.tools import INSTRUCTIONS, TOOLS, call
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import BadSettings
 from jarvis_lib.store.place import Place
@@ -20,7 +21,7 @@ from jarvis_lib.store.place import Place
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
-MISSING = "The door for agents needs the extra mcp: pip install 'jarvis-workspace[mcp]'"
+MISSING = f"The door for agents needs the package mcp, which is not installed; install it with: {install_line('mcp')}"
 
 
 def serve(open_place: Callable[[], Place], *, attempt: str = "") -> None:

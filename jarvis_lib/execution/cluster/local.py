@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, plural
 
@@ -151,4 +152,4 @@ def _needs_distributed() -> None:
     from importlib.util import find_spec
 
     if find_spec("distributed") is None:
-        raise Refused("A cluster needs the package distributed: pip install 'jarvis-workspace[cluster]'.")
+        raise Refused(f"A cluster needs the package distributed, which is not installed; install it with: {install_line('cluster')}")
