@@ -170,6 +170,28 @@ def test_no_question_gets_out_or_writes(desk: Place, question: str, monkeypatch:
     assert content(desk.home) == before
 
 
+ROUND = """use memory; detach jarvis; attach '{copy}' as own; create table own.evil as select 1; select 1
+copy (select 1) to '{copy}.wal'; select 1|copy (select 1) to '{copy}.wal'|explain analyze copy (select 1) to '{copy}.wal'
+select 1; select 2|pragma database_list|-- nothing"""
+
+
+@pytest.mark.parametrize("question", ROUND.replace("\n", "|").split("|"))
+def test_no_question_goes_round_the_wall_by_the_snapshot_itself(desk: Place, question: str, tmp_path: Path) -> None:
+    """The one file that a question may read is a backup of the person's, and it stays as it is, with nothing beside it."""
+    copy = desk.store.snapshot(tmp_path / "copy.duckdb")
+    before = content(tmp_path)
+    jarvis.use(desk.home, snapshot=copy)
+    with pytest.raises(Refused, match="Ask one question"):
+        jarvis.sql(question.format(copy=copy))
+    assert content(tmp_path) == before
+
+
+def test_a_pivot_is_a_question(lived: Place) -> None:
+    """It makes a type of its own first, which is written nowhere."""
+    found = jarvis.sql("pivot tasks on state using count(*) group by category")
+    assert found.height and "category" in found.columns and jarvis.sql("describe tasks").height
+
+
 def content(home: Path) -> dict[Path, bytes]:
     """Every file but the lock, which names who held it last."""
     return {p: p.read_bytes() for p in home.rglob("*") if p.is_file() and p.name != "store.lock"}
