@@ -183,6 +183,8 @@ def test_a_process_is_dead_only_when_that_is_sure(place: Place) -> None:
     assert not is_dead(json.dumps(own))
     assert is_dead(json.dumps(own | {"started": own["started"] - 100}))
     assert not is_dead(json.dumps(own | {"started": 0, "host": "elsewhere"}))
+    set_back = {"started": own["started"] + 3600, "booted": own["booted"] + 3600}
+    assert not is_dead(json.dumps(own | set_back)), "the clock was set by an hour since it claimed, and it works on"
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     assert is_dead(json.dumps(own | {"pid": gone.pid}))

@@ -22,6 +22,8 @@ from jarvis_lib.store.place import Place
 ACTOR = "cron"
 RECENT = timedelta(days=3)
 """No slot can be begun for longer than this after it was due."""
+SAME_S = 5.0
+"""Processes of one number whose starts lie no further apart are one process."""
 BY_PAPERMILL = ("brief", "checkin", "summary", "review")
 """What the plain papermill lines do, which ask no ledger."""
 
@@ -123,11 +125,14 @@ def is_dead(owner: str) -> bool:
     if raw.get("host") != os.uname().nodename:
         return False
     try:
-        return bool(abs(psutil.Process(int(raw["pid"])).create_time() - float(raw["started"])) > 5)
+        started, booted = psutil.Process(int(raw["pid"])).create_time(), psutil.boot_time()
     except psutil.NoSuchProcess:
         return True
     except psutil.Error:
         return False
+    # Both count from the boot's time by the clock of now, so a clock that was set moves both, and the span between them stays.
+    apart = (started - float(raw["started"]), (started - booted) - (float(raw["started"]) - float(raw.get("booted", booted))))
+    return all(abs(seconds) > SAME_S for seconds in apart)
 
 
 # --- what was missed -----------------------------------------------------------------------------------------------------
