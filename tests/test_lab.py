@@ -125,6 +125,9 @@ def test_tasks_are_chosen_by_state_and_time(lived: Place) -> None:
         jarvis.tasks("qeued")
     with pytest.raises(Refused, match="a span such as 7d"):
         jarvis.tasks(since="yesterday-ish")
+    with pytest.raises(Refused, match="a span such as 7d"):
+        jarvis.tasks(since="²d")
+    assert jarvis.tasks(since="9999999999w").height == every.height
 
 
 @pytest.mark.parametrize(("text", "back"), [("12h", timedelta(hours=12)), ("7d", timedelta(days=7)), ("4w", timedelta(weeks=4))])
