@@ -303,11 +303,23 @@ def test_the_command_line_answers_as_in_a_terminal(desk: Place, shell: Interacti
     assert "Look at me" in told.stdout and "\x1b" not in told.stdout and "\t" not in told.stdout
 
 
-@pytest.mark.parametrize("line", ["approve k3f9x", "queue approve k3f9x", "undo last-night", "add a b 1 Documentation LOW", "overnight start", "lab", "demo"])
+CHANGES = """approve k3f9x|queue approve k3f9x|undo last-night|add a b 1 Documentation LOW|overnight start|lab|demo|overnight brief|overnight brief --json --html
+overnight checkin|weekend summary|weekend review|overnight report --from-cron|context detect --note|calendar export --out=x.ics|export out
+mcp serve --agent x|overnight brief --read"""
+
+
+@pytest.mark.parametrize("line", CHANGES.replace("\n", "|").split("|"))
 def test_a_magic_changes_nothing(desk: Place, shell: InteractiveShell, line: str) -> None:
     """It shows the line for the terminal."""
     with pytest.raises(Refused, match=f"run this in a terminal: jarvis {line}"):
         magics.command_line(line)
+
+
+def test_a_magic_reads_a_brief_and_makes_no_page(desk: Place) -> None:
+    """What is read is the text; a page would be a fact, and be sent."""
+    for line in ("overnight brief --no-page", "context summary", "calendar export"):
+        magics.command_line(line)
+    assert not list((desk.home / "reports").rglob("*.html"))
 
 
 def test_a_cell_becomes_a_proposed_task_that_really_runs(desk: Place, shell: InteractiveShell) -> None:
