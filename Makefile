@@ -13,9 +13,10 @@ CLAUDE := 2.1.332
 OPENCODE := 1.18.33
 GEMINI := 0.61.0
 AIDER := 0.86.2
+AXE := 4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents more-agents real-agents lint check lab notebooks night brief doctor bench soak docs clean
+.PHONY: help setup demo weekend test slow axe faults agents more-agents real-agents lint check lab notebooks night brief doctor bench soak docs clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +44,10 @@ weekend: $(READY) ## A real weekend compressed into minutes: suggest, select, st
 
 test: $(READY) ## The whole default test suite.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
+
+axe: ## The checker of accessibility that the browser's tests read as a file, below .agents (needs npm; 3 MB). Without it those tests are skipped.
+	@command -v npm >/dev/null 2>&1 || { echo "There is no npm here, so axe-core cannot be fetched; install Node.js, then: make axe"; exit 1; }
+	@test -f .agents/node_modules/axe-core/axe.min.js || npm install --prefix .agents --no-audit --no-fund --loglevel=error axe-core@$(AXE)
 
 slow: faults ## The slower suites: faults and attacks, then browser, then the demo by itself, which has a limit in seconds.
 	@$(BIN)/python -m pytest -m "browser and not matrix" $(TEST_ARGS)

@@ -362,6 +362,18 @@ def test_a_checklist_comes_in_as_tasks(place: Place, tmp_path: Path) -> None:
     assert (bring(place, path).files[0].imported, bring(place, path).files[0].there_already) == (0, 3)
 
 
+def test_a_heading_of_a_hundred_thousand_spaces_is_read_at_once(place: Place, tmp_path: Path) -> None:
+    """And hashes behind a heading are no part of it."""
+    import time
+
+    page = tmp_path / "TODO.md"
+    page.write_text(f"# a{' ' * 100_000}b ##\n- [ ] One\n\n## Home ##\n- [ ] Two\n")
+    begun = time.process_time()
+    importing.import_state(place, page, now=NIGHT)
+    assert time.process_time() - begun < 5
+    assert {title: row["project"] for title, row in rows(place).items()} == {"One": "a b", "Two": "Home"}
+
+
 def test_a_page_without_boxes_is_no_checklist(place: Place, tmp_path: Path) -> None:
     """It is refused with the form that is meant."""
     (tmp_path / "notes.md").write_text("# Notes\n\n- nothing to do\n")

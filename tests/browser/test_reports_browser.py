@@ -73,7 +73,7 @@ def test_every_report_can_be_read_everywhere(browser: Any, place: Place, form: s
             subprocess.run(["pdftoppm", "-r", "70", "-png", str(Path(folder) / f"{form}.pdf"), str(Path(folder) / f"{form}-print")], check=True)
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core as a file: npm install --prefix .agents axe-core@4.14.1")
+@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core as a file: make axe")
 @pytest.mark.parametrize("form", [*FORMS, "index"])
 def test_axe_finds_nothing(browser: Any, place: Place, form: str) -> None:
     """WCAG 2.2 AA and its best practices, in light and dark and on a phone; folds are opened, so that what they hold is looked at too."""
