@@ -240,7 +240,11 @@ def test_percent_signs_spaces_and_quotes_reach_the_program(tmp_path: Path) -> No
 
 
 def test_a_path_that_no_line_can_hold_is_refused(tmp_path: Path) -> None:
-    for name, words in (("a\nb", "line break"), ("a\\%b", "backslash before a percent sign"), ("x" * 200 + "/" + "y" * 200 + "/" + "z" * 200, "characters, and cron takes 990")):
+    for name, words in (
+        ("a\nb", "line break"),
+        ("a\\%b", "backslash before a percent sign"),
+        ("x" * 200 + "/" + "y" * 200 + "/" + "z" * 200, "characters, and cron takes 990"),
+    ):
         home = tmp_path / name
         home.mkdir(parents=True)
         (home / "jarvis.toml").write_text(template())
