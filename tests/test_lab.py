@@ -303,9 +303,9 @@ def test_the_command_line_answers_as_in_a_terminal(desk: Place, shell: Interacti
     assert "Look at me" in told.stdout and "\x1b" not in told.stdout and "\t" not in told.stdout
 
 
-CHANGES = """approve k3f9x|queue approve k3f9x|undo last-night|add a b 1 Documentation LOW|overnight start|lab|demo|overnight brief|overnight brief --json --html
-overnight checkin|weekend summary|weekend review|overnight report --from-cron|context detect --note|calendar export --out=x.ics|export out
-mcp serve --agent x|overnight brief --read"""
+CHANGES = """approve k3f9x|queue approve k3f9x|undo last-night|add a b 1 Documentation LOW|overnight start|lab|demo|overnight brief
+overnight brief --json --html|overnight checkin|weekend summary|weekend review|overnight report --from-cron|context detect --note|calendar export --out=x.ics
+export out|mcp serve --agent x|overnight brief --read"""
 
 
 @pytest.mark.parametrize("line", CHANGES.replace("\n", "|").split("|"))

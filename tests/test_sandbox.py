@@ -258,7 +258,7 @@ ATTACKS = {
     "link it into our folder": "ln data/jarvis.duckdb data/attempts/own/out/x && echo x > data/attempts/own/out/x",
     "edit the policy": "echo 'x = 1' >> jarvis.toml",
     "replace the policy": "mv jarvis.toml j2",
-    "be the morning's brief": "cd notebooks; echo x >> reports/morning_brief.ipynb; mv reports r2; rm -r reports; echo x >> self_improver.ipynb; mv ../notebooks ../n2",
+    "be the morning's brief": "cd notebooks; echo x >> reports/morning_brief.ipynb; mv reports r2; echo x >> self_improver.ipynb; mv ../notebooks ../n2",
     "umount the mask": "umount data/journal; umount -l data; grep -r DECOY data/journal",
     "mount for writing": "mount -o remount,rw,bind / ; mount -o remount,rw,bind . ; echo x > jarvis.toml",
     "regain by namespaces": "unshare -Urm sh -c 'mount -o remount,rw,bind . && echo x > jarvis.toml'",
@@ -315,7 +315,7 @@ def hashes(place: Path) -> dict[str, str]:
 @levels
 @owners
 def test_no_attack_on_the_workspace_works(place: Path, level: str, own_uid: bool) -> None:
-    """The jail of a command on the workspace's own files: it is read, its state hidden, one folder written. Thirty-one attacks change no byte and read no decoy."""
+    """The jail of a command on the workspace's own files: read, its state hidden, one folder written. Thirty-one attacks change no byte and read no decoy."""
     home = workspace(place)
     out = home / "data" / "attempts" / "own" / "out"
     jail = Jail(level, home, _temp(place), writable=(out,), readable=(home,), hidden=tuple(home / name for name in OWN_STATE[1:]), own_uid=own_uid)

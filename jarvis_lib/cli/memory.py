@@ -2,7 +2,6 @@
 
 from jarvis_lib.cli.shape import Run, verb
 
-
 WOULD = "It would add what happened since the last note to today's file in the folder of [memory] path."
 
 

@@ -4,7 +4,6 @@ import click
 
 from jarvis_lib.cli.shape import Run, verb
 
-
 WOULD = "It would make notebooks/recipes/{name}.ipynb and its check notebooks/recipes/checks/{name}.py, if nothing of that name is there."
 
 

@@ -1,7 +1,7 @@
 """Did anything change that no task of this category may change? A guard that trips turns the result into a question.
 
-Guarded for every task: the settings, the continuous-integration files, git's own configuration and branches, and the notebooks that Jarvis runs. A documentation task
-may change documentation only, wherever in the workspace it works.
+Guarded for every task: the settings, the continuous-integration files, git's own configuration and branches, and the
+notebooks that Jarvis runs. A documentation task may change documentation only, wherever in the workspace it works.
 """
 
 import hashlib

@@ -12,6 +12,7 @@ from jarvis_lib.store.rows import to_db
 from jarvis_lib.store.store import Reader
 
 if TYPE_CHECKING:
+    import duckdb
     import polars as pl
 
 
@@ -58,8 +59,10 @@ def answer(path: Path | str, question: str, parameters: Mapping[str, Any] | None
 
 
 def _refuse_all_but_a_question(con: "duckdb.DuckDBPyConnection", text: str) -> None:
-    """One SELECT, or a pivot, which the parser calls several. All else may go round the wall: a detached file is attached anew for writing, a COPY may write
-    beside it."""
+    """Raise Refused for more or other than one SELECT, or a pivot, which the parser calls several.
+
+    All else may go round the wall: a detached file is attached anew for writing, a COPY may write beside it.
+    """
     from duckdb import StatementType
 
     kinds = [s.type for s in con.extract_statements(text)]
