@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from jarvis_lib.execution import awake
@@ -71,4 +73,15 @@ def test_where_it_may_not_hold_nothing_is_broken(folder: Path, monkeypatch: pyte
     assert awake.command() is None
     with awake.held():
         pass
-    assert awake.on_mains() in (True, False)
+
+
+@pytest.mark.parametrize(("plugged", "holds"), [("none", True), (True, True), (None, True), (False, False)])
+def test_on_battery_nothing_holds_it(folder: Path, monkeypatch: pytest.MonkeyPatch, plugged: bool | str | None, holds: bool) -> None:
+    """A laptop in a bag must be able to sleep; a machine without a battery, or one that cannot tell, is held."""
+    battery = None if plugged == "none" else SimpleNamespace(percent=50, secsleft=3600, power_plugged=plugged)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
+    with awake.held():
+        assert awake.on_mains() is holds
+        if holds:
+            assert lives(holder(folder)[0])
+    assert (folder / "held").exists() is holds

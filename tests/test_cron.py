@@ -240,12 +240,28 @@ def test_percent_signs_spaces_and_quotes_reach_the_program(tmp_path: Path) -> No
 
 
 def test_a_path_that_no_line_can_hold_is_refused(tmp_path: Path) -> None:
-    for name, words in (("a\nb", "line break"), ("x" * 200 + "/" + "y" * 200 + "/" + "z" * 200, "characters, and cron takes 990")):
+    for name, words in (
+        ("a\nb", "line break"),
+        ("a\\%b", "backslash before a percent sign"),
+        ("x" * 200 + "/" + "y" * 200 + "/" + "z" * 200, "characters, and cron takes 990"),
+    ):
         home = tmp_path / name
         home.mkdir(parents=True)
         (home / "jarvis.toml").write_text(template())
         with pytest.raises(Refused, match=words):
             [lines.cron_line(e, home=home, env=[]) for e in lines.entries(open_workspace(home), program=Path("/bin/true"))]
+
+
+def test_a_folder_of_programs_with_a_line_break_reaches_no_line(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands behind the break would be a line of the crontab, or of a unit."""
+    odd = tmp_path / "a\n* * * * * touch x #"
+    odd.mkdir()
+    (odd / "git").write_text("#!/bin/sh\n")
+    (odd / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{odd}:/usr/bin:/bin")
+    env = lines.environment(place)
+    assert not [word for word in env if "\n" in word]
+    assert all("\n" not in lines.cron_line(e, home=place.home, env=env) for e in lines.entries(place, program=Path("/bin/true")))
 
 
 def test_by_another_clock_than_crons_only_the_catch_up_is_a_line(place: Place, here: Machine) -> None:

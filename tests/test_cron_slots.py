@@ -183,6 +183,8 @@ def test_a_process_is_dead_only_when_that_is_sure(place: Place) -> None:
     assert not is_dead(json.dumps(own))
     assert is_dead(json.dumps(own | {"started": own["started"] - 100}))
     assert not is_dead(json.dumps(own | {"started": 0, "host": "elsewhere"}))
+    set_back = {"started": own["started"] + 3600, "booted": own["booted"] + 3600}
+    assert not is_dead(json.dumps(own | set_back)), "the clock was set by an hour since it claimed, and it works on"
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     assert is_dead(json.dumps(own | {"pid": gone.pid}))
@@ -426,6 +428,29 @@ def test_a_damaged_journal_still_gives_a_plain_brief(make_place: Callable[[datet
     assert found.code == "failed"
     text = Path(found.said.rsplit(" stands in ", 1)[1]).read_text()
     assert "2 of 3 tasks verified" in text and "Docs: finished, verified" in text and "last words" in text and "\x1b" not in text
+
+
+@pytest.mark.parametrize("job", ["brief", "checkin"])
+def test_a_slot_whose_starts_all_died_is_told_and_leaves_a_plain_brief(make_place: Callable[[datetime], Place], job: str) -> None:
+    """A machine without the memory for it kills the brief each time; the morning has a page all the same, and the slot is not silently held for ever."""
+    now = MORNING if job == "brief" else datetime(2026, 11, 24, 19, 10, tzinfo=UTC)
+    place = make_place(now)
+    slot = newest(place, job, now=now)
+    assert slot is not None
+    from jarvis_lib.model.fact import text
+
+    dead = [{"pid": 2**22 + n, "started": 0.0, "booted": 0.0, "host": os.uname().nodename} for n in range(3)]
+    data = {"slot": slot.occasion.key, "job": job, "due": stamp(slot.occasion.due), "until": stamp(slot.occasion.until)}
+    for n, owner_ in enumerate(dead):
+        before = {"dead": text(dead[n - 1])} if n else {}
+        place.store.write(place.fact("slot.claimed", actor="cron", at=now, **data, owner=owner_, **before))
+    done = catch_up(place)
+    assert [f for f in done.failed if "begun 3 times, and each time its process died" in f]
+    ended = newest(place, job, now=now)
+    assert ended is not None and ended.row is not None and (ended.row["state"], ended.row["outcome"]) == ("done", "failed")
+    pages = sorted(p.name for p in (place.home / "reports").rglob("2026-11-24-brief.txt"))
+    assert pages == (["2026-11-24-brief.txt"] if job == "brief" else [])
+    assert not catch_up(place).failed
 
 
 def test_the_plain_brief_is_written_wherever_there_is_room(tmp_path: Path) -> None:

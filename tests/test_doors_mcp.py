@@ -78,6 +78,20 @@ def test_the_person_approves_a_proposal_and_an_edit_takes_the_approval_away(plac
     assert (row["approved_hash"], row["state"]) == (None, "parked")
 
 
+def test_who_is_asked_sees_what_a_proposal_would_start(place: Place, agent: Place) -> None:
+    """Its title says one thing and its command may do another: the line stands beside the yes, in the inbox, in the brief and in the answer to the yes."""
+    from jarvis_lib import overnight_runner
+    from jarvis_lib.report.text import brief_text
+
+    words = PROPOSAL | {"title": "Tidy the words", "command": "sh -c 'make tidy\x1b[2K'", "checks": ["sh proof.sh"]}
+    made = ask(agent, "add_task", **words)
+    line = "It would start: command sh -c make tidy; checks: sh proof.sh"
+    (card,) = queue.inbox(place, now=NIGHT)
+    assert card["what"] == f"Proposed by {AGENT}. {line}"
+    assert line in " ".join(brief_text(overnight_runner.brief(place, as_of=place.now()), 400).split())
+    assert f"{line}." in queue.approve(place, made["task_id"], now=NIGHT)
+
+
 def test_the_same_call_twice_proposes_once(place: Place, agent: Place) -> None:
     """With a key or without one; the same key for another task is refused; another agent's call is another task."""
     first = ask(agent, "add_task", **PROPOSAL)

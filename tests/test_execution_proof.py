@@ -68,7 +68,14 @@ def test_a_bug_fix_needs_a_check_that_was_red(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["echo '# x' >> jarvis.toml", "mkdir -p .github && echo x > .github/ci.yml", "mkdir -p .ci && echo x > .ci/run", "echo '[alias]' >> .git/config"]
+    "line",
+    [
+        "echo '# x' >> jarvis.toml",
+        "mkdir -p .github && echo x > .github/ci.yml",
+        "mkdir -p .ci && echo x > .ci/run",
+        "echo '[alias]' >> .git/config",
+        "mkdir -p notebooks/reports && echo '{}' > notebooks/reports/morning_brief.ipynb",
+    ],
 )
 def test_a_change_of_settings_ci_or_git_trips_the_guard(bench: Bench, line: str) -> None:
     """It becomes a question, whatever its checks say."""

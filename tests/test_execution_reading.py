@@ -69,6 +69,8 @@ def test_the_files_of_a_task_are_hashed_and_data_is_left_out(home: Path) -> None
     assert files_of(home, task) != before
     assert list(files_of(home, task_of(Recipe("command", argv=("sh", "x.sh"), cwd="sub")))) == ["sub/x.sh"]
     assert list(files_of(home, command("cat 'unclosed; ./tool.py"))) == ["tool.py"]
+    (home / "..tool.sh").write_text("true\n")
+    assert list(files_of(home, command("sh ..tool.sh"))) == ["..tool.sh"], "a name that begins with two dots leads nowhere else"
 
 
 def test_reading_is_light() -> None:

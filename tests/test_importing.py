@@ -362,6 +362,18 @@ def test_a_checklist_comes_in_as_tasks(place: Place, tmp_path: Path) -> None:
     assert (bring(place, path).files[0].imported, bring(place, path).files[0].there_already) == (0, 3)
 
 
+def test_a_heading_of_a_hundred_thousand_spaces_is_read_at_once(place: Place, tmp_path: Path) -> None:
+    """And hashes behind a heading are no part of it."""
+    import time
+
+    page = tmp_path / "TODO.md"
+    page.write_text(f"# a{' ' * 100_000}b ##\n- [ ] One\n\n## Home ##\n- [ ] Two\n")
+    begun = time.process_time()
+    importing.import_state(place, page, now=NIGHT)
+    assert time.process_time() - begun < 5
+    assert {title: row["project"] for title, row in rows(place).items()} == {"One": "a b", "Two": "Home"}
+
+
 def test_a_page_without_boxes_is_no_checklist(place: Place, tmp_path: Path) -> None:
     """It is refused with the form that is meant."""
     (tmp_path / "notes.md").write_text("# Notes\n\n- nothing to do\n")
@@ -400,11 +412,13 @@ def other(tmp_path: Path) -> Place:
 def test_what_is_exported_comes_back_as_equal_tables(place: Place, other: Place, tmp_path: Path, form: str) -> None:
     """Every table of the new workspace is equal, samples too; the chain is the same; a second import changes nothing."""
     lived_in(place, tmp_path)
+    autonomous_queue.add(place, "May run", "", 1, "Documentation", "LOW", now=NIGHT, command="true")
     out = tmp_path / "export"
     manifest = exporting.export(place, out, form=form, now=NIGHT)
     assert "equal" not in importing.restore(other, out, dry_run=True) and rows(other) == {}
-    importing.restore(other, out)
-    assert tables(other) == tables(place) and len(tables(other)["tasks"]) == 62
+    said = importing.restore(other, out)
+    assert said.endswith("1 task of it may run here as it stands: jarvis list --open")
+    assert tables(other) == tables(place) and len(tables(other)["tasks"]) == 63
     assert verify(other.store, head=manifest["head"]) == []
     assert [p.name for p in sorted((other.home / "data/metrics").rglob("*.parquet"))] == [
         p.name for p in sorted((place.home / "data/metrics").rglob("*.parquet"))
@@ -452,6 +466,13 @@ def test_an_export_that_is_not_whole_is_refused(place: Place, other: Place, tmp_
     spoil(lambda f: (f / "tables" / "tasks.jsonl").unlink())
     spoil(lambda f: (f / "manifest.json").write_text('{"schema": "other/1"}'))
     spoil(lambda f: (f / "manifest.json").write_text("{"))
+
+    def slipped_in(folder: Path) -> None:
+        (folder / "files/reports").mkdir(parents=True, exist_ok=True)
+        (folder / "files/reports/latest-brief.html").write_text("<p>All is well.</p>")
+
+    spoil(slipped_in)
+    assert not (other.home / "reports/latest-brief.html").exists()
 
 
 def test_an_export_is_brought_into_an_empty_workspace_only(place: Place, other: Place, tmp_path: Path) -> None:

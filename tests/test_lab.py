@@ -125,6 +125,9 @@ def test_tasks_are_chosen_by_state_and_time(lived: Place) -> None:
         jarvis.tasks("qeued")
     with pytest.raises(Refused, match="a span such as 7d"):
         jarvis.tasks(since="yesterday-ish")
+    with pytest.raises(Refused, match="a span such as 7d"):
+        jarvis.tasks(since="²d")
+    assert jarvis.tasks(since="9999999999w").height == every.height
 
 
 @pytest.mark.parametrize(("text", "back"), [("12h", timedelta(hours=12)), ("7d", timedelta(days=7)), ("4w", timedelta(weeks=4))])
@@ -168,6 +171,28 @@ def test_no_question_gets_out_or_writes(desk: Place, question: str, monkeypatch:
     with pytest.raises(Refused):
         jarvis.sql(question)
     assert content(desk.home) == before
+
+
+ROUND = """use memory; detach jarvis; attach '{copy}' as own; create table own.evil as select 1; select 1
+copy (select 1) to '{copy}.wal'; select 1|copy (select 1) to '{copy}.wal'|explain analyze copy (select 1) to '{copy}.wal'
+select 1; select 2|pragma database_list|-- nothing"""
+
+
+@pytest.mark.parametrize("question", ROUND.replace("\n", "|").split("|"))
+def test_no_question_goes_round_the_wall_by_the_snapshot_itself(desk: Place, question: str, tmp_path: Path) -> None:
+    """The one file that a question may read is a backup of the person's, and it stays as it is, with nothing beside it."""
+    copy = desk.store.snapshot(tmp_path / "copy.duckdb")
+    before = content(tmp_path)
+    jarvis.use(desk.home, snapshot=copy)
+    with pytest.raises(Refused, match="Ask one question"):
+        jarvis.sql(question.format(copy=copy))
+    assert content(tmp_path) == before
+
+
+def test_a_pivot_is_a_question(lived: Place) -> None:
+    """It makes a type of its own first, which is written nowhere."""
+    found = jarvis.sql("pivot tasks on state using count(*) group by category")
+    assert found.height and "category" in found.columns and jarvis.sql("describe tasks").height
 
 
 def content(home: Path) -> dict[Path, bytes]:
@@ -278,11 +303,23 @@ def test_the_command_line_answers_as_in_a_terminal(desk: Place, shell: Interacti
     assert "Look at me" in told.stdout and "\x1b" not in told.stdout and "\t" not in told.stdout
 
 
-@pytest.mark.parametrize("line", ["approve k3f9x", "queue approve k3f9x", "undo last-night", "add a b 1 Documentation LOW", "overnight start", "lab", "demo"])
+CHANGES = """approve k3f9x|queue approve k3f9x|undo last-night|add a b 1 Documentation LOW|overnight start|lab|demo|overnight brief
+overnight brief --json --html|overnight checkin|weekend summary|weekend review|overnight report --from-cron|context detect --note|calendar export --out=x.ics
+export out|mcp serve --agent x|overnight brief --read"""
+
+
+@pytest.mark.parametrize("line", CHANGES.replace("\n", "|").split("|"))
 def test_a_magic_changes_nothing(desk: Place, shell: InteractiveShell, line: str) -> None:
     """It shows the line for the terminal."""
     with pytest.raises(Refused, match=f"run this in a terminal: jarvis {line}"):
         magics.command_line(line)
+
+
+def test_a_magic_reads_a_brief_and_makes_no_page(desk: Place) -> None:
+    """What is read is the text; a page would be a fact, and be sent."""
+    for line in ("overnight brief --no-page", "context summary", "calendar export"):
+        magics.command_line(line)
+    assert not list((desk.home / "reports").rglob("*.html"))
 
 
 def test_a_cell_becomes_a_proposed_task_that_really_runs(desk: Place, shell: InteractiveShell) -> None:

@@ -68,6 +68,8 @@ def test_a_rule_is_said_back(text: str, said: str) -> None:
         ("0 9 * *", "is no rule"),
         ("5-1 9 * * *", "is no rule"),
         ("*/0 9 * * *", "is no rule"),
+        ("0 ² * * *", "is no rule"),
+        ("*/² 9 * * *", "is no rule"),
     ],
 )
 def test_an_unclear_rule_is_refused(text: str, why: str) -> None:

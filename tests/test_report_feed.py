@@ -123,6 +123,17 @@ def test_the_shelf_holds_reports_only(home: Path) -> None:
     assert set(NAMES) == set(KINDS)
 
 
+def test_what_is_no_file_holds_nobody_up(home: Path) -> None:
+    """A pipe, a folder or a dead link with the name of a page, which anything that writes below reports/ may leave there: they are not listed."""
+    folder = home / "reports/2026/11"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "2026-11-24-brief.html")
+    (folder / "2026-11-25-brief.html").mkdir()
+    (folder / "2026-11-26-brief.html").symlink_to("nowhere")
+    (folder / "2026-11-27-brief.html").write_text("<p>kept</p>")
+    assert [s.day for s in shelf(home / "reports")] == ["2026-11-27"]
+
+
 def test_an_empty_shelf_says_so(home: Path) -> None:
     list_anew(home / "reports")
     assert "No report has been made yet." in (home / "reports" / "index.html").read_text(encoding="utf-8") and entries(home) == []

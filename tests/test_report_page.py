@@ -73,6 +73,8 @@ def test_html_is_scrubbed_when_it_is_put_together() -> None:
     """The second net holds without the first."""
     bad = '<p onclick="x()">a</p><script>1</script><a href="http://x.example/">b</a><a href="logs/a.log">c</a><img src=x><style>p{}</style>'
     assert scrub(bad) == '<p>a</p><a>b</a><a href="logs/a.log">c</a>'
+    for away in ("//x.example/", r"\\x.example", r"/\x.example", "&#47;/x.example", "\t//x.example", "/etc/passwd"):
+        assert scrub(f'<a href="{away}">b</a>') == "<a>b</a>"
 
 
 def test_every_night_makes_a_page(place: Place) -> None:

@@ -258,6 +258,7 @@ ATTACKS = {
     "link it into our folder": "ln data/jarvis.duckdb data/attempts/own/out/x && echo x > data/attempts/own/out/x",
     "edit the policy": "echo 'x = 1' >> jarvis.toml",
     "replace the policy": "mv jarvis.toml j2",
+    "be the morning's brief": "cd notebooks; echo x >> reports/morning_brief.ipynb; mv reports r2; echo x >> self_improver.ipynb; mv ../notebooks ../n2",
     "umount the mask": "umount data/journal; umount -l data; grep -r DECOY data/journal",
     "mount for writing": "mount -o remount,rw,bind / ; mount -o remount,rw,bind . ; echo x > jarvis.toml",
     "regain by namespaces": "unshare -Urm sh -c 'mount -o remount,rw,bind . && echo x > jarvis.toml'",
@@ -268,7 +269,7 @@ ATTACKS = {
     "git refs": "git update-ref refs/heads/main HEAD~0; echo 0 > .git/refs/heads/main",
     "git clean": "git clean -fdx; git checkout -f .",
     "git index": "rm -f .git/index .git/HEAD; echo x > .git/HEAD",
-    "read a key": "cat ../person/.ssh/id",
+    "read a key": "cat ../person/.ssh/id; cat data/crontab-backups/*",
     "write the person's home": "echo x >> ../person/.bashrc",
     "cron": "echo '* * * * * id' | crontab -; echo x > /var/spool/cron/x",
     "a program of the system": "echo x > /usr/local/bin/jarvis-pwned",
@@ -281,7 +282,7 @@ ATTACKS = {
 
 def workspace(place: Path) -> Path:
     home = place / "space"
-    for folder in ("data/spool", "data/journal", "data/attempts/other", "data/attempts/own/out", "../person/.ssh"):
+    for folder in ("data/spool", "data/journal", "data/attempts/other", "data/attempts/own/out", "data/crontab-backups", "notebooks/reports", "../person/.ssh"):
         (home / folder).mkdir(parents=True)
     subprocess.run(["git", "-c", "init.defaultBranch=main", "init", "-q", str(home)], check=True)
     for name in (
@@ -290,6 +291,9 @@ def workspace(place: Path) -> Path:
         "data/journal/journal-1.jsonl",
         "data/attempts/other/log",
         "jarvis.toml",
+        "notebooks/reports/morning_brief.ipynb",
+        "notebooks/self_improver.ipynb",
+        "data/crontab-backups/table",
         "../person/.ssh/id",
         "../person/.bashrc",
     ):
@@ -311,7 +315,7 @@ def hashes(place: Path) -> dict[str, str]:
 @levels
 @owners
 def test_no_attack_on_the_workspace_works(place: Path, level: str, own_uid: bool) -> None:
-    """The jail of a command on the workspace's own files: it is read, its state hidden, one folder written. Thirty attacks change no byte and read no decoy."""
+    """The jail of a command on the workspace's own files: read, its state hidden, one folder written. Thirty-one attacks change no byte and read no decoy."""
     home = workspace(place)
     out = home / "data" / "attempts" / "own" / "out"
     jail = Jail(level, home, _temp(place), writable=(out,), readable=(home,), hidden=tuple(home / name for name in OWN_STATE[1:]), own_uid=own_uid)
@@ -347,10 +351,22 @@ def test_the_attacks_would_be_seen(place: Path) -> None:
     """Without a sandbox they do change the workspace and read the decoys, so the test above can fail."""
     home = workspace(place)
     before = hashes(place)
-    harmless = [ATTACKS[name] for name in ("read the journal", "write the store", "forge a spool file", "edit the policy", "hook", "git config", "read a key")]
-    done = subprocess.run(["/bin/sh", "-c", "\n".join(harmless)], cwd=home, capture_output=True, text=True, check=False)
+    harmless = [
+        ATTACKS[name]
+        for name in (
+            "read the journal",
+            "write the store",
+            "forge a spool file",
+            "edit the policy",
+            "hook",
+            "git config",
+            "read a key",
+            "be the morning's brief",
+        )
+    ]
+    done = subprocess.run(["/bin/sh", "-c", "\n".join(f"( {line} )" for line in harmless)], cwd=home, capture_output=True, text=True, check=False)
     changed = {name for name, value in hashes(place).items() if before.get(name) != value}
-    assert len(changed) >= 5 and done.stdout.count("DECOY") == 2
+    assert len(changed) >= 6 and done.stdout.count("DECOY") == 3
 
 
 @linux

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from jarvis_lib import problem_predictor
-from jarvis_lib.model.ledger import Row, name_of
+from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, seconds, shorten
+from jarvis_lib.model.starting import would_start
 from jarvis_lib.store.place import Place
 
 _DO_NOTHING = {
@@ -50,7 +51,7 @@ def _card(row: Row) -> dict[str, Any]:
         "task": row["id"],
         "title": row["title"],
         "kind": kind,
-        "what": row["why"] or "Proposed by " + row["actor"],
+        "what": row["why"] or ". ".join(filter(None, (f"Proposed by {row['actor']}", would_start(content_of(row))))),
         "do_nothing": _DO_NOTHING.get(kind, "it waits"),
         "commands": _commands(row["id"], kind),
         "at": row["changed_at"],

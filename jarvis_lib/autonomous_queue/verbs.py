@@ -10,6 +10,7 @@ from jarvis_lib.autonomous_queue.coming_again import come_again, comes_at, end, 
 from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.starting import would_start
 from jarvis_lib.model.states import SAID, move
 from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash
 from jarvis_lib.store.place import Place
@@ -206,6 +207,8 @@ def approve(place: Place, task: str, *, now: datetime) -> str:
     facts.append(place.fact("task.approved", at=now, task=row["id"], content_hash=fresh))
     place.store.write(*facts)
     note = " Its files have changed since it was added; the approval holds for them as they are now." if changed else ""
+    if row["state"] == "proposed" and (starts := would_start(content_of(row))):
+        note = f" {starts}.{note}"
     return _applied(place, row["id"], "Approved") + note
 
 

@@ -31,7 +31,7 @@ def files_of(home: Path, task: Task) -> dict[str, str]:
     for name in _names(home, task):
         path = os.path.realpath(os.path.join(root, name))
         relative = os.path.relpath(path, root)
-        if relative in found or relative.startswith("..") or _is_data(relative, changed) or not os.path.isfile(path):
+        if relative in found or relative.split(os.sep)[0] == ".." or _is_data(relative, changed) or not os.path.isfile(path):
             continue
         with open(path, "rb") as stream:
             found[Path(relative).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,7 +1,7 @@
 """Did anything change that no task of this category may change? A guard that trips turns the result into a question.
 
-Guarded for every task: the settings, the continuous-integration files and git's own configuration and branches. A documentation task
-may change documentation only, wherever in the workspace it works.
+Guarded for every task: the settings, the continuous-integration files, git's own configuration and branches, and the
+notebooks that Jarvis runs. A documentation task may change documentation only, wherever in the workspace it works.
 """
 
 import hashlib
@@ -13,11 +13,12 @@ from typing import Any
 
 from jarvis_lib.execution.digests import DATA_SUFFIXES
 from jarvis_lib.execution.manifest import SIDE_FILES
+from jarvis_lib.execution.own_state import RUN_OUTSIDE
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.prose import clean, listed, plural
 
 DOCUMENT_SUFFIXES = frozenset((".md", ".rst", ".txt", ".html", ".adoc", ".ipynb", ".svg", ".png"))
-_GUARDED = ("jarvis.toml", ".ci", ".github", ".git/HEAD", ".git/config", ".git/hooks", ".git/info", ".git/packed-refs", ".git/refs")
+_GUARDED = ("jarvis.toml", ".ci", ".github", ".git/HEAD", ".git/config", ".git/hooks", ".git/info", ".git/packed-refs", ".git/refs", *RUN_OUTSIDE)
 _OWN_REFS = (".git/refs/heads/jarvis", ".git/refs/left-by-jarvis")
 """Branches that the session itself publishes, maybe while another attempt runs."""
 _NOT_WATCHED = frozenset(("data", "logs", "reports", "node_modules", "__pycache__", "venv", "build", "dist"))
@@ -42,7 +43,7 @@ def guard(category: str, before: Watch, after: Watch, changed: Sequence[str], li
     """
     touched = sorted(path for path in {*before, *after} if before.get(path) != after.get(path) and (_is_guarded(path) or not _is_in(path, elsewhere)))
     guarded = [path for path in touched if _is_guarded(path)]
-    found = [_evidence("settings", guarded, "jarvis.toml, CI and git as they were")]
+    found = [_evidence("settings", guarded, "jarvis.toml, CI, git and Jarvis's own notebooks as they were")]
     if links_out:
         found.append(_evidence("links", links_out, ""))
     if category == "Documentation":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jarvis_lib.execution import secrets
-from jarvis_lib.execution.own_state import OWN_STATE
+from jarvis_lib.execution.own_state import OWN_STATE, RUN_OUTSIDE
 from jarvis_lib.execution.sandbox.jail import Jail
 from jarvis_lib.execution.spec import Spec
 from jarvis_lib.model.fact import Refused
@@ -57,8 +57,9 @@ def jail_of(
         inside = (spec.out_dir, *writable)
         return Jail(held.level, cwd or spec.out_dir, temp, inside, tuple(own_readable), (), home, held.network, tuple(sockets), own_uid)
     hidden = tuple(p for p in (spec.home / name for name in (*OWN_STATE[1:], *_SIDE_FILES)) if p.exists() and p.name != "logs")
-    workspace = (spec.home,) if held.level != "basic" else tuple(p for p in spec.home.iterdir() if p.name not in (*READ_ONLY, "data"))
-    kept = tuple(p for p in (spec.home / name for name in READ_ONLY) if p.exists())
+    outside = RUN_OUTSIDE if not (spec.home / "notebooks").is_symlink() else ()
+    workspace = (spec.home,) if held.level != "basic" else tuple(_entries(spec.home, outside))
+    kept = tuple(p for p in (spec.home / name for name in (*READ_ONLY, *outside)) if p.exists())
     return Jail(
         held.level,
         cwd or spec.home,
@@ -70,6 +71,15 @@ def jail_of(
         held.network,
         own_uid=True,
     )
+
+
+def _entries(home: Path, outside: Sequence[str]) -> "Iterator[Path]":
+    """What lies in the workspace and may be written, where a folder is granted with all that is in it and no part of it can be taken out."""
+    for path in home.iterdir():
+        if path.name == "notebooks" and outside:
+            yield from (p for p in path.iterdir() if p.relative_to(home).as_posix() not in outside)
+        elif path.name not in (*READ_ONLY, "data"):
+            yield path
 
 
 def enter_for(

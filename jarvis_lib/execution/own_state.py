@@ -14,8 +14,22 @@ OWN_STATE = (
         f"data/{name}"
         for name in ("kept", "attempts", "spool", "journal", "snapshots", "settings", "trash", "worktrees", "bundles", "canary", "cluster", "cluster.json")
     ),
-    *(f"data/{name}.lock" for name in ("store", "session", "settings", "fixing")),
+    *(f"data/{name}" for name in ("crontab-backups", "catch-up.json", "delivery.called")),
+    *(f"data/{name}.lock" for name in ("store", "session", "settings", "fixing", "delivery", "memory")),
 )
+
+_PARTS = (
+    "autonomous_queue",
+    "build_scheduler",
+    "context_scheduler",
+    "problem_predictor",
+    "pattern_learner",
+    "self_improver",
+    "overnight_runner",
+    "weekend_planner",
+)
+RUN_OUTSIDE = ("notebooks/reports", *(f"notebooks/{name}.ipynb" for name in _PARTS))
+"""Notebooks that Jarvis itself runs, outside of any jail: what could change them would be out of its own in the morning."""
 
 
 def refuse_own_state(relative: str) -> None:

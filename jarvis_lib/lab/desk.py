@@ -73,8 +73,11 @@ def since_of(since: str | datetime, now: datetime) -> datetime | None:
         return None
     if isinstance(since, datetime):
         found = since
-    elif since[:-1].isdigit() and since[-1] in _UNITS:
-        return now - int(since[:-1]) * _UNITS[since[-1]]
+    elif since[:-1].isdecimal() and since[-1] in _UNITS:
+        try:
+            return now - int(since[:-1]) * _UNITS[since[-1]]
+        except OverflowError:
+            return None  # longer ago than there are dates: everything
     else:
         try:
             found = datetime.fromisoformat(since)

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import click
     import polars as pl
 
-ELSEWHERE = ("lab", "doctor", "demo")
+ELSEWHERE = ("lab", "doctor", "demo", "serve")
 """Verbs that read, and yet take the kernel away or work for minutes."""
+WRITING = ("--note", "--out", "--html", "--read", "--from-cron")
+"""Options by which a verb that reads writes something down."""
 
 
 def load(shell: Any) -> None:
@@ -52,10 +54,17 @@ def command_line(line: str) -> None:
 def refuse_writing(words: list[str]) -> None:
     """Raises Refused when these words call a verb that changes anything, or one that belongs into a terminal."""
     found = verb_of(words)
-    if found is None or (not getattr(found, "writes", True) and found.name not in ELSEWHERE):
+    if found is None or (not getattr(found, "writes", True) and found.name not in ELSEWHERE and not _writes_by_its_words(found, words)):
         return
     way = " (a cell proposes a task with %%jarvis_task or jarvis.add)" if found.name == "add" else ""
     raise Refused(f"A notebook reads and proposes{way}; run this in a terminal: jarvis {shlex.join(words)}")
+
+
+def _writes_by_its_words(found: "click.Command", words: list[str]) -> bool:
+    """Does this verb, which only reads in itself, make a page or another file when it is called so?"""
+    options, names = {word.partition("=")[0] for word in words}, {p.name for p in found.params}
+    makes_page = "no_page" in names and not options & {"--no-page", "--json", "--at", "-h", "--help"}
+    return makes_page or "folder" in names or bool(options & set(WRITING))
 
 
 def verb_of(words: list[str]) -> "click.Command | None":

@@ -216,7 +216,7 @@ def _field(word: str, low: int, high: int, names: tuple[str, ...], text: str) ->
         else:
             begin = _number(first, low, names, text)
             end = _number(last, low, names, text) if dash else (high if slash else begin)
-        if (slash and not (step.isdigit() and int(step))) or not low <= begin <= end <= high:
+        if (slash and not (step.isdecimal() and int(step))) or not low <= begin <= end <= high:
             raise _unclear(text)
         found |= set(range(begin, end + 1, int(step) if slash else 1))
     return found
@@ -225,6 +225,6 @@ def _field(word: str, low: int, high: int, names: tuple[str, ...], text: str) ->
 def _number(word: str, low: int, names: tuple[str, ...], text: str) -> int:
     if word in names:
         return names.index(word) + low
-    if not word.isdigit() or len(word) > 3:
+    if not word.isdecimal() or len(word) > 3:
         raise _unclear(text)
     return int(word)

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jarvis_lib.model.ledger import content_of
 from jarvis_lib.model.prose import clean, lasting, shorten
+from jarvis_lib.model.starting import would_start
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.parts import Card
 
@@ -44,7 +46,7 @@ def _card(row: Row, now: datetime, zone: ZoneInfo) -> Card:
     return Card(
         title=shorten(clean(row["title"]), 120),
         kind=kind,
-        what=shorten(_what(row, kind), 200),
+        what=shorten(_what(row, kind), 320 if kind == "proposed" else 200),
         evidence=f"{row['category']}, {row['priority']}, {lasting(row['hours'])}, added {when(row['added_at'], zone, now=now)}.{due}",
         do_nothing=f"{_DO_NOTHING.get(kind, 'it waits')}{_until_due(row, kind, now, zone)}",
         commands=tuple(commands(row["id"], kind)),
@@ -64,7 +66,7 @@ def draft(row: Row) -> str:
 def _what(row: Row, kind: str) -> str:
     """The question in one sentence; the commands that the stored sentence may end with stand below it anyway."""
     if kind == "proposed":
-        return f"Proposed by {clean(row['actor'])}. {clean('; '.join(row['reasons'] or []))}".strip()
+        return ". ".join(filter(None, (f"Proposed by {clean(row['actor'])}", would_start(content_of(row)), clean("; ".join(row["reasons"] or [])))))
     if kind == "review":
         return clean(row["verdict_why"] or row["why"] or "It ended without proof.")
     if kind == "no_recipe":

@@ -258,7 +258,12 @@ def scrub(html: str) -> str:
     """HTML without anything that could run, load or lead away: known tags and attributes, relative links only."""
     import nh3
 
-    return nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=set(), link_rel=None, strip_comments=True)
+    return nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, attribute_filter=_stays, url_schemes=set(), link_rel=None, strip_comments=True)
+
+
+def _stays(tag: str, name: str, value: str) -> str | None:
+    """A link from a root would lead away: browsers read two slashes, of either kind, as another host."""
+    return None if name == "href" and value.strip()[:1] in ("/", "\\") else value
 
 
 def render(sections: list[str], values: Values) -> str:

@@ -31,7 +31,8 @@ class Shelved:
 
 def shelf(reports: Path) -> list[Shelved]:
     """All dated pages, newest first; of one day the later kind first."""
-    found = [(m, p) for p in reports.glob("*/*/*.html") if (m := _DATED.fullmatch(p.relative_to(reports).as_posix())) and _is_day(m[3])]
+    dated = [(m, p) for p in reports.glob("*/*/*.html") if (m := _DATED.fullmatch(p.relative_to(reports).as_posix())) and _is_day(m[3])]
+    found = [(m, p) for m, p in dated if p.is_file()]  # a pipe of that name would be waited for
     return [read(p, m[3], m[4]) for m, p in sorted(found, key=lambda pair: (pair[0][3], KINDS.index(pair[0][4])), reverse=True)]
 
 

@@ -12,6 +12,7 @@ from jarvis_lib.store.rows import to_db
 from jarvis_lib.store.store import Reader
 
 if TYPE_CHECKING:
+    import duckdb
     import polars as pl
 
 
@@ -47,6 +48,7 @@ def answer(path: Path | str, question: str, parameters: Mapping[str, Any] | None
         for statement in queries.block("lab.wall").split(";"):
             con.execute(statement)
         try:
+            _refuse_all_but_a_question(con, question)
             relation = con.sql(question, params={k: to_db(v) for k, v in (parameters or {}).items()})
             if relation is None:
                 raise Refused("That is no question: it gives no rows.", code="usage")
@@ -54,3 +56,15 @@ def answer(path: Path | str, question: str, parameters: Mapping[str, Any] | None
         except (duckdb.Error, ValueError) as error:
             raise Refused(f"The question cannot be answered: {clean(str(error))[:600]}", code="usage") from error
         return found
+
+
+def _refuse_all_but_a_question(con: "duckdb.DuckDBPyConnection", text: str) -> None:
+    """Raise Refused for more or other than one SELECT, or a pivot, which the parser calls several.
+
+    All else may go round the wall: a detached file is attached anew for writing, a COPY may write beside it.
+    """
+    from duckdb import StatementType
+
+    kinds = [s.type for s in con.extract_statements(text)]
+    if len(kinds) != 1 or kinds[0] not in (StatementType.SELECT, StatementType.MULTI):
+        raise Refused("Ask one question, which begins with SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE or PIVOT; nothing else is done here.", code="usage")

@@ -15,6 +15,13 @@ _MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 def obstacle(group: list[RawEvent], wanted: Wanted) -> str:
     """Why this series must not be tried, or nothing."""
+    try:
+        return _found(group, wanted)
+    except (ValueError, OverflowError):  # a number that is none, or none that fits
+        return "cannot be read"
+
+
+def _found(group: list[RawEvent], wanted: Wanted) -> str:
     rules = [(_parts(line.partition(":")[2]), raw) for raw in group for line in raw.lines.get("RRULE", ())]
     dates = sum(line.count(",") + 1 for raw in group for line in raw.lines.get("RDATE", ()))
     if any(parts.get("INTERVAL", "1").strip("0") == "" for parts, _ in rules):

@@ -136,6 +136,8 @@ def _run(place: "Place", slot: "Slot", done: CaughtUp, *, say: Say) -> None:
         known = recall(place.home)
         kept = {**known.kept_out, key: answer.said}
         remember(place.home, replace(known, kept_out=dict(list(kept.items())[-KEPT:])))
+    elif answer.code == "failed":
+        done.failed.append(answer.said)
     elif not answer.code:
         done.ran.append(key)
         done.said += [f"{slot.occasion.said}: {answer.said}"] if answer.said else []

@@ -56,10 +56,13 @@ def at(place: "Place", job: str, *, say: Say = lambda line: None) -> Answer:
 def run(place: "Place", slot: "Slot", *, now: datetime, say: Say = lambda line: None) -> Answer:
     """Claim the slot and do its work, if there is still time for it and nobody else has it."""
     from jarvis_lib.doors.cron.acts import act, may_begin
-    from jarvis_lib.doors.cron.slots import Taken, claimed, end
+    from jarvis_lib.doors.cron.slots import Taken, claimed, end, give_up, is_given_up
 
     if slot.stands == "missed":
         return Answer("", f"{slot.occasion.said} is missed: its time was over at {slot.occasion.until.astimezone(place.zone):%a %H:%M}; nothing is run late.")
+    if is_given_up(slot):
+        said = f"{slot.occasion.said} is given up: {give_up(place, slot)}"
+        return plainly(place.home, Refused(f"{said}."), now=now) if slot.occasion.of == "brief" else Answer("failed", f"{said}.")
     held = ""
     if slot.occasion.is_session and slot.stands != "done":
         held = _held_back(place) or may_begin(place, slot.occasion)

@@ -88,7 +88,7 @@ def own_program() -> Path:
 def search_path() -> str:
     """The PATH of the entries: where the programs of tasks and agents are found now, then the machine's own folders."""
     found = [os.path.dirname(p) for p in map(shutil.which, FOUND_WITH) if p and os.path.isabs(p)]
-    return ":".join(dict.fromkeys([*(f for f in found if ":" not in f), "/usr/local/bin", "/usr/bin", "/bin"]))
+    return ":".join(dict.fromkeys([*(f for f in found if ":" not in f and f.isprintable()), "/usr/local/bin", "/usr/bin", "/bin"]))
 
 
 def environment(place: Place) -> list[str]:
@@ -115,6 +115,8 @@ def script(entry: Entry, command: str) -> str:
 def cron_line(entry: Entry, *, home: Path, env: Sequence[str]) -> str:
     """The entry as a line of a crontab: `%` escaped, output into its log. Raises Refused for one that is longer than cron takes."""
     command = f"cd {shlex.quote(str(home))} && {script(entry, f'/usr/bin/env {shlex.join([*env, *entry.argv])}')}"
+    if "\\%" in command:  # cron takes the backslash that is there for the pair of the one that would be put before the percent sign, and cuts the line
+        raise Refused(f"A path of this workspace has a backslash before a percent sign, which no crontab can hold: {str(home)!r}.", code="usage")
     command = command.replace("%", "\\%")
     if len(command) > LONGEST:
         raise Refused(f"The line of {entry.job} would have {len(command)} characters, and cron takes {LONGEST}; use a workspace with a shorter path.")

@@ -14,7 +14,7 @@ from typing import Any
 from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean, listed, plural
-from jarvis_lib.model.timetable import LOOK_BACK, Job, Occasion, decide, jobs, occasions, sessions
+from jarvis_lib.model.timetable import LOOK_BACK, MOST_STARTS, Job, Occasion, decide, jobs, occasions, sessions
 from jarvis_lib.model.window import DAYS
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place
@@ -22,6 +22,8 @@ from jarvis_lib.store.place import Place
 ACTOR = "cron"
 RECENT = timedelta(days=3)
 """No slot can be begun for longer than this after it was due."""
+SAME_S = 5.0
+"""Processes of one number whose starts lie no further apart are one process."""
 BY_PAPERMILL = ("brief", "checkin", "summary", "review")
 """What the plain papermill lines do, which ask no ledger."""
 
@@ -123,11 +125,28 @@ def is_dead(owner: str) -> bool:
     if raw.get("host") != os.uname().nodename:
         return False
     try:
-        return bool(abs(psutil.Process(int(raw["pid"])).create_time() - float(raw["started"])) > 5)
+        started, booted = psutil.Process(int(raw["pid"])).create_time(), psutil.boot_time()
     except psutil.NoSuchProcess:
         return True
     except psutil.Error:
         return False
+    # Both count from the boot's time by the clock of now, so a clock that was set moves both, and the span between them stays.
+    apart = (started - float(raw["started"]), (started - booted) - (float(raw["started"]) - float(raw.get("booted", booted))))
+    return all(abs(seconds) > SAME_S for seconds in apart)
+
+
+def is_given_up(slot: Slot) -> bool:
+    """Has every start that this slot may have ended with the death of its process? Then nobody can claim it any more."""
+    row = slot.row
+    return row is not None and row["state"] == "claimed" and row["n"] >= MOST_STARTS and is_dead(row["owner"])
+
+
+def give_up(place: Place, slot: Slot) -> str:
+    """End a slot that is given up as failed, which is told in the next brief; its sentence."""
+    assert slot.row is not None
+    said = f"it was begun {plural(slot.row['n'], 'time')}, and each time its process died"
+    end(place, Claim(slot.occasion, json.loads(slot.row["owner"])), "failed", said)
+    return said
 
 
 # --- what was missed -----------------------------------------------------------------------------------------------------

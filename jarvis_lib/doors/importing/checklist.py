@@ -21,7 +21,7 @@ from jarvis_lib.model.task import LABEL_LIMIT
 from jarvis_lib.store.place import Place
 
 _BOX = re.compile(r"^(\s*)(?:[-*+]|\d+[.)]) \[([ xX\-/~])\](?:\s+(.*))?$")
-_HEAD = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
+_HEAD = re.compile(r"^#{1,6}\s+(.*)$")
 _MEANS = {" ": "queued", "x": "accepted", "X": "accepted"}
 
 
@@ -38,7 +38,7 @@ def read_checklist(place: Place, path: Path, report: FileReport, *, recipes: Rec
         if fenced:
             continue
         if head:
-            project, above = clean(head[1])[:LABEL_LIMIT], []
+            project, above = clean(head[1].rstrip().rstrip("#"))[:LABEL_LIMIT], []
         if not box:
             continue
         report.found += 1

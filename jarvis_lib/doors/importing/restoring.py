@@ -30,8 +30,15 @@ def restore(place: Place, folder: Path, *, dry_run: bool = False) -> str:
         return "This workspace has all of that export already; nothing was changed."
     return (
         f"Brought in {plural(came, 'fact')} and {plural(files, 'file')} of metrics and events; the tables are the same. The settings of there are in "
-        f"{folder / 'jarvis.toml'}; yours were not touched."
+        f"{folder / 'jarvis.toml'}; yours were not touched.{_may_run(place)}"
     )
+
+
+def _may_run(place: Place) -> str:
+    """An export is believed in all, its approvals included, so it says how much work comes with them."""
+    with place.store.reading() as reader:
+        queued = sum(r["tasks"] for r in reader.rows("doors.states") if r["state"] == "queued")
+    return f" {plural(queued, 'task')} of it may run here as it stands: jarvis list --open" if queued else ""
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -50,7 +57,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _check_files(folder: Path, files: dict[str, Any]) -> None:
-    """Everything that the manifest names is there as it was written."""
+    """Everything that the manifest names is there as it was written, and nothing else would be brought in."""
+    came = [p.relative_to(folder).as_posix() for own in (*CARRIED, *MORE) for p in (folder / "files" / own).rglob("*") if p.is_file()]
+    strange = next((name for name in sorted(came) if name not in files), None)
+    if strange is not None:
+        raise Refused(f"{clean(strange)} is none of the files that were exported; nothing was brought in. Make the export again.", code="failed")
     for name, wanted in files.items():
         path = folder / name
         if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
