@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
+from jarvis_lib.cli.cards import inbox_lines
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store.place import Place
@@ -65,7 +66,7 @@ def test_an_id_is_found_by_a_unique_prefix(place: Place) -> None:
 def test_add_says_what_became_of_it(place: Place) -> None:
     """Decision, recipe and state in one sentence."""
     said = queue.add(place, "Sell it", "", 1, "New features", "HIGH", command="true", now=place.now()).said
-    assert "parked, waits for you" in said and "New features needs your yes" in said
+    assert "It is parked. Waits for your approval: New features needs your yes." in said  # said once
 
 
 def test_the_inbox_says_what_happens_without_you(place: Place) -> None:
@@ -98,6 +99,27 @@ def test_put_off_comes_back_when_its_time_has_come(place: Place, make_place: Cal
     assert queue.housekeeping(place, now=place.now() + timedelta(hours=1)) == []
     assert queue.housekeeping(place, now=place.now() + timedelta(hours=2)) == ["1 put-off task came back"]
     assert state(place, task)[0] == "queued"
+
+
+def test_what_comes_by_itself_needs_nobody(place: Place) -> None:
+    """Put off until a time it is in no inbox and counted nowhere, and is told with its day; put off without an end it stands in a line of its own."""
+    dated, endless = add(place), add(place)
+    said = queue.later(place, dated, until=place.now() + timedelta(hours=2), now=place.now())
+    assert "comes by itself on" in said and "waits for you" not in said
+    assert "put off until you bring it back" in queue.later(place, endless, now=place.now())
+    assert queue.inbox(place, now=place.now()) == [] and queue.report(place, now=place.now())["waiting"] == 0
+    assert [p["task"] for p in queue.put_off(place, now=place.now())] == [endless]
+    (line,) = [line for line in inbox_lines([], queue.put_off(place, now=place.now())) if "bring it back" in line]
+    assert endless in line and dated not in line
+    assert "comes by itself on" in queue.why(place, dated, now=place.now())[0]
+    assert "comes back by itself" in queue.show(place, dated)["task"]["why"]
+
+
+def test_put_off_past_its_due_date_is_warned_of(place: Place) -> None:
+    """In the sentence that puts it off; before its date nothing is said of it."""
+    task = add(place, due=place.now() + timedelta(days=2))
+    assert "will be late" not in queue.later(place, task, until=place.now() + timedelta(days=1), now=place.now())
+    assert "which is before that, so it will be late" in queue.later(place, task, until=place.now() + timedelta(days=3), now=place.now())
 
 
 def test_a_time_in_the_past_is_refused(place: Place) -> None:

@@ -17,7 +17,6 @@ _DO_NOTHING = {
     "question": "it waits for your look",
     "deaths": "it waits; it is not started a third time by itself",
     "dependency": "it waits for the task before it",
-    "later": "it waits until you bring it back",
     "review": "it stays unverified and does not count as shipped",
     "proposed": "it is dropped after 7 days",
 }
@@ -42,6 +41,12 @@ def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
         }
         for r in refused
     ]
+
+
+def put_off(place: Place, *, now: datetime) -> list[dict[str, Any]]:
+    """What the person put off without an end, which asks for nothing: each with the command that brings it back. `now` is for relative times."""
+    with place.store.reading() as reader:
+        return [{"task": r["id"], "title": r["title"], "command": f"jarvis queue approve {r['id']}"} for r in reader.rows("autonomous_queue.put_off")]
 
 
 def _card(row: Row) -> dict[str, Any]:
@@ -146,6 +151,7 @@ def report(place: Place, *, now: datetime, hours: float = 8.0) -> dict[str, Any]
         added = reader.one("autonomous_queue.added_between", since=since, until=now) or {"added": 0}
         running = reader.rows("autonomous_queue.running")
         states = {r["state"]: r["tasks"] for r in reader.rows("autonomous_queue.states")}
+        waiting = reader.rows("autonomous_queue.waiting")
     return {
         "since": since,
         "until": now,
@@ -158,6 +164,6 @@ def report(place: Place, *, now: datetime, hours: float = 8.0) -> dict[str, Any]
             for r in ended
         ],
         "running": [name_of({"id": r["task"], "title": r["title"]}) for r in running],
-        "waiting": states.get("parked", 0) + states.get("review", 0) + states.get("proposed", 0),
+        "waiting": len(waiting),
         "states": states,
     }

@@ -261,7 +261,7 @@ def inbox(run: Run) -> None:
     from jarvis_lib.cli.cards import inbox_lines
 
     cards = autonomous_queue.inbox(run.place, now=run.now)
-    run.show("jarvis.inbox/1", cards, inbox_lines(cards))
+    run.show("jarvis.inbox/1", cards, inbox_lines(cards, autonomous_queue.put_off(run.place, now=run.now)))
 
 
 @verb("why", "jarvis why k3f9x")

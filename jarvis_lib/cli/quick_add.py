@@ -175,10 +175,9 @@ def _first_time(run: Run, task: Task) -> dict[str, str]:
     """When a task that comes again comes first."""
     if not task.every:
         return {}
-    from jarvis_lib.model.fact import stamp
-    from jarvis_lib.model.recurring import after, parse
+    from jarvis_lib.model.recurring import after, as_told, parse
 
-    return {"comes_at": stamp(after(parse(task.every), run.place.zone, run.now))}
+    return as_told(after(parse(task.every), run.place.zone, run.now), run.place.zone)
 
 
 def echo(home: Path, known: Remembered, task: Task) -> str:
