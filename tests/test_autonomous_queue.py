@@ -1,6 +1,7 @@
 """The queue's verbs and its loop, with real commands on real files."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
+from jarvis_lib import build_scheduler
+from jarvis_lib.autonomous_queue.ended import why_nothing_more
 from jarvis_lib.cli.cards import inbox_lines
+from jarvis_lib.execution.agents.ready import NONE_ON
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store.place import Place
@@ -113,6 +117,28 @@ def test_what_comes_by_itself_needs_nobody(place: Place) -> None:
     assert endless in line and dated not in line
     assert "comes by itself on" in queue.why(place, dated, now=place.now())[0]
     assert "comes back by itself" in queue.show(place, dated)["task"]["why"]
+
+
+def test_a_task_for_an_agent_without_one_is_a_question(place: Place) -> None:
+    """Queued for an agent while none is switched on: the inbox asks once for all of them, and `why` says that it would not run."""
+    one, two = (add(place, title, command=None, checks=["true"], agent="any") for title in ("One", "Two"))
+    for task in (one, two):
+        queue.approve(place, task, now=place.now())
+    (card,) = queue.inbox(place, now=place.now())
+    assert (card["kind"], card["title"]) == ("agent", "2 tasks wait for a coding agent") and "[agent] order" in card["what"]
+    assert all("No agent is switched on" in "\n".join(queue.why(place, task, now=place.now())) for task in (one, two))
+
+
+def test_why_nothing_more_ran_is_told_in_numbers_and_names(place: Place) -> None:
+    """Too long for what is left: its need, what is left, and a length that would do; kept out by a rule: the words of that rule."""
+    short, other = add(place, "Spaces in names", hours=0.1), add(place, "Fix the login")
+    with place.store.reading() as reader:
+        tasks = {c.id: c for c in build_scheduler.candidates(reader, place.settings)}
+    said = why_nothing_more({short: "…"}, {}, tasks, left_h=290 / 3600, advise=27 / 28)
+    need = math.ceil(tasks[short].need_h * 60)
+    assert said == f"“Spaces in names” needs about {need} min and 4 min 50 s are left; try jarvis overnight start --for {need + 4}m"
+    kept = why_nothing_more({other: NONE_ON}, {other: NONE_ON}, tasks, left_h=1.0)
+    assert kept.startswith("no agent is switched on;") and kept.endswith("which keeps out “Fix the login”")
 
 
 def test_put_off_past_its_due_date_is_warned_of(place: Place) -> None:

@@ -28,7 +28,9 @@ def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
         waiting = reader.rows("autonomous_queue.waiting")
         refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
         offers = reader.rows("autonomous_queue.offers", now=now)
-    cards = [_card(row) for row in waiting] + [_fix_card(row) for row in problem_predictor.asked(place, now=now)] + [_offer_card(row) for row in offers]
+        agents = reader.rows("autonomous_queue.wanting_agent", now=now)
+    fixes = [_fix_card(row) for row in problem_predictor.asked(place, now=now)]
+    cards = _agent_cards(place, agents) + [_card(row) for row in waiting] + fixes + [_offer_card(row) for row in offers]
     return cards + [
         {
             "task": r["task"],
@@ -60,6 +62,20 @@ def _card(row: Row) -> dict[str, Any]:
         "commands": _commands(row["id"], kind),
         "at": row["changed_at"],
     }
+
+
+def _agent_cards(place: Place, rows: list[Row]) -> list[dict[str, Any]]:
+    """One card for all tasks that wait for a coding agent which is not switched on or not there."""
+    if not rows:
+        return []
+    from jarvis_lib.execution.agents.ready import waiting
+
+    stuck = waiting(rows, place.settings.values["agent"])
+    if stuck is None:
+        return []
+    first = next(row for row in rows if row["id"] == stuck.tasks[0])
+    told = {"task": first["id"], "title": stuck.title, "kind": "agent", "what": stuck.what, "do_nothing": stuck.do_nothing}
+    return [told | {"commands": list(stuck.commands), "at": first["changed_at"]}]
 
 
 def _fix_card(row: Row) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.states import SAID, move, stands
-from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash
+from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash, task_from_json
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find
 
@@ -106,7 +106,17 @@ def add(
     first = comes_at(place, task, now=now)
     place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task), **first))
     row = _resolve(place, task.id)
-    return Added(task, f"Added {draft.said(task)} It is {_standing(place, row)}")
+    agent = _no_agent(place, task)
+    return Added(task, f"Added {draft.said(task)} It is {_standing(place, row)}{f' {agent}' if agent else ''}")
+
+
+def _no_agent(place: Place, task: Task) -> str:
+    """Why no coding agent can do this task as things stand; empty where one can, or none is asked for."""
+    if task.recipe is None or task.recipe.kind != "agent":
+        return ""
+    from jarvis_lib.execution.agents.ready import unready
+
+    return unready(place.settings.values["agent"], task.recipe.agent)
 
 
 def _standing(place: Place, row: Row) -> str:
@@ -173,6 +183,8 @@ def why(place: Place, task: str, *, now: datetime) -> list[str]:
         lines.append(f"Plan of {_local(place, spot['made_at'])}: {spot['sentence']}")
     elif row["state"] == "queued":
         lines.append("No plan has been made since it was queued; make one with: jarvis scheduler schedule")
+    agent = _no_agent(place, task_from_json(row["content"])) if row["state"] in ("queued", "parked") else ""
+    lines += [f"It would not run as things stand: {agent}"] if agent else []
     for a in seen["attempts"]:
         ended = f"{a['outcome']}, {a['verdict']}: {a['verdict_why']}" if a["ended_at"] else "still running"
         lines.append(f"Attempt {a['n']} of {_local(place, a['claimed_at'])}: {ended}")

@@ -84,21 +84,22 @@ def compose_evening(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: 
     night = _tonight(reader, settings, zone, now)
     waiting = reader.rows("report.waiting", now=now)
     blocking = [r for r in waiting if needing.kind_of(r) in BLOCKING]
-    cards = [_card(c) for c in needing.cards(blocking, [], now=now, zone=zone)]
+    cards = [_card(c) for c in [*needing.agent_cards(reader, settings, now=now), *needing.cards(blocking, [], now=now, zone=zone)]]
+    can_wait = len(waiting) - len(blocking) + len(needing.other_cards(reader, now=now, zone=zone))
     turns = [_turn(night, s, now, zone) for s in _ordered(night.slots)]
     offers = _offers(reader, night, [r for r in waiting if r not in blocking[: SIZES[0][0]]], settings, zone, now)
     begins = time_of(night.parts[0].start, zone) if night.parts else "23:00"
     whole = Evening(
         kicker=f"Evening check-in · {day_of(now, zone)} {time_of(now, zone)} ({zone.key})",
-        headline=_headline(night, len(blocking), settings, zone, now),
-        tone="warn" if blocking or _late(night) or _is_too_much(night) else "ok" if turns else "info",
+        headline=_headline(night, len(cards), settings, zone, now),
+        tone="warn" if cards or _late(night) or _is_too_much(night) else "ok" if turns else "info",
         as_of=now.astimezone(zone).isoformat(timespec="seconds"),
         notify=bool(cards) or _has_changed(reader, night, now),
         today=_today(reader, zone, now),
         needs=tuple(cards),
         needs_more=0,
         needs_said="" if cards else f"Nothing needs you before {begins}.",
-        later_said=f"{plural(len(waiting) - len(blocking), 'more thing')} can wait until the morning." if len(waiting) > len(blocking) else "",
+        later_said=f"{plural(can_wait, 'more thing')} can wait until the morning." if can_wait else "",
         tonight=tuple(turns),
         tonight_more=0,
         tonight_said=_said(reader, night, settings, zone, now),
@@ -135,7 +136,7 @@ def spoken(e: Evening) -> int:
 
 def _card(card: Card) -> Card:
     """A morning's card for the evening: shorter, and about tonight."""
-    nothing = card.do_nothing.replace("it does not run", "it does not run tonight", 1).replace("it cannot run", "it cannot run tonight", 1)
+    nothing = card.do_nothing.replace("not run", "not run tonight", 1)
     what = first_words(card.what, 12)
     more = f"{card.what} {card.evidence}" if what != card.what else ""
     return replace(card, title=first_words(card.title, 8), what=what, evidence="", do_nothing=nothing, more=more)

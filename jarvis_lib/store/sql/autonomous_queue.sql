@@ -64,6 +64,15 @@ ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THE
 -- What the person put off without an end: only they bring it back.
 SELECT id, title FROM tasks WHERE state = 'parked' AND parked_kind = 'later' AND until IS NULL ORDER BY priority_value DESC, added_at, id;
 
+-- name: wanting_agent
+-- Queued tasks that a coding agent should do, with the one that they ask for (empty: any).
+SELECT id, title, changed_at, coalesce(json_extract_string(content, '$.recipe.agent'), '') AS agent FROM tasks
+WHERE state = 'queued' AND recipe = 'agent' AND added_at <= $now ORDER BY priority_value DESC, added_at, id;
+
+-- name: open_for_agents
+SELECT id, title, changed_at, coalesce(json_extract_string(content, '$.recipe.agent'), '') AS agent FROM tasks
+WHERE state IN ('queued', 'parked', 'proposed') AND recipe = 'agent' ORDER BY priority_value DESC, added_at, id;
+
 -- name: refused_since
 SELECT r."at", r.actor, r.kind, r.task, r.sentence, json_extract_string(f.data, '$.data.task.title') AS title
 FROM refusals r JOIN facts f ON f.seq = r.seq WHERE r."at" >= $since AND r.kind = 'task.added' ORDER BY r.seq DESC LIMIT 20;
