@@ -63,7 +63,7 @@ def schedule(run: Run, work: bool) -> None:
     """
     from jarvis_lib.cli.scheduler import show_plan
 
-    show_plan(run, note="" if work else "Nothing started; `jarvis queue schedule --run` works it.")
+    show_plan(run, starts=work)
     if work:
         from jarvis_lib import autonomous_queue, overnight_runner
         from jarvis_lib.cli.overnight import run_session

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import next_of, sketch
+from jarvis_lib.build_scheduler import by_hand, next_of, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Candidate, Slot
-from jarvis_lib.model.prose import chance, clean, plural, shorten
+from jarvis_lib.model.prose import chance, clean, listed, plural, shorten
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import DAYS, Window
+from jarvis_lib.model.window import DAYS, KINDS, SAID, Window
 from jarvis_lib.report import needs as needing
 from jarvis_lib.report import proof
 from jarvis_lib.report.budget import first_words, length, words
@@ -45,8 +45,12 @@ class _Night:
     tasks: dict[str, Candidate]
     lanes: int
     crowded_out: tuple[tuple[Candidate, datetime | None], ...]
-    earlier: int
-    """Tasks with a place before it."""
+    before: tuple[tuple[str, str], ...]
+    """Tasks with a place before it, each with the window of that place."""
+
+    @property
+    def earlier(self) -> int:
+        return len({task for task, _ in self.before})
 
     @property
     def is_tonight(self) -> bool:
@@ -153,8 +157,8 @@ def _tonight(reader: Reader, settings: Settings, zone: ZoneInfo, now: datetime) 
     tasks = {c.id: c for c in drawn.tasks}
     slots = tuple(s for s in drawn.plan.slots if s.window == key and key) if parts else ()
     lanes = settings.get("night", "lanes")
-    earlier = {s.task for s in drawn.plan.slots if parts and s.end <= parts[0].start}
-    return _Night(parts, slots, tasks, lanes, tuple(_crowded_out(drawn.plan.answers, tasks, parts)) if parts else (), len(earlier))
+    before = tuple(sorted({(s.task, s.window) for s in drawn.plan.slots if parts and s.end <= parts[0].start}))
+    return _Night(parts, slots, tasks, lanes, tuple(_crowded_out(drawn.plan.answers, tasks, parts)) if parts else (), before)
 
 
 def _crowded_out(answers: Sequence[Any], tasks: dict[str, Candidate], parts: Sequence[Window]) -> list[tuple[Candidate, datetime | None]]:
@@ -219,10 +223,7 @@ def _said(reader: Reader, night: _Night, settings: Settings, zone: ZoneInfo, now
     if not night.is_tonight:
         return "Its window is off or taken by the calendar: jarvis context upcoming"
     if not night.slots:
-        verb = "runs" if night.earlier == 1 else "run"
-        return (
-            f"{plural(night.earlier, 'task')} {verb} before it, in other windows." if night.earlier else "Nothing that may run is in the queue: jarvis add -h"
-        )
+        return _earlier(night, settings, zone) if night.earlier else "Nothing that may run is in the queue: jarvis add -h"
     from jarvis_lib.build_scheduler import night_of
 
     try:
@@ -230,6 +231,17 @@ def _said(reader: Reader, night: _Night, settings: Settings, zone: ZoneInfo, now
     except Refused:  # the window closed between the two looks
         return ""
     return f"{chance(told.probability)} that all are done by {time_of(told.ends, zone)}." if told.probability is not None else ""
+
+
+def _earlier(night: _Night, settings: Settings, zone: ZoneInfo) -> str:
+    """What has its place before the night: whether anything begins it there, and that the night takes what is left."""
+    kinds = {by_hand.kind_of(key) for _, key in night.before}
+    hand = [k for k in KINDS if k in kinds and by_hand.is_by_hand(settings, k)]
+    if not hand:
+        return f"{plural(night.earlier, 'task')} {'runs' if night.earlier == 1 else 'run'} before it, in other windows."
+    has = f"{plural(night.earlier, 'task has its place', 'tasks have their place')} before it"
+    runs = "it runs" if night.earlier == 1 else "they run"
+    return f"{has}, but {listed([SAID[k] for k in hand])} begins only by {by_hand.COMMAND}; not done by {time_of(night.parts[0].start, zone)}, {runs} tonight."
 
 
 def _is_too_much(night: _Night) -> bool:
