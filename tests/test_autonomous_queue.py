@@ -205,7 +205,7 @@ def test_undo_puts_files_back_and_refuses_what_you_changed(live: Place) -> None:
     work(live)
     assert path.read_bytes() == b"after"
     said = queue.undo(live, task, now=live.now())
-    assert path.read_bytes() == b"before\x00\xff" and "Undone" in said[0]
+    assert path.read_bytes() == b"before\x00\xff" and "Put back: a.md." in said[0]
     assert state(live, task)[0] == "undone"
     queue.retry(live, task, now=live.now())
     work(live)
@@ -223,7 +223,8 @@ def test_undo_last_night_undoes_everything_it_shipped(live: Place) -> None:
     assert state(live, two)[0] == "accepted"
     with pytest.raises(Refused, match="first"):
         queue.undo(live, one, now=live.now())
-    assert len(queue.undo(live, "last-night", now=live.now())) == 2
+    said = queue.undo(live, "last-night", now=live.now())
+    assert [line.partition("Taken away: ")[2] for line in said] == ["two.md.", "one.md."]  # neither was there before
     assert not (live.home / "one.md").exists() and not (live.home / "two.md").exists()
 
 

@@ -240,8 +240,8 @@ def _earlier(night: _Night, settings: Settings, zone: ZoneInfo) -> str:
     if not hand:
         return f"{plural(night.earlier, 'task')} {'runs' if night.earlier == 1 else 'run'} before it, in other windows."
     has = f"{plural(night.earlier, 'task has its place', 'tasks have their place')} before it"
-    runs = "it runs" if night.earlier == 1 else "they run"
-    return f"{has}, but {listed([SAID[k] for k in hand])} begins only by {by_hand.COMMAND}; not done by {time_of(night.parts[0].start, zone)}, {runs} tonight."
+    rest = "it" if night.earlier == 1 else "them"
+    return f"{has}, but {listed([SAID[k] for k in hand])} begins only by {by_hand.COMMAND}; from {time_of(night.parts[0].start, zone)} the night takes {rest} if there is room."
 
 
 def _is_too_much(night: _Night) -> bool:
