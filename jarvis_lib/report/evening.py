@@ -241,7 +241,8 @@ def _earlier(night: _Night, settings: Settings, zone: ZoneInfo) -> str:
         return f"{plural(night.earlier, 'task')} {'runs' if night.earlier == 1 else 'run'} before it, in other windows."
     has = f"{plural(night.earlier, 'task has its place', 'tasks have their place')} before it"
     rest = "it" if night.earlier == 1 else "them"
-    return f"{has}, but {listed([SAID[k] for k in hand])} begins only by {by_hand.COMMAND}; from {time_of(night.parts[0].start, zone)} the night takes {rest} if there is room."
+    night_takes = f"from {time_of(night.parts[0].start, zone)} the night takes {rest} if there is room"
+    return f"{has}, but {listed([SAID[k] for k in hand])} begins only by {by_hand.COMMAND}; {night_takes}."
 
 
 def _is_too_much(night: _Night) -> bool:
