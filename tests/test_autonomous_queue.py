@@ -1,6 +1,7 @@
 """The queue's verbs and its loop, with real commands on real files."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,10 @@ from typing import Any
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
+from jarvis_lib import build_scheduler
+from jarvis_lib.autonomous_queue.ended import why_nothing_more
+from jarvis_lib.cli.cards import inbox_lines
+from jarvis_lib.execution.agents.ready import NONE_ON
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store.place import Place
@@ -65,7 +70,7 @@ def test_an_id_is_found_by_a_unique_prefix(place: Place) -> None:
 def test_add_says_what_became_of_it(place: Place) -> None:
     """Decision, recipe and state in one sentence."""
     said = queue.add(place, "Sell it", "", 1, "New features", "HIGH", command="true", now=place.now()).said
-    assert "parked, waits for you" in said and "New features needs your yes" in said
+    assert "It is parked. Waits for your approval: New features needs your yes." in said  # said once
 
 
 def test_the_inbox_says_what_happens_without_you(place: Place) -> None:
@@ -98,6 +103,49 @@ def test_put_off_comes_back_when_its_time_has_come(place: Place, make_place: Cal
     assert queue.housekeeping(place, now=place.now() + timedelta(hours=1)) == []
     assert queue.housekeeping(place, now=place.now() + timedelta(hours=2)) == ["1 put-off task came back"]
     assert state(place, task)[0] == "queued"
+
+
+def test_what_comes_by_itself_needs_nobody(place: Place) -> None:
+    """Put off until a time it is in no inbox and counted nowhere, and is told with its day; put off without an end it stands in a line of its own."""
+    dated, endless = add(place), add(place)
+    said = queue.later(place, dated, until=place.now() + timedelta(hours=2), now=place.now())
+    assert "comes by itself on" in said and "waits for you" not in said
+    assert "put off until you bring it back" in queue.later(place, endless, now=place.now())
+    assert queue.inbox(place, now=place.now()) == [] and queue.report(place, now=place.now())["waiting"] == 0
+    assert [p["task"] for p in queue.put_off(place, now=place.now())] == [endless]
+    (line,) = [line for line in inbox_lines([], queue.put_off(place, now=place.now())) if "bring it back" in line]
+    assert endless in line and dated not in line
+    assert "comes by itself on" in queue.why(place, dated, now=place.now())[0]
+    assert "comes back by itself" in queue.show(place, dated)["task"]["why"]
+
+
+def test_a_task_for_an_agent_without_one_is_a_question(place: Place) -> None:
+    """Queued for an agent while none is switched on: the inbox asks once for all of them, and `why` says that it would not run."""
+    one, two = (add(place, title, command=None, checks=["true"], agent="any") for title in ("One", "Two"))
+    for task in (one, two):
+        queue.approve(place, task, now=place.now())
+    (card,) = queue.inbox(place, now=place.now())
+    assert (card["kind"], card["title"]) == ("agent", "2 tasks wait for a coding agent") and "[agent] order" in card["what"]
+    assert all("No agent is switched on" in "\n".join(queue.why(place, task, now=place.now())) for task in (one, two))
+
+
+def test_why_nothing_more_ran_is_told_in_numbers_and_names(place: Place) -> None:
+    """Too long for what is left: its need, what is left, and a length that would do; kept out by a rule: the words of that rule."""
+    short, other = add(place, "Spaces in names", hours=0.1), add(place, "Fix the login")
+    with place.store.reading() as reader:
+        tasks = {c.id: c for c in build_scheduler.candidates(reader, place.settings)}
+    said = why_nothing_more({short: "…"}, {}, tasks, left_h=290 / 3600, advise=27 / 28)
+    need = math.ceil(tasks[short].need_h * 60)
+    assert said == f"“Spaces in names” needs about {need} min and 4 min 50 s are left; try jarvis overnight start --for {need + 4}m"
+    kept = why_nothing_more({other: NONE_ON}, {other: NONE_ON}, tasks, left_h=1.0)
+    assert kept.startswith("no agent is switched on;") and kept.endswith("which keeps out “Fix the login”")
+
+
+def test_put_off_past_its_due_date_is_warned_of(place: Place) -> None:
+    """In the sentence that puts it off; before its date nothing is said of it."""
+    task = add(place, due=place.now() + timedelta(days=2))
+    assert "will be late" not in queue.later(place, task, until=place.now() + timedelta(days=1), now=place.now())
+    assert "which is before that, so it will be late" in queue.later(place, task, until=place.now() + timedelta(days=3), now=place.now())
 
 
 def test_a_time_in_the_past_is_refused(place: Place) -> None:
@@ -157,7 +205,7 @@ def test_undo_puts_files_back_and_refuses_what_you_changed(live: Place) -> None:
     work(live)
     assert path.read_bytes() == b"after"
     said = queue.undo(live, task, now=live.now())
-    assert path.read_bytes() == b"before\x00\xff" and "Undone" in said[0]
+    assert path.read_bytes() == b"before\x00\xff" and "Put back: a.md." in said[0]
     assert state(live, task)[0] == "undone"
     queue.retry(live, task, now=live.now())
     work(live)
@@ -175,7 +223,8 @@ def test_undo_last_night_undoes_everything_it_shipped(live: Place) -> None:
     assert state(live, two)[0] == "accepted"
     with pytest.raises(Refused, match="first"):
         queue.undo(live, one, now=live.now())
-    assert len(queue.undo(live, "last-night", now=live.now())) == 2
+    said = queue.undo(live, "last-night", now=live.now())
+    assert [line.partition("Taken away: ")[2] for line in said] == ["two.md.", "one.md."]  # neither was there before
     assert not (live.home / "one.md").exists() and not (live.home / "two.md").exists()
 
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jarvis_lib import build_scheduler
-from jarvis_lib.build_scheduler import pick, plan, working_windows
+from jarvis_lib.build_scheduler import by_hand, pick, plan, working_windows
 from jarvis_lib.build_scheduler.spans import Taken
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Candidate, Forecast, Omission, Plan, Slot
@@ -462,13 +462,16 @@ def test_shipped_blockers_are_finished_for_the_planner(at_seven: Place) -> None:
     assert waits == {top.id: ("queued", ())}
 
 
+STARTED_BY_HAND = " Quick win does not begin by itself; while it is on, start it with: jarvis queue schedule --run"
+
+
 def test_next_answers_for_the_current_window_with_reasons(at_seven: Place) -> None:
     """Three chosen, best first; the long one and the one without approval are passed over and say why."""
     tasks = [task(f"Small {p}", hours=1.0, priority=p) for p in ("LOW", "HIGH", "CRITICAL", "BACKLOG")]
     long, ask = task("Long", hours=4.0, priority="CRITICAL"), task("Ask", category="New features", priority="CRITICAL")
     at_seven.store.write(*[added(at_seven, t) for t in (*tasks, long, ask)])
     answer = build_scheduler.next_tasks(at_seven, now=NOW)
-    assert answer.is_now and answer.said == "Quick win Tue 24 Nov 19:00 to 23:00 is on; 4 h left. 3 tasks for it."
+    assert answer.is_now and answer.said == "Quick win Tue 24 Nov 19:00 to 23:00 is on; 4 h left. 3 tasks for it." + STARTED_BY_HAND
     assert [c.title for c in answer.chosen] == ["Small CRITICAL", "Small HIGH", "Small LOW"]
     assert answer.chosen[0].sentence == "Critical priority, 1 h estimated: score 5.00."
     said = {c.title: c.sentence for c in answer.passed}
@@ -482,7 +485,7 @@ def test_next_outside_every_window_is_for_the_next_one_and_says_so(at_seven: Pla
     at_seven.store.write(added(at_seven, task()))
     answer = build_scheduler.next_tasks(at_seven, now=NOW - timedelta(hours=1))
     assert not answer.is_now
-    assert answer.said == "No window is open now. The next is Quick win Tue 24 Nov 19:00 to 23:00, 4 h long. 1 task for it."
+    assert answer.said == "No window is open now. The next is Quick win Tue 24 Nov 19:00 to 23:00, 4 h long. 1 task for it." + STARTED_BY_HAND
 
 
 def test_the_end_of_a_night_belongs_to_the_next_window(at_seven: Place) -> None:
@@ -547,6 +550,26 @@ def test_open_only_leaves_out_what_has_ended(at_seven: Place) -> None:
     at_seven.store.write(at_seven.fact("task.dropped", task=gone.id))
     assert {r["title"] for r in build_scheduler.listing(at_seven, now=NOW)} == {"Keep", "Gone"}
     assert [r["title"] for r in build_scheduler.listing(at_seven, now=NOW, open_only=True)] == ["Keep"]
+    assert [r["title"] for r in build_scheduler.listing(at_seven, now=NOW, state="dropped")] == ["Gone"]
+
+
+def test_a_window_that_nobody_begins_says_so(at_seven: Place) -> None:
+    """[cron] windows names what begins by itself; of other places it is told that only the person has them worked, and with which command."""
+    settings = at_seven.settings
+    assert not by_hand.is_by_hand(settings, "overnight") and by_hand.is_by_hand(settings, "work_hours")
+    assert by_hand.said(settings, [("a", "overnight@2026-11-24"), ("b", "weekend@2026-11-28")]) == ""
+    said = by_hand.said(settings, [("a", "overnight@2026-11-24"), ("b", "work_hours@2026-11-24"), ("b", "work_hours@2026-11-25")])
+    assert said.startswith("1 task has its place in Work hours, which does not begin by itself") and said.endswith("jarvis queue schedule --run")
+
+
+def test_a_night_by_day_names_what_would_run_in_it(at_seven: Place) -> None:
+    """What has an earlier place is named, with the command that works it there; the night takes what is left."""
+    at_seven.store.write(added(at_seven, task("Hello page", hours=0.2)))
+    by_day = NOW.replace(hour=9) + timedelta(days=1)
+    answer = build_scheduler.next_tasks(at_seven, now=by_day)
+    assert answer.window is not None and "does not begin by itself; while it is on, start it with: jarvis queue schedule --run" in answer.said
+    told = build_scheduler.night_plan(at_seven, now=by_day)
+    assert told.earlier == 1 and "Hello page" in told.earlier_said and "jarvis queue schedule --run" in told.earlier_said
 
 
 def test_next_loads_nothing_heavy(at_seven: Place) -> None:

@@ -29,6 +29,19 @@ def test_a_time_is_read_on_the_local_clock(text: str, ahead: bool, utc: str) -> 
     assert read(text, BERLIN, now=NOW, option="--at", ahead=ahead) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [("tomorrow 19:00", "2026-11-25T18:00"), ("fri-17:00", "2026-11-27T16:00"), ("+3d", "2026-11-27T22:59"), ("today-18:00", "2026-11-24T17:00")],
+)
+def test_a_time_to_come_takes_the_words_of_a_due_date(text: str, utc: str) -> None:
+    """What reads two ways is refused by the option's own name."""
+    assert read(text, BERLIN, now=NOW, option="--until", ahead=True) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+    for unclear in ("next-fri", "whenever"):
+        with pytest.raises(Refused, match="--until") as caught:
+            read(unclear, BERLIN, now=NOW, option="--until", ahead=True)
+        assert "due:" not in caught.value.sentence
+
+
 @pytest.mark.parametrize("text", ["", "x", "tomorrow", "24.11.2026", "12/01", "2026-02-30", "25:00", "2026-11-24 9:00", "0001-01-01T00:00+23:00", "20261124"])
 def test_what_is_not_certain_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="is not a time") as caught:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from jarvis_lib import autonomous_queue
+from jarvis_lib.cli import render
 from jarvis_lib.cli.entry import main
 from jarvis_lib.doors.doctor import Finding, examine, worst
+from jarvis_lib.workspace import open_workspace
 
 NOW = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 NAMES = [
@@ -29,6 +32,17 @@ def test_a_whole_workspace_has_no_problem(home: Path) -> None:
     assert [f for f in findings if f.level == "problem"] == []
     assert all(f.todo for f in findings if f.level != "ok")
     assert "nobody holds it" in found(home)["Store"].said
+
+
+def test_a_task_for_an_agent_without_one_is_not_well(home: Path) -> None:
+    """An open task asks for an agent and none is switched on: the line says so and what to do; a sentence ends once."""
+    place = open_workspace(home, actor="person:test")
+    assert found(home)["Agent"].level == "ok"
+    said = autonomous_queue.add(place, "Fix the login", "", 1.0, "Bug fixes", "MEDIUM", now=place.now(), agent="any").said
+    assert "No agent is switched on; name one in jarvis.toml: [agent] order" in said
+    told = found(home)["Agent"]
+    assert told.level == "warning" and "Fix the login waits for a coding agent: No agent is switched on" in told.said and told.todo
+    assert all(".." not in line for line in render.findings([told, Finding("Program", "problem", "It is not there.", "install it")]))
 
 
 def test_without_a_workspace_the_rest_is_still_looked_at() -> None:

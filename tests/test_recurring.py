@@ -173,6 +173,24 @@ def test_it_waits_for_its_time_and_then_may_run(place: Place, make_place: MakePl
     assert verify(ripe.store) == []
 
 
+def test_what_comes_again_is_no_question(place: Place) -> None:
+    """It is not in the inbox, no evening calls it put off, and every sentence of it tells when it comes by itself."""
+    first = weekly(place)
+    assert autonomous_queue.inbox(place, now=NIGHT) == [] == autonomous_queue.put_off(place, now=NIGHT)
+    with place.store.reading() as reader:
+        assert reader.rows("report.deferred", now=NIGHT) == []
+    assert all_of(place)[0]["why"] == "It comes by itself on Mon 30 Nov 09:00 (every Mon at 09:00)."
+    assert "comes by itself on Mon 30 Nov 09:00." in autonomous_queue.why(place, first, now=NIGHT)[0]
+
+
+def test_an_early_approval_says_when_it_comes(place: Place) -> None:
+    """Approved before its time it is neither queued nor waiting for the person."""
+    first = weekly(place, category="New features")
+    said = autonomous_queue.approve(place, first, now=NIGHT)
+    assert said.endswith("it comes by itself on Mon 30 Nov 09:00.") and "waits for you" not in said
+    assert "waits for you" not in autonomous_queue.why(place, first, now=NIGHT)[0]
+
+
 def test_the_next_is_made_when_the_last_is_over(place: Place, make_place: MakePlace) -> None:
     """Dropped, it comes again at its next time; twice looked, it is made once."""
     first = weekly(place)

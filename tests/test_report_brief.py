@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from jarvis_lib import autonomous_queue
 from jarvis_lib.model.fact import stamp
 from jarvis_lib.model.problem import Problem
 from jarvis_lib.model.settings import template
 from jarvis_lib.report.clock import span, when
+from jarvis_lib.report.evening import compose_evening
 from jarvis_lib.report.headline import LIMIT
 from jarvis_lib.report.tally import clock_hours
 from jarvis_lib.report.text import brief_text
@@ -77,6 +79,21 @@ def test_a_night_in_which_nothing_ran_says_why(place: Place) -> None:
     brief = brief_of(place)
     assert brief.headline == "Nothing ran: no task was approved for the night; 1 needs you"
     assert brief.ran_said == "No build was started in the session of Mon 23:00."
+
+
+def test_a_night_without_an_agent_says_so_and_asks(place: Place) -> None:
+    """The queue held only a task for a coding agent, and none is switched on: that is the headline, and it needs you in brief, evening and inbox alike."""
+    made = START - timedelta(hours=1)
+    one = autonomous_queue.add(place, "Fix the login", "", 1.0, "Documentation", "HIGH", now=made, agent="any", checks=["true"])
+    autonomous_queue.approve(place, one.task.id, now=made)
+    place.store.write(opened(place, at=START))
+    close(place, START + timedelta(minutes=1), said=f"it ended because no agent is switched on; {'name one ' * 9}")
+    brief = brief_of(place)
+    assert brief.headline == "Nothing ran: no agent is switched on; 1 needs you"
+    assert [c.kind for c in brief.needs] == ["agent"] and len(autonomous_queue.inbox(place, now=MORNING)) == 1
+    with place.store.reading() as reader:
+        evening = compose_evening(reader, now=MORNING, zone=place.zone, settings=place.settings, home=place.home)
+    assert [c.do_nothing for c in evening.needs] == ["it does not run tonight"] and evening.later_said == ""
 
 
 def test_a_night_that_the_machine_slept_through_says_so(place: Place) -> None:

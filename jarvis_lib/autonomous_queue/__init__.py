@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "looking": ("inbox", "progress", "report"),
+    "looking": ("inbox", "progress", "put_off", "report"),
     "loop": ("Session", "Stop", "Tally", "work"),
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
@@ -89,6 +89,7 @@ __all__ = [
     "listing",
     "piped",
     "progress",
+    "put_off",
     "report",
     "retry",
     "show",

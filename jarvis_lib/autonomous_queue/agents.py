@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jarvis_lib.execution.agents.ready import NONE_ON, is_there
 from jarvis_lib.execution.spec import AgentWork
 from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.ledger import Row
@@ -41,7 +42,7 @@ def choose(wanted: Sequence[str], accounts: Mapping[str, Row], settings: Mapping
     A cost that nobody told counts as a call, of which there is a limit too; it never counts as 0 dollars.
     """
     if not wanted:
-        return "", 'No agent is switched on; name one in jarvis.toml: [agent] order = ["claude"].'
+        return "", NONE_ON
     if spent.cost >= settings["cost_per_night"]:
         return "", f"The agents of this session have cost {spent.cost:.2f} $, and the limit is {settings['cost_per_night']:.2f} $ ([agent] cost_per_night)."
     if spent.calls >= settings["calls_per_night"]:
@@ -117,6 +118,8 @@ def listing(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     rows = []
     for name in [*order, *sorted({*accounts, *used} - set(order))]:
         why = _kept_back(accounts[name], session=newest["id"] if newest else "", now=now) if name in accounts else ""
+        if not why and name in order and not is_there(place.settings.values["agent"], name):
+            why = "its program is not there"
         own = used.get(name, {})
         cost = own.get("cost")
         rows.append(

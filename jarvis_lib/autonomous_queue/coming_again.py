@@ -7,7 +7,7 @@ from typing import Any
 from jarvis_lib.model.fact import Fact, Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import plural
-from jarvis_lib.model.recurring import after, between, parse
+from jarvis_lib.model.recurring import after, as_told, between, parse
 from jarvis_lib.model.series_rules import STANDING
 from jarvis_lib.model.task import Task
 from jarvis_lib.store.place import Place
@@ -17,7 +17,7 @@ _SAID = 3
 
 def comes_at(place: Place, task: Task, *, now: datetime) -> dict[str, str]:
     """What the fact that adds or edits a task must say of its first time; nothing where it does not come again."""
-    return {"comes_at": stamp(after(parse(task.every), place.zone, now))} if task.every else {}
+    return as_told(after(parse(task.every), place.zone, now), place.zone) if task.every else {}
 
 
 def come_again(place: Place, *, now: datetime) -> list[str]:
@@ -56,7 +56,8 @@ def _made(place: Place, row: Row, comes: datetime, *, now: datetime) -> Fact:
     from jarvis_lib.autonomous_queue.verbs import current_hash
 
     task = replace(content_of(row), id=new_id())
-    data: dict[str, Any] = {"task": task.to_json(), "content_hash": current_hash(place.home, task), "series": row["id"], "comes_at": stamp(comes)}
+    data: dict[str, Any] = {"task": task.to_json(), "content_hash": current_hash(place.home, task), "series": row["id"]}
+    data |= as_told(comes, place.zone)
     return place.fact("task.added", actor="policy", at=now, **data)
 
 

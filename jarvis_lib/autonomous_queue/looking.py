@@ -18,7 +18,6 @@ _DO_NOTHING = {
     "question": "it waits for your look",
     "deaths": "it waits; it is not started a third time by itself",
     "dependency": "it waits for the task before it",
-    "later": "it waits until you bring it back",
     "review": "it stays unverified and does not count as shipped",
     "proposed": "it is dropped after 7 days",
 }
@@ -30,7 +29,9 @@ def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
         waiting = reader.rows("autonomous_queue.waiting")
         refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
         offers = reader.rows("autonomous_queue.offers", now=now)
-    cards = [_card(row) for row in waiting] + [_fix_card(row) for row in problem_predictor.asked(place, now=now)] + [_offer_card(row) for row in offers]
+        agents = reader.rows("autonomous_queue.wanting_agent", now=now)
+    fixes = [_fix_card(row) for row in problem_predictor.asked(place, now=now)]
+    cards = _agent_cards(place, agents) + [_card(row) for row in waiting] + fixes + [_offer_card(row) for row in offers]
     return cards + [
         {
             "task": r["task"],
@@ -45,6 +46,12 @@ def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def put_off(place: Place, *, now: datetime) -> list[dict[str, Any]]:
+    """What the person put off without an end, which asks for nothing: each with the command that brings it back. `now` is for relative times."""
+    with place.store.reading() as reader:
+        return [{"task": r["id"], "title": r["title"], "command": f"jarvis queue approve {r['id']}"} for r in reader.rows("autonomous_queue.put_off")]
+
+
 def _card(row: Row) -> dict[str, Any]:
     kind = row["state"] if row["state"] in ("review", "proposed") else row["parked_kind"]
     return {
@@ -56,6 +63,20 @@ def _card(row: Row) -> dict[str, Any]:
         "commands": _commands(row["id"], kind),
         "at": row["changed_at"],
     }
+
+
+def _agent_cards(place: Place, rows: list[Row]) -> list[dict[str, Any]]:
+    """One card for all tasks that wait for a coding agent which is not switched on or not there."""
+    if not rows:
+        return []
+    from jarvis_lib.execution.agents.ready import waiting
+
+    stuck = waiting(rows, place.settings.values["agent"])
+    if stuck is None:
+        return []
+    first = next(row for row in rows if row["id"] == stuck.tasks[0])
+    told = {"task": first["id"], "title": stuck.title, "kind": "agent", "what": stuck.what, "do_nothing": stuck.do_nothing}
+    return [told | {"commands": list(stuck.commands), "at": first["changed_at"]}]
 
 
 def _fix_card(row: Row) -> dict[str, Any]:
@@ -147,6 +168,7 @@ def report(place: Place, *, now: datetime, hours: float = 8.0) -> dict[str, Any]
         added = reader.one("autonomous_queue.added_between", since=since, until=now) or {"added": 0}
         running = reader.rows("autonomous_queue.running")
         states = {r["state"]: r["tasks"] for r in reader.rows("autonomous_queue.states")}
+        waiting = reader.rows("autonomous_queue.waiting")
     return {
         "since": since,
         "until": now,
@@ -159,6 +181,6 @@ def report(place: Place, *, now: datetime, hours: float = 8.0) -> dict[str, Any]
             for r in ended
         ],
         "running": [name_of({"id": r["task"], "title": r["title"]}) for r in running],
-        "waiting": states.get("parked", 0) + states.get("review", 0) + states.get("proposed", 0),
+        "waiting": len(waiting),
         "states": states,
     }

@@ -15,6 +15,7 @@ from typing import Any
 
 from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.autonomous_queue import agents, copies, holding
+from jarvis_lib.autonomous_queue.ended import why_nothing_more
 from jarvis_lib.autonomous_queue.holding import NOTHING_TRIED, Held
 from jarvis_lib.autonomous_queue.verbs import current_hash
 from jarvis_lib.context_scheduler import Context
@@ -41,6 +42,8 @@ LOOK_S = 1.0
 CONTEXT_S = 15.0
 LEAST_WALL_S = 60.0
 ASLEEP_S = 300.0
+NIGHT_WORK_S = 7 * 3600.0
+"""A session of less keeps the same share of itself for checks and brief as one of this length."""
 HEARTBEAT = Path("data/session.alive")
 UNFINISHED = ("timed_out", "stopped", "limited", "no_login", "denied", "failed")
 """Endings of a recipe in a repository after which its partial work is brought back, so that nothing that was done is lost."""
@@ -273,7 +276,12 @@ class _Loop:
             return "you stopped it"
         if now >= self.session.work_ends:
             return "its time was over"
-        return "nothing that may run fits the time left" if self.tally.passed_over else "the queue had nothing more to run"
+        if not self.tally.passed_over:
+            return "the queue had nothing more to run"
+        share = 1 - self.place.settings.get("night", "work_ends_minutes_before") * 60 / NIGHT_WORK_S
+        left_h = (self.session.room_until(now) - now) / timedelta(hours=1)
+        tasks = {c.id: c for c in self.candidates}
+        return why_nothing_more(self.tally.passed_over, self.kept_out, tasks, left_h=left_h, advise=0.0 if self.tally.attempts else share)
 
     def _slept(self, since: datetime, now: datetime) -> None:
         gap = (now - since).total_seconds()

@@ -32,7 +32,7 @@ from jarvis_lib.store.place import Place
 
 Say = Callable[[str], None]
 NIGHT_S = 8 * 3600.0
-SHORT_NIGHT_S = 7 * 3600.0
+SHORT_NIGHT_S = loop.NIGHT_WORK_S
 """The shortest whole night, that in which the clock goes forward; what is shorter has its margins shortened, too."""
 SESSION_WAIT_S = 900.0
 """A session never gives up on the store while short commands use it."""

@@ -76,7 +76,10 @@ def would_undo(place: Place, task: str) -> list[str]:
     if attempt["commit_sha"]:
         return [f"Dry run, nothing was undone: {name_of(row)} would be, by dropping its branch {attempt['branch']}, or reverting what was merged of it."]
     paths = _changed(json.loads(attempt["undo"])) if attempt["undo"] else []
-    said = f"{listed(paths)} would be put back" if paths else "it had changed no declared file"
+    new = _new(json.loads(attempt["undo"])) if attempt["undo"] else set()
+    old, made = [p for p in paths if p not in new], [p for p in paths if p in new]
+    told = [f"{listed(some)} would be {how}" for some, how in ((old, "put back"), (made, "taken away")) if some]
+    said = " and ".join(told) or "it had changed no declared file"
     return [f"Dry run, nothing was undone: {name_of(row)} would be; {said}."]
 
 
@@ -86,16 +89,25 @@ def _changed(kept: dict[str, list[dict[str, Any]]]) -> list[str]:
     return sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
 
 
+def _new(kept: dict[str, list[dict[str, Any]]]) -> set[str]:
+    """The paths that were not there before, so that undoing takes them away."""
+    before = {e["path"]: e["kind"] for e in kept["before"]}
+    return {e["path"] for e in kept["after"] if before.get(e["path"], "absent") == "absent"}
+
+
 def _undo(place: Place, task: str, *, now: datetime) -> str:
     row, attempt = _undoable(place, task)
     said = copies.undo(place, row, attempt) if attempt["commit_sha"] else _put_back(place, attempt)
+    new = _new(json.loads(attempt["undo"])) if attempt["undo"] and not attempt["commit_sha"] else set()
     place.store.write(
         place.fact("attempt.undone", at=now, attempt=attempt["id"], task=row["id"], restored=said),
         place.fact("task.undone", at=now, task=row["id"], reason=f"undone by {place.actor}"),
     )
     if attempt["commit_sha"]:
         return f"Undone: {name_of(row)}. {' '.join(said)}"
-    return f"Undone: {name_of(row)}. {'Put back: ' + listed(said) + '.' if said else 'It had changed no declared file.'}"
+    heads = (("Put back", [p for p in said if p not in new]), ("Taken away", [p for p in said if p in new]))
+    told = " ".join(f"{head}: {listed(paths)}." for head, paths in heads if paths)
+    return f"Undone: {name_of(row)}. {told or 'It had changed no declared file.'}"
 
 
 def _undoable(place: Place, task: str) -> tuple[Row, Row]:

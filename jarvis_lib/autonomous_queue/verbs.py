@@ -11,8 +11,8 @@ from jarvis_lib.model.fact import Refused, new_id, stamp
 from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.starting import would_start
-from jarvis_lib.model.states import SAID, move
-from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash
+from jarvis_lib.model.states import SAID, move, stands
+from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash, task_from_json
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find
 
@@ -107,11 +107,25 @@ def add(
     first = comes_at(place, task, now=now)
     place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task), **first))
     row = _resolve(place, task.id)
-    return Added(task, f"Added {draft.said(task)} It is {SAID[row['state']]}.{_because(row)}")
+    agent = _no_agent(place, task)
+    return Added(task, f"Added {draft.said(task)} It is {_standing(place, row)}{f' {agent}' if agent else ''}")
 
 
-def _because(row: Row) -> str:
-    return f" {row['why']}" if row["why"] else ""
+def _no_agent(place: Place, task: Task) -> str:
+    """Why no coding agent can do this task as things stand; empty where one can, or none is asked for."""
+    if task.recipe is None or task.recipe.kind != "agent":
+        return ""
+    from jarvis_lib.execution.agents.ready import unready
+
+    return unready(place.settings.values["agent"], task.recipe.agent)
+
+
+def _standing(place: Place, row: Row) -> str:
+    """Where it stands, with why; what is parked says once what it waits for."""
+    said = stands(row, place.zone)
+    if row["parked_kind"] == "later" or not row["why"]:
+        return f"{said}."
+    return f"{'parked' if row['state'] == 'parked' else said}. {row['why']}"
 
 
 def listing(place: Place, *, now: datetime, open_only: bool = False, state: str = "", limit: int | None = None, short: bool = False) -> list[Row]:
@@ -141,7 +155,7 @@ def show(place: Place, task: str) -> dict[str, Any]:
         row = find(reader, task)
         data = {
             "task": row | {"content": content_of(row).to_json()},
-            "said": SAID[row["state"]],
+            "said": stands(row, place.zone),
             "decisions": reader.rows("autonomous_queue.decisions", task=row["id"]),
             "attempts": reader.rows("autonomous_queue.attempts", task=row["id"]),
             "evidence": reader.rows("autonomous_queue.evidence", task=row["id"]),
@@ -158,7 +172,7 @@ def why(place: Place, task: str, *, now: datetime) -> list[str]:
     """Decision, place in the plan and verdicts of one task, in sentences."""
     seen = show(place, task)
     row = seen["task"]
-    lines = [f"{name_of(row)} is {seen['said']}.{_because(row)}"]
+    lines = [f"{name_of(row)} is {_standing(place, row)}"]
     for d in seen["decisions"]:
         reasons = "; ".join(d["reasons"])
         lines.append(f"Decided {_local(place, d['at'])}: {d['verdict']} ({reasons}). Rule {d['rule']}, risk {d['risk']}, policy {d['policy_hash']}.")
@@ -170,6 +184,8 @@ def why(place: Place, task: str, *, now: datetime) -> list[str]:
         lines.append(f"Plan of {_local(place, spot['made_at'])}: {spot['sentence']}")
     elif row["state"] == "queued":
         lines.append("No plan has been made since it was queued; make one with: jarvis scheduler schedule")
+    agent = _no_agent(place, task_from_json(row["content"])) if row["state"] in ("queued", "parked") else ""
+    lines += [f"It would not run as things stand: {agent}"] if agent else []
     for a in seen["attempts"]:
         ended = f"{a['outcome']}, {a['verdict']}: {a['verdict_why']}" if a["ended_at"] else "still running"
         lines.append(f"Attempt {a['n']} of {_local(place, a['claimed_at'])}: {ended}")
@@ -204,7 +220,8 @@ def approve(place: Place, task: str, *, now: datetime) -> str:
     changed = fresh != row["content_hash"]
     if changed:
         facts.append(place.fact("task.redecide", at=now, task=row["id"], content_hash=fresh))
-    facts.append(place.fact("task.approved", at=now, task=row["id"], content_hash=fresh))
+    comes = {"comes_said": _local(place, row["until"])} if row["until"] is not None else {}
+    facts.append(place.fact("task.approved", at=now, task=row["id"], content_hash=fresh, **comes))
     place.store.write(*facts)
     note = " Its files have changed since it was added; the approval holds for them as they are now." if changed else ""
     if row["state"] == "proposed" and (starts := would_start(content_of(row))):
@@ -232,7 +249,10 @@ def later(place: Place, task: str, *, now: datetime, until: datetime | None = No
     if until is not None and until <= now:
         raise Refused(f"{_local(place, until)} is in the past; give a time to come.", code="usage")
     said = _local(place, until) if until else ""
-    return _simple(place, task, "task.later", "Put off", now=now, until=stamp(until) if until else None, said=said)
+    row = _resolve(place, task)
+    late = until is not None and row["due"] is not None and until > row["due"]
+    warning = f" It is due {_local(place, row['due'])}, which is before that, so it will be late." if late else ""
+    return _simple(place, row["id"], "task.later", "Put off", now=now, until=stamp(until) if until else None, said=said) + warning
 
 
 def retry(place: Place, task: str, *, now: datetime) -> str:
@@ -309,8 +329,7 @@ def _simple(place: Place, task: str, kind: str, done: str, /, *, now: datetime, 
 
 def _applied(place: Place, task_id: str, said: str) -> str:
     row = _resolve(place, task_id)
-    state = "out of the queue for now" if row["parked_kind"] == "later" else SAID[row["state"]]
-    return f"{said}: {name_of(row)} is now {state}.{_because(row)}"
+    return f"{said}: {name_of(row)} is now {_standing(place, row)}"
 
 
 def housekeeping(place: Place, *, now: datetime) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import dispatch, rank
+from jarvis_lib.build_scheduler import by_hand, dispatch, rank
 from jarvis_lib.build_scheduler.reasons import AGE_SAID_DAYS, clock, named, span, window_said
 from jarvis_lib.build_scheduler.room import is_urgent_fix
 from jarvis_lib.build_scheduler.verbs import candidate, open_windows
@@ -14,7 +14,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import Window
+from jarvis_lib.model.window import SAID, Window
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 
@@ -79,7 +79,16 @@ def next_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime
     found = [candidate(row, settings) for row in reader.rows("build_scheduler.next_candidates", now=begin, longest_h=longest_h, left_h=left_h)]
     is_now = window is not None and window.start <= now
     chosen, passed = _choose(found, begin, left_h, window, count, zone)
-    return NextAnswer(window, is_now, left_h, _said(window, is_now, left_h, len(chosen), zone), tuple(chosen), tuple(passed))
+    return NextAnswer(
+        window, is_now, left_h, _said(window, is_now, left_h, len(chosen), zone) + _by_hand(window, len(chosen), settings), tuple(chosen), tuple(passed)
+    )
+
+
+def _by_hand(window: Window | None, chosen: int, settings: Settings) -> str:
+    """That nobody begins this window, and the command that does."""
+    if window is None or not chosen or not by_hand.is_by_hand(settings, window.kind):
+        return ""
+    return f" {SAID[window.kind]} does not begin by itself; while it is on, start it with: {by_hand.COMMAND}"
 
 
 def _choose(found: Sequence[Candidate], now: datetime, left_h: float, window: Window | None, count: int, zone: ZoneInfo) -> tuple[list[Choice], list[Choice]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from jarvis_lib.build_scheduler import by_hand
 from jarvis_lib.build_scheduler.estimates import luck_of
 from jarvis_lib.build_scheduler.foresight import SETTLED, titles_of
 from jarvis_lib.build_scheduler.night import Job, Outcome, jobs_of, simulate
@@ -13,11 +14,14 @@ from jarvis_lib.build_scheduler.verbs import SEED, Sketch, running_hours, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Luck, Slot
-from jarvis_lib.model.prose import chance, plural
+from jarvis_lib.model.prose import chance, clean, listed, plural, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
+
+NAMED = 4
+"""So many tasks with an earlier place are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class NightPlan:
     tasks: tuple[NightTask, ...]
     not_fitting: tuple[NotFitting, ...]
     earlier: int
+    earlier_said: str
     later: int
     commands: tuple[str, ...]
 
@@ -84,7 +89,7 @@ def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetim
     since = running_hours(reader, now=now)
     lanes = settings.get("night", "lanes")
     tasks, probability, last = _worked(drawn, parts, since, titles_of(reader, drawn.plan), now=now, lanes=lanes, luck=luck_of(reader))
-    return _told(drawn, parts, tasks, probability, last, titles_of(reader, drawn.plan), now=now, lanes=lanes, zone=zone)
+    return _told(drawn, parts, tasks, probability, last, titles_of(reader, drawn.plan), now=now, lanes=lanes, settings=settings, zone=zone)
 
 
 def _worked(
@@ -125,6 +130,7 @@ def _told(
     *,
     now: datetime,
     lanes: int,
+    settings: Settings,
     zone: ZoneInfo,
 ) -> NightPlan:
     starts, ends = max(parts[0].start, now), parts[-1].end
@@ -151,9 +157,21 @@ def _told(
         tuple(tasks),
         tuple(NotFitting(o.task, titles[o.task]["title"], o.reserve, o.sentence) for o in left),
         len(before),
+        _earlier_said(drawn, before, titles, parts[0], settings, zone),
         len({s.task for s in drawn.plan.slots} - there - before),
         _commands(tasks, parts[0].key),
     )
+
+
+def _earlier_said(drawn: Sketch, before: set[str], titles: dict[str, Row], night: Window, settings: Settings, zone: ZoneInfo) -> str:
+    """What would run tonight if it is not done before, by name, and whether anything begins what comes before."""
+    if not before:
+        return ""
+    names = [f"{shorten(clean(titles[t]['title']), 60)} ({t})" for t in sorted(before)]
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    said = f"Placed before it, and taken into the night as far as there is room if not done by {night.start.astimezone(zone):%H:%M}: "
+    hand = by_hand.said(settings, [(s.task, s.window) for s in drawn.plan.slots if s.task in before])
+    return f"{said}{listed(names[:NAMED] + more)}.{f' {hand}' if hand else ''}"
 
 
 def _commands(tasks: Sequence[NightTask], key: str) -> tuple[str, ...]:

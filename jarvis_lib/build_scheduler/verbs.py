@@ -246,10 +246,10 @@ def window_row(window: Window, slots: Sequence[tuple[datetime, datetime]], lanes
 # --- the whole ------------------------------------------------------------------------------------------------------------
 
 
-def listing(place: Place, *, now: datetime, open_only: bool = False, limit: int | None = None) -> list[Row]:
-    """Tasks of every state, what runs and waits first, queued ones by their start in the newest plan. `now` is for relative times."""
+def listing(place: Place, *, now: datetime, open_only: bool = False, state: str = "", limit: int | None = None) -> list[Row]:
+    """Tasks of every state, or of one, what runs and waits first, queued ones by their start in the newest plan. `now` is for relative times."""
     with place.store.reading() as reader:
-        return reader.rows("build_scheduler.listing", open_only=open_only, most=limit or 1_000_000)
+        return reader.rows("build_scheduler.listing", open_only=open_only, state=state, most=limit or 1_000_000)
 
 
 def stats(place: Place, *, now: datetime) -> Row:

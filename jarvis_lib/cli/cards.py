@@ -12,6 +12,8 @@ from jarvis_lib.cli.render import card, local
 from jarvis_lib.model.prose import clean, hours, listed, plural, seconds
 from jarvis_lib.model.window import SAID
 
+MOST_PUT_OFF = 5
+
 
 def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
     """One task: its content, its decisions and its attempts with their evidence."""
@@ -97,15 +99,18 @@ def _sign(ok: bool | None) -> str:
     return "·" if ok is None else "+" if ok else "-"
 
 
-def inbox_lines(cards: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Each waiting thing: what, what happens without you, commands."""
+def inbox_lines(cards: Sequence[Mapping[str, Any]], put_off: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """Each waiting thing: what, what happens without you, commands; then in a line of its own what you put off without an end, which is not counted."""
+    named = listed([f"{clean(p['title'])} ({p['task']})" for p in put_off[:MOST_PUT_OFF]])
+    more = f" and {len(put_off) - MOST_PUT_OFF} more (jarvis list --state parked)" if len(put_off) > MOST_PUT_OFF else ""
+    aside = ["", f"Put off until you bring it back: {named}{more}.", f"  $ {put_off[0]['command']}"] if put_off else []
     if not cards:
-        return ["Nothing needs you."]
+        return ["Nothing needs you.", *aside]
     lines = [f"{plural(len(cards), 'thing')} {'needs' if len(cards) == 1 else 'need'} you."]
     for c in cards:
         lines += ["", f"{c['task'] or '!'}  {clean(c['title'])}", f"  {clean(c['what'])}", f"  If you do nothing: {c['do_nothing']}."]
         lines += [f"  $ {clean(line)}" for line in c["commands"]]
-    return lines
+    return [*lines, *aside]
 
 
 def plan_lines(rows: Sequence[Mapping[str, Any]], *, zone: tzinfo) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean
@@ -14,7 +15,8 @@ _SPAN = re.compile(r"(?:(\d{1,3})h)? ?(?:(\d{1,4}) ?(?:m|min))? ?(?:(\d{1,5})s)?
 def read(text: str, zone: tzinfo, *, now: datetime, option: str, ahead: bool = False) -> datetime:
     """The moment as aware UTC. `2026-11-24 23:30` and `23:30` are local; an offset or Z makes it absolute.
 
-    With `ahead`, a clock time that has passed is tomorrow's and a date alone is the end of that day; else today's, and its start.
+    With `ahead`, a clock time that has passed is tomorrow's and a date alone is the end of that day; else today's, and its start. Then the words of `due:`
+    are taken too: `tomorrow 19:00`, `fri-17:00`, `+3d`.
     """
     tidy = clean(text)
     try:
@@ -24,6 +26,8 @@ def read(text: str, zone: tzinfo, *, now: datetime, option: str, ahead: bool = F
             return _written_out(tidy, zone, ahead)
     except (ValueError, OverflowError):
         pass  # a date that does not exist is told like any other text that is not one
+    if ahead and isinstance(zone, ZoneInfo) and re.match(r"[A-Za-z+]", tidy):
+        return _in_words(tidy, zone, now, option)
     raise Refused(f'{option} {tidy[:60]!r} is not a time; write "2026-11-24 23:30" (local), "23:30", or ISO 8601 with an offset.', code="usage")
 
 
@@ -48,6 +52,21 @@ def minutes(text: str, *, option: str, days: bool = False) -> float:
     if total <= 0:
         raise Refused(f"{option} {tidy[:40]!r} is not a span of time; write 10m, 1h30m or 90s.", code="usage")
     return total
+
+
+def _in_words(text: str, zone: ZoneInfo, now: datetime, option: str) -> datetime:
+    """The words that `due:` takes in a line: `tomorrow 19:00`, `fri-17:00`, `+3d`. What reads two ways is refused with both readings."""
+    from jarvis_lib.model.quick_line import due
+
+    try:
+        return due(text, zone, now=now)
+    except Refused as error:
+        if "is not a time" in error.sentence:
+            raise Refused(
+                f'{option} {text[:60]!r} is not a time; write "2026-11-24 23:30" (local), "23:30", "tomorrow 19:00", "+3d", or ISO 8601 with an offset.',
+                code="usage",
+            ) from None
+        raise Refused(error.sentence.replace("due:", f"{option} "), code="usage") from None
 
 
 def _on_the_clock(at: time, zone: tzinfo, now: datetime, ahead: bool) -> datetime:

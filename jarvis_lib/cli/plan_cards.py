@@ -91,9 +91,8 @@ def night_lines(night: Any, *, zone: tzinfo) -> list[str]:
     for o in night.not_fitting[:MOST]:
         lines += [f"  {o.task}  {clean(o.title)}", *indented(o.sentence)]
     lines += _rest(len(night.not_fitting))
-    for count, when in ((night.earlier, "before"), (night.later, "after")):
-        if count:
-            lines += ["", f"{plural(count, 'more task has', 'more tasks have')} places {when} it: jarvis scheduler plan"]
+    lines += ["", clean(night.earlier_said)] if night.earlier_said else []
+    lines += ["", f"{plural(night.later, 'more task has', 'more tasks have')} places after it: jarvis scheduler plan"] if night.later else []
     if night.tasks:
         lines += ["", "To change it before it starts:", *(f"  $ {line}" for line in night.commands)]
     return lines

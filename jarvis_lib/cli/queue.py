@@ -63,7 +63,7 @@ def schedule(run: Run, work: bool) -> None:
     """
     from jarvis_lib.cli.scheduler import show_plan
 
-    show_plan(run, note="" if work else "Nothing started; `jarvis queue schedule --run` works it.")
+    show_plan(run, starts=work)
     if work:
         from jarvis_lib import autonomous_queue, overnight_runner
         from jarvis_lib.cli.overnight import run_session
@@ -261,7 +261,7 @@ def inbox(run: Run) -> None:
     from jarvis_lib.cli.cards import inbox_lines
 
     cards = autonomous_queue.inbox(run.place, now=run.now)
-    run.show("jarvis.inbox/1", cards, inbox_lines(cards))
+    run.show("jarvis.inbox/1", cards, inbox_lines(cards, autonomous_queue.put_off(run.place, now=run.now)))
 
 
 @verb("why", "jarvis why k3f9x")

@@ -175,10 +175,9 @@ def _first_time(run: Run, task: Task) -> dict[str, str]:
     """When a task that comes again comes first."""
     if not task.every:
         return {}
-    from jarvis_lib.model.fact import stamp
-    from jarvis_lib.model.recurring import after, parse
+    from jarvis_lib.model.recurring import after, as_told, parse
 
-    return {"comes_at": stamp(after(parse(task.every), run.place.zone, run.now))}
+    return as_told(after(parse(task.every), run.place.zone, run.now), run.place.zone)
 
 
 def echo(home: Path, known: Remembered, task: Task) -> str:
@@ -189,7 +188,17 @@ def echo(home: Path, known: Remembered, task: Task) -> str:
         if task.recipe
         else why_no_recipe(home, known, task)
     )
-    return " ".join([*prose, next_step])
+    return " ".join([*prose, *_no_agent(known, task), next_step])
+
+
+def _no_agent(known: Remembered, task: Task) -> list[str]:
+    """Why no coding agent can do it as things stand."""
+    if task.recipe is None or task.recipe.kind != "agent":
+        return []
+    from jarvis_lib.execution.agents.ready import unready
+
+    why = unready(known.values["agent"], task.recipe.agent)
+    return [f"It cannot run yet: {why[:1].lower()}{why[1:]}"] if why else []
 
 
 def _due(run: Run, arguments: dict[str, Any]) -> "datetime | None":

@@ -118,7 +118,7 @@ def findings(found: Sequence[Any]) -> list[str]:
     lines = []
     for f in found:
         level = click.style(f"{f.level:<7}", fg=COLORS[f.level])
-        lines.append(f"{level}  {f.name:<9}  {prose.clean(f.said)}{f'. To do: {prose.clean(f.todo)}' if f.todo else ''}")
+        lines.append(f"{level}  {f.name:<9}  {prose.clean(f.said).rstrip('.') + f'. To do: {prose.clean(f.todo)}' if f.todo else prose.clean(f.said)}")
     return lines
 
 

@@ -1,5 +1,8 @@
 """`jarvis scheduler …`: what runs when, and why."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import click
 
 from jarvis_lib.cli.context import look_at_calendars
@@ -8,13 +11,14 @@ from jarvis_lib.cli.shape import Run, verb
 
 @verb("list", "jarvis list --open")
 @click.option("--open", "open_only", is_flag=True, help="Only what is not finished.")
+@click.option("--state", metavar="WORD", help="Only this state: queued, parked, running, review, shipped, accepted, failed, dropped, undone, proposed.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
-def list_(run: Run, open_only: bool, limit: int | None) -> None:
+def list_(run: Run, open_only: bool, state: str | None, limit: int | None) -> None:
     """All tasks of every state, with their place in the newest plan."""
     from jarvis_lib import build_scheduler
-    from jarvis_lib.cli.columns import PLANNED_TASKS
+    from jarvis_lib.cli.columns import PLANNED_TASKS, known_state
 
-    rows = build_scheduler.listing(run.place, now=run.now, open_only=open_only, limit=limit)
+    rows = build_scheduler.listing(run.place, now=run.now, open_only=open_only, state=known_state(state), limit=limit)
     run.table("jarvis.tasks/1", rows, PLANNED_TASKS, empty="No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIORITY")
 
 
@@ -27,7 +31,7 @@ def schedule(run: Run, rebuild: bool, yes: bool, no_input: bool) -> None:
     if rebuild:
         _rebuild(run, yes=yes, may_ask=not no_input)
     else:
-        show_plan(run, note="Nothing started; `jarvis overnight start` works the plan in its window.")
+        show_plan(run, starts=False)
 
 
 def _rebuild(run: Run, *, yes: bool, may_ask: bool) -> None:
@@ -105,8 +109,8 @@ def split(run: Run, task: str, whole: bool) -> None:
     run.say(said if said.startswith("Nothing changed") else f"{said} {how}")
 
 
-def show_plan(run: Run, *, note: str) -> None:
-    """Make a plan and show it: every placement and every omission with its sentence."""
+def show_plan(run: Run, *, starts: bool) -> None:
+    """Make a plan and show it: every placement and every omission with its sentence. Unless work `starts` now, what begins it is told."""
     from jarvis_lib import build_scheduler
     from jarvis_lib.cli.cards import plan_lines
     from jarvis_lib.cli.columns import PLAN
@@ -115,8 +119,21 @@ def show_plan(run: Run, *, note: str) -> None:
     build_scheduler.make_plan(run.place, now=run.now)
     rows = build_scheduler.plan_rows(run.place, now=run.now)
     run.table("jarvis.plan/1", rows, PLAN, empty="The queue is empty, so there is nothing to plan.", human=plan_lines(rows, zone=run.place.zone))
-    if note:
-        run.note(note)
+    if not starts:
+        run.note(_begins(run, rows))
+
+
+def _begins(run: Run, rows: Sequence[Mapping[str, Any]]) -> str:
+    """What starts the work of a plan: by itself, or by the person's command in its hours."""
+    from jarvis_lib.build_scheduler import by_hand
+    from jarvis_lib.model.prose import listed
+    from jarvis_lib.model.window import KINDS, SAID
+
+    kinds = {by_hand.kind_of(r["window"]) for r in rows if r["window"]}
+    alone = [SAID[k] for k in KINDS if k in kinds and not by_hand.is_by_hand(run.place.settings, k)]
+    told = [f"What is placed in {listed(alone)} begins by itself where `jarvis cron install` was called."] if alone else []
+    hand = by_hand.said(run.place.settings, [(r["task"], r["window"]) for r in rows if r["window"]])
+    return " ".join(["Nothing started.", *told, *([hand] if hand else [])])
 
 
 @verb("stats", "jarvis scheduler stats --json")

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.model.delivery import switched_on
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
+
+if TYPE_CHECKING:
+    from jarvis_lib.execution.agents.ready import Unready
 
 AGENTS = ("claude", "codex", "openclaw")
 DISK_PROBLEM = 200 * 1024**2
@@ -48,7 +51,8 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
             checks += [("Memory", lambda: _memory(folder, known))] if known.get("memory", "path") else []
             checks += [("Calendar", lambda: _calendars(folder, now)), ("Sources", lambda: _sources(folder, known))]
             checks += [("Delivery", lambda: _delivery(known))]
-    checks += [("Notebooks", _kernel), ("Cron", lambda: _cron(home, settings, now)), ("Git", _git), ("Sandbox", lambda: _sandbox(home)), ("Agent", _agent)]
+    checks += [("Notebooks", _kernel), ("Cron", lambda: _cron(home, settings, now)), ("Git", _git), ("Sandbox", lambda: _sandbox(home))]
+    checks += [("Agent", lambda: _agent(home, settings))]
     return [first, *(finding for name, check in checks for finding in _safely(name, check))]
 
 
@@ -262,7 +266,26 @@ def _sandbox(home: Path | None) -> Finding:
     return Finding("Sandbox", "ok", f"{words}; {tried.said}")
 
 
-def _agent() -> Finding:
+def _agent(home: Path | None, settings: Settings | None) -> Finding:
+    """Is there an agent? Not well when an open task needs one and none can do it."""
+    stuck = _without_agent(home, settings) if home is not None and settings is not None else None
+    if stuck is not None:
+        return Finding(
+            "Agent", "warning", f"{stuck.title}: {stuck.what.rstrip('.')}", "docs/INTEGRATION_GUIDE.md, Coding agents, says how; then: jarvis doctor"
+        )
     found = [name for name in AGENTS if shutil.which(name)]
     said = f"{listed(found)} found; try one with: jarvis doctor --agent {found[0]}" if found else ""
     return Finding("Agent", "ok", said or f"none found ({listed(AGENTS, 'or')}); notebooks and commands need none")
+
+
+def _without_agent(home: Path, settings: Settings) -> "Unready | None":
+    """The open tasks for a coding agent that none can do here."""
+    from jarvis_lib.execution.agents.ready import waiting
+    from jarvis_lib.store.store import Store
+
+    try:
+        with Store(home, settings).reading() as reader:
+            rows = reader.rows("autonomous_queue.open_for_agents")
+    except Refused:
+        return None  # the line of the store tells it
+    return waiting(rows, settings.values["agent"])

@@ -75,7 +75,7 @@ def inbox() -> Answer:
     own = desk()
     _on_the_store("inbox")
     cards = autonomous_queue.inbox(own.place, now=own.now())
-    return Answer("what needs you", tuple(inbox_lines(cards)) or ("Nothing needs you.",))
+    return Answer("what needs you", tuple(inbox_lines(cards, autonomous_queue.put_off(own.place, now=own.now()))) or ("Nothing needs you.",))
 
 
 def add(title: str, description: str, hours: float | str, category: str, priority: str, **more: Any) -> Answer:

@@ -315,7 +315,8 @@ def _approved(book: Book, fact: Fact) -> None:
     if row["state"] == "queued":
         raise Refused(f"{name_of(row)} is queued already; it needs no approval.")
     if series_rules.approved(book, fact, row):
-        _into(row, fact, "later", "parked", why="Approved; its time has not come yet.", kind="later", until=row["until"])
+        at = clean(str(fact.data.get("comes_said", "")))[:40]
+        _into(row, fact, "later", "parked", why=f"Approved; it comes by itself {f'on {at}' if at else 'at its time'}.", kind="later", until=row["until"])
     else:
         _into(row, fact, "approve", "queued")
     row["deaths"] = 0
@@ -336,7 +337,7 @@ def _answered(book: Book, fact: Fact) -> None:
 def _later(book: Book, fact: Fact) -> None:
     row = _task(book, fact)
     until = moment(fact.data["until"]) if fact.data.get("until") else None
-    why = f"Put off until {fact.data['said']}." if fact.data.get("said") else "Put off by you, without a date."
+    why = f"Put off until {fact.data['said']}; it comes back by itself then." if fact.data.get("said") else "Put off by you, without a date."
     _into(row, fact, "later", "parked", why=why, kind="later", until=until)
     book.put("tasks", row)
 

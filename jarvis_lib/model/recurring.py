@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.prose import clean, listed
 from jarvis_lib.model.window import DAYS, moment_of
 
@@ -67,6 +67,11 @@ def parse(text: str) -> Every:
 def after(rule: Every, zone: ZoneInfo, moment: datetime) -> datetime:
     """The first occurrence after `moment`, in UTC."""
     return next(occurrences(rule, zone, moment))
+
+
+def as_told(at: datetime, zone: ZoneInfo) -> dict[str, str]:
+    """How a fact says when a task comes: the moment, and the same on the local clock for a person to read."""
+    return {"comes_at": stamp(at), "comes_said": f"{at.astimezone(zone):%a %d %b %H:%M}"}
 
 
 def between(rule: Every, zone: ZoneInfo, since: datetime, until: datetime, *, most: int = 10_000) -> list[datetime]:

@@ -65,7 +65,8 @@ def _begun(task: Task, newest: str, comes_at: Any, fact: Fact) -> "Row":
 
 def _wait(row: "Row", comes_at: Any, task: Task, fact: Fact) -> None:
     if comes_at > fact.at:
-        why = f"Its time has not come yet: {parse(task.every).said()}."
+        rule, at = parse(task.every).said(), clean(str(fact.data.get("comes_said", "")))[:40]
+        why = f"It comes by itself on {at} ({rule})." if at else f"It comes by itself, {rule}."
         row |= {"state": "parked", "parked_kind": "later", "why": why, "until": comes_at}
 
 

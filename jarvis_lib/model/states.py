@@ -1,5 +1,9 @@
 """Which states a task can be in, and which moves are allowed. Any other move is an error."""
 
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Any
+
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import listed
 
@@ -58,6 +62,16 @@ SAID = {
     "dropped": "dropped",
     "undone": "undone",
 }
+
+
+def stands(row: Mapping[str, Any], zone: tzinfo) -> str:
+    """The state of a task's row in words; of one that was put off, whether it comes by itself, when, and whether it asks then."""
+    if row["parked_kind"] != "later":
+        return SAID[row["state"]]
+    if row["until"] is None:
+        return f"put off until you bring it back (jarvis queue approve {row['id']})"
+    asks = "" if row["approved_hash"] == row["content_hash"] else ", and asks for your approval then"
+    return f"not due for work yet; it comes by itself on {row['until'].astimezone(zone):%a %d %b %H:%M}{asks}"
 
 
 def move(state: str, verb: str, *, name: str) -> tuple[str, ...]:

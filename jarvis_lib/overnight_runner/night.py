@@ -79,7 +79,7 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *
         forgotten = steps.forget(place, now=place.now())
         unseen = steps.pages(place, session, hours) if thinks else []
         said = [f"{plural(len(after), 'problem')} left open", "the coming windows are planned anew", *reverted, forgotten, *unseen]
-        done("; ".join(s for s in said if s))
+        done("; ".join(s.rstrip(".") for s in said if s))
     return f"it ended because {tally.why_ended}"
 
 
@@ -93,7 +93,7 @@ def _problems(place: Place, session: str, hours: Hours, say: Say, *, thinks: boo
         say(f"  {'fixed' if fix.verified else 'not fixed':<9} {fix.said}")
     emptied = problem_predictor.empty_trash(place, now=place.now())
     postman.call(place.home, place.settings)
-    return "; ".join([*words, f"{sum(f.verified for f in fixes)} fixed and re-checked", *([emptied] if emptied else [])])
+    return "; ".join(w.rstrip(".") for w in [*words, f"{sum(f.verified for f in fixes)} fixed and re-checked", *([emptied] if emptied else [])])
 
 
 def _plan(place: Place, session: str, hours: Hours, done: Callable[[str], None]) -> Plan:

@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.prose import clean, plural, spell
-from jarvis_lib.model.risk import FLAP_SPAN
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import coming, occurrences
 from jarvis_lib.report import coverage as covering
@@ -43,8 +42,8 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     endings = reader.rows("report.endings", **between)
     ran = proof.rows(endings, reader.rows("report.evidence_between", **between))
     open_problems = reader.rows("report.open_problems", now=now)
-    cards = mending.asked_cards(open_problems, reader.rows("problem_predictor.histories", since=now - FLAP_SPAN), now=now, zone=zone)
-    cards = needs.cards(reader.rows("report.waiting", now=now), reader.rows("report.additions_refused", **between), now=now, zone=zone) + cards
+    refused = needs.cards([], reader.rows("report.additions_refused", **between), now=now, zone=zone)
+    cards = needs.open_cards(reader, settings, now=now, zone=zone) + refused
     fixes = mending.fix_rows(reader.rows("report.fixes_between", **between), since=cover.since, now=now, zone=zone)
     running = proof.running(reader.rows("report.running", now=now), now=now, zone=zone) if cover.state == "running" else []
     night = _night(reader, cover, ran, endings, fixes, cards, len(running), settings, zone)

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import next_of, sketch
+from jarvis_lib.build_scheduler import by_hand, next_of, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Candidate, Slot
-from jarvis_lib.model.prose import chance, clean, lasting, plural, shorten
+from jarvis_lib.model.prose import chance, clean, lasting, listed, plural, shorten
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.model.window import DAYS, Window
+from jarvis_lib.model.window import DAYS, KINDS, SAID, Window
 from jarvis_lib.report import needs as needing
 from jarvis_lib.report import proof
 from jarvis_lib.report.budget import first_words, length, words
@@ -45,8 +45,12 @@ class _Night:
     tasks: dict[str, Candidate]
     lanes: int
     crowded_out: tuple[tuple[Candidate, datetime | None], ...]
-    earlier: int
-    """Tasks with a place before it."""
+    before: tuple[tuple[str, str], ...]
+    """Tasks with a place before it, each with the window of that place."""
+
+    @property
+    def earlier(self) -> int:
+        return len({task for task, _ in self.before})
 
     @property
     def is_tonight(self) -> bool:
@@ -84,21 +88,22 @@ def compose_evening(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: 
     night = _tonight(reader, settings, zone, now)
     waiting = reader.rows("report.waiting", now=now)
     blocking = [r for r in waiting if needing.kind_of(r) in BLOCKING]
-    cards = [_card(c) for c in needing.cards(blocking, [], now=now, zone=zone)]
+    cards = [_card(c) for c in [*needing.agent_cards(reader, settings, now=now), *needing.cards(blocking, [], now=now, zone=zone)]]
+    can_wait = len(waiting) - len(blocking) + len(needing.other_cards(reader, now=now, zone=zone))
     turns = [_turn(night, s, now, zone) for s in _ordered(night.slots)]
     offers = _offers(reader, night, [r for r in waiting if r not in blocking[: SIZES[0][0]]], settings, zone, now)
     begins = time_of(night.parts[0].start, zone) if night.parts else "23:00"
     whole = Evening(
         kicker=f"Evening check-in · {day_of(now, zone)} {time_of(now, zone)} ({zone.key})",
-        headline=_headline(night, len(blocking), settings, zone, now),
-        tone="warn" if blocking or _late(night) or _is_too_much(night) else "ok" if turns else "info",
+        headline=_headline(night, len(cards), settings, zone, now),
+        tone="warn" if cards or _late(night) or _is_too_much(night) else "ok" if turns else "info",
         as_of=now.astimezone(zone).isoformat(timespec="seconds"),
         notify=bool(cards) or _has_changed(reader, night, now),
         today=_today(reader, zone, now),
         needs=tuple(cards),
         needs_more=0,
         needs_said="" if cards else f"Nothing needs you before {begins}.",
-        later_said=f"{plural(len(waiting) - len(blocking), 'more thing')} can wait until the morning." if len(waiting) > len(blocking) else "",
+        later_said=f"{plural(can_wait, 'more thing')} can wait until the morning." if can_wait else "",
         tonight=tuple(turns),
         tonight_more=0,
         tonight_said=_said(reader, night, len(blocking), settings, zone, now),
@@ -135,7 +140,7 @@ def spoken(e: Evening) -> int:
 
 def _card(card: Card) -> Card:
     """A morning's card for the evening: shorter, and about tonight."""
-    nothing = card.do_nothing.replace("it does not run", "it does not run tonight", 1).replace("it cannot run", "it cannot run tonight", 1)
+    nothing = card.do_nothing.replace("not run", "not run tonight", 1)
     what = first_words(card.what, 12)
     more = f"{card.what} {card.evidence}" if what != card.what else ""
     return replace(card, title=first_words(card.title, 8), what=what, evidence="", do_nothing=nothing, more=more)
@@ -152,8 +157,8 @@ def _tonight(reader: Reader, settings: Settings, zone: ZoneInfo, now: datetime) 
     tasks = {c.id: c for c in drawn.tasks}
     slots = tuple(s for s in drawn.plan.slots if s.window == key and key) if parts else ()
     lanes = settings.get("night", "lanes")
-    earlier = {s.task for s in drawn.plan.slots if parts and s.end <= parts[0].start}
-    return _Night(parts, slots, tasks, lanes, tuple(_crowded_out(drawn.plan.answers, tasks, parts)) if parts else (), len(earlier))
+    before = tuple(sorted({(s.task, s.window) for s in drawn.plan.slots if parts and s.end <= parts[0].start}))
+    return _Night(parts, slots, tasks, lanes, tuple(_crowded_out(drawn.plan.answers, tasks, parts)) if parts else (), before)
 
 
 def _crowded_out(answers: Sequence[Any], tasks: dict[str, Candidate], parts: Sequence[Window]) -> list[tuple[Candidate, datetime | None]]:
@@ -210,9 +215,8 @@ def _said(reader: Reader, night: _Night, blocked: int, settings: Settings, zone:
     if not night.is_tonight:
         return "Its window is off or taken by the calendar: jarvis context upcoming"
     if not night.slots:
-        verb = "runs" if night.earlier == 1 else "run"
         if night.earlier:
-            return f"{plural(night.earlier, 'task')} {verb} before it, in other windows."
+            return _earlier(night, settings, zone)
         return "Nothing may run before you decide." if blocked else "Nothing that may run is in the queue: jarvis add -h"
     from jarvis_lib.build_scheduler import night_of
 
@@ -221,6 +225,18 @@ def _said(reader: Reader, night: _Night, blocked: int, settings: Settings, zone:
     except Refused:  # the window closed between the two looks
         return ""
     return f"{chance(told.probability)} sure that all are done by {time_of(told.ends, zone)}." if told.probability is not None else ""
+
+
+def _earlier(night: _Night, settings: Settings, zone: ZoneInfo) -> str:
+    """What has its place before the night: whether anything begins it there, and that the night takes what is left."""
+    kinds = {by_hand.kind_of(key) for _, key in night.before}
+    hand = [k for k in KINDS if k in kinds and by_hand.is_by_hand(settings, k)]
+    if not hand:
+        return f"{plural(night.earlier, 'task')} {'runs' if night.earlier == 1 else 'run'} before it, in other windows."
+    has = f"{plural(night.earlier, 'task has its place', 'tasks have their place')} before it"
+    rest = "it" if night.earlier == 1 else "them"
+    night_takes = f"from {time_of(night.parts[0].start, zone)} the night takes {rest} if there is room"
+    return f"{has}, but {listed([SAID[k] for k in hand])} begins only by {by_hand.COMMAND}; {night_takes}."
 
 
 def _is_too_much(night: _Night) -> bool:

@@ -13,6 +13,8 @@ from jarvis_lib.report.parts import RanRow
 from jarvis_lib.report.proof import SAID
 
 LIMIT = 90
+REASON = 76
+"""Characters of why nothing ran; of a longer reason only its first clause is told."""
 TITLES = (34, 24, 16)
 """How long the title in a headline may be, tried in this order."""
 Row = dict[str, Any]
@@ -117,7 +119,8 @@ def _why_nothing(night: Night) -> str:
         return f"the machine slept for {seconds(night.asleep_s)}"
     if not night.queued:
         return "no task was approved for the night" if night.needs else "nothing was queued"
-    return shorten(clean(str(newest.get("said", ""))).removeprefix("it ended because ") or f"{plural(night.queued, 'task')} wait", 60)
+    said = clean(str(newest.get("said", ""))).removeprefix("it ended because ") or f"{plural(night.queued, 'task')} wait"
+    return shorten(said if len(said) <= REASON else said.split("; ")[0], REASON)
 
 
 def line(night: Night, over: str) -> str:

@@ -8,10 +8,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.ledger import content_of
-from jarvis_lib.model.prose import clean, lasting, shorten
+from jarvis_lib.model.prose import clean, lasting, listed, shorten
+from jarvis_lib.model.risk import FLAP_SPAN
+from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.starting import would_start
 from jarvis_lib.report.clock import when
+from jarvis_lib.report.mending import asked_cards
 from jarvis_lib.report.parts import Card
+from jarvis_lib.store.store import Reader
 
 Row = dict[str, Any]
 MOST = 5
@@ -33,6 +37,43 @@ _DO_NOTHING = {
 def cards(waiting: Sequence[Row], refused: Sequence[Row], *, now: datetime, zone: ZoneInfo) -> list[Card]:
     """All that waits for the person, in the order given: harm first, then due, then review, then proposals; refusals last."""
     return [_card(row, now, zone) for row in waiting] + [_refusal(row, now, zone) for row in refused]
+
+
+def open_cards(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> list[Card]:
+    """All that the inbox asks as well: agents that are not there, tasks, fixes, routines that could be ready before they are needed."""
+    tasks = cards(reader.rows("report.waiting", now=now), [], now=now, zone=zone)
+    return agent_cards(reader, settings, now=now) + tasks + other_cards(reader, now=now, zone=zone)
+
+
+def agent_cards(reader: Reader, settings: Settings, *, now: datetime) -> list[Card]:
+    """One card for all queued tasks of coding agents that are not switched on or not there."""
+    rows = reader.rows("autonomous_queue.wanting_agent", now=now)
+    if not rows:
+        return []
+    from jarvis_lib.execution.agents.ready import waiting
+
+    stuck = waiting(rows, settings.values["agent"])
+    if stuck is None:
+        return []
+    return [Card(stuck.title, "agent", shorten(stuck.what, 200), f"Queued: {listed(stuck.tasks[:3])}.", stuck.do_nothing, stuck.commands)]
+
+
+def other_cards(reader: Reader, *, now: datetime, zone: ZoneInfo) -> list[Card]:
+    """The questions that are about no task: fixes that wait for a word, and what a routine would have ready."""
+    past = reader.rows("problem_predictor.histories", since=now - FLAP_SPAN)
+    fixes = asked_cards(reader.rows("report.open_problems", now=now), past, now=now, zone=zone)
+    return fixes + [_offer(row, now, zone) for row in reader.rows("autonomous_queue.offers", now=now)]
+
+
+def _offer(row: Row, now: datetime, zone: ZoneInfo) -> Card:
+    return Card(
+        title=shorten(clean(row["title"]), 120),
+        kind="offer",
+        what="Shall it be ready before you need it?",
+        evidence=shorten(f"{clean(row['said'])} Needed {when(row['need_at'], zone, now=now)}.", 200),
+        do_nothing="it is not made ready",
+        commands=(f"jarvis patterns enable {row['pattern']} --recipe NOTEBOOK", f"jarvis patterns dismiss {row['pattern']}"),
+    )
 
 
 def kind_of(row: Row) -> str:

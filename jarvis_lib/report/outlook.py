@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.build_scheduler import sketch
+from jarvis_lib.build_scheduler import by_hand, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, lasting, shorten
 from jarvis_lib.model.settings import Settings
@@ -43,7 +43,10 @@ def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo
     night = first_window(settings.windows, zone, now, "overnight", cuts=cuts_of(reader, now - timedelta(days=2), now + timedelta(days=16)))
     until = night.end if night else now + timedelta(days=1)
     slots, left_out, origin = coming(reader, settings, now=now, zone=zone)
-    return _worked_through(_told(slots, left_out, origin, until, night, now, zone), reader, settings, now, zone)
+    told = _told(slots, left_out, origin, until, night, now, zone)
+    hand = by_hand.said(settings, [(s["task"], s["window"]) for s in slots if s["start"] < until and s["state"] == "queued"])
+    told = replace(told, said=f"{told.said} {hand}") if hand and told.rows else told
+    return _worked_through(told, reader, settings, now, zone)
 
 
 def _worked_through(told: Outlook, reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> Outlook:
@@ -83,7 +86,8 @@ def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneIn
     titles = {t["id"]: t for t in reader.rows("report.titles")}
     made = sketch(reader, settings, zone, now=now).plan
     slots = [
-        {"task": s.task, "start": s.start, "end": s.end, "lane": s.lane, "code": s.code, "sentence": s.sentence, **_named(titles, s.task)} for s in made.slots
+        {"task": s.task, "window": s.window, "start": s.start, "end": s.end, "lane": s.lane, "code": s.code, "sentence": s.sentence, **_named(titles, s.task)}
+        for s in made.slots
     ]
     left_out = [{"task": o.task, "code": o.code, "sentence": o.sentence, "reserve": o.reserve, **_named(titles, o.task)} for o in made.omissions]
     return sorted(slots, key=lambda s: s["start"]), left_out

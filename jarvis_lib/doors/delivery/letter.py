@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import Refused, new_id
 from jarvis_lib.model.prose import clean, shorten
-from jarvis_lib.model.risk import FLAP_SPAN
-from jarvis_lib.report import mending, needs, proof
+from jarvis_lib.model.settings import Settings
+from jarvis_lib.report import needs, proof
 from jarvis_lib.report.clock import DAYS, MONTHS, time_of
 from jarvis_lib.report.coverage import coverage
 from jarvis_lib.report.parts import Card, RanRow
@@ -96,7 +96,7 @@ def _report(place: Place, reader: Reader, message: Row, *, now: datetime) -> Let
     kind, as_of = report["kind"], report["as_of"]
     since = _since(place, reader, kind, as_of)
     found = reader.one("delivery.counts", since=since, now=as_of) or {}
-    cards = _cards(reader, since, as_of, zone)
+    cards = _cards(reader, place.settings, since, as_of, zone)
     ran = proof.rows(reader.rows("report.endings", since=since, now=as_of), reader.rows("report.evidence_between", since=since, now=as_of))
     shipped = sum(r.status is proof.VERIFIED for r in ran)
     counts = counted(shipped, len(ran), len(cards))
@@ -141,13 +141,10 @@ def counted(shipped: int, tried: int, waiting: int) -> str:
     return f"{did}; {asks}"
 
 
-def _cards(reader: Reader, since: datetime, now: datetime, zone: ZoneInfo) -> list[Card]:
+def _cards(reader: Reader, settings: Settings, since: datetime, now: datetime, zone: ZoneInfo) -> list[Card]:
     """What the page shows under Needs you."""
     refused = reader.rows("report.additions_refused", since=since, now=now)
-    asked = mending.asked_cards(
-        reader.rows("report.open_problems", now=now), reader.rows("problem_predictor.histories", since=now - FLAP_SPAN), now=now, zone=zone
-    )
-    return needs.cards(reader.rows("report.waiting", now=now), refused, now=now, zone=zone) + asked
+    return needs.open_cards(reader, settings, now=now, zone=zone) + needs.cards([], refused, now=now, zone=zone)
 
 
 def _parts(ran: Sequence[RanRow], cards: Sequence[Card], *, full: bool) -> tuple[Part, ...]:

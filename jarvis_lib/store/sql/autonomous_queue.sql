@@ -56,9 +56,22 @@ FROM omissions o JOIN plans p ON p.id = o.plan WHERE o.task = $task AND p.id = (
 
 -- name: waiting
 SELECT t.*, (SELECT d.verdict FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS decided
-FROM tasks t WHERE t.state IN ('parked', 'proposed', 'review')
+FROM tasks t WHERE t.state IN ('parked', 'proposed', 'review') AND t.parked_kind <> 'later'
 ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THEN 1 WHEN t.state = 'review' THEN 2 WHEN t.state = 'parked' THEN 3 ELSE 4 END,
     t.due NULLS LAST, t.priority_value DESC, t.added_at;
+
+-- name: put_off
+-- What the person put off without an end: only they bring it back.
+SELECT id, title FROM tasks WHERE state = 'parked' AND parked_kind = 'later' AND until IS NULL ORDER BY priority_value DESC, added_at, id;
+
+-- name: wanting_agent
+-- Queued tasks that a coding agent should do, with the one that they ask for (empty: any).
+SELECT id, title, changed_at, coalesce(json_extract_string(content, '$.recipe.agent'), '') AS agent FROM tasks
+WHERE state = 'queued' AND recipe = 'agent' AND added_at <= $now ORDER BY priority_value DESC, added_at, id;
+
+-- name: open_for_agents
+SELECT id, title, changed_at, coalesce(json_extract_string(content, '$.recipe.agent'), '') AS agent FROM tasks
+WHERE state IN ('queued', 'parked', 'proposed') AND recipe = 'agent' ORDER BY priority_value DESC, added_at, id;
 
 -- name: refused_since
 SELECT r."at", r.actor, r.kind, r.task, r.sentence, json_extract_string(f.data, '$.data.task.title') AS title

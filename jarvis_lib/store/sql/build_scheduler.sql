@@ -82,7 +82,7 @@ FROM tasks t LEFT JOIN real r ON r.task = t.id;
 WITH newest AS (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1)
 SELECT t.id, t.state, t.priority, t.category, t.hours, t.title, t.due, t.added_at, t.why, s."start", s."window"
 FROM tasks t LEFT JOIN slots s ON s.task = t.id AND s.part = 1 AND s.plan = (SELECT id FROM newest) AND t.state IN ('queued', 'running')
-WHERE $open_only = false OR t.state IN ('proposed', 'queued', 'parked', 'running', 'review')
+WHERE ($open_only = false OR t.state IN ('proposed', 'queued', 'parked', 'running', 'review')) AND ($state = '' OR t.state = $state)
 ORDER BY CASE t.state WHEN 'running' THEN 0 WHEN 'review' THEN 1 WHEN 'parked' THEN 2 WHEN 'proposed' THEN 3 WHEN 'queued' THEN 4
     WHEN 'failed' THEN 5 WHEN 'shipped' THEN 6 WHEN 'accepted' THEN 7 ELSE 8 END, s."start" NULLS LAST, t.priority_value DESC, t.added_at, t.id
 LIMIT $most;

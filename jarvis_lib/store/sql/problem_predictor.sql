@@ -31,7 +31,7 @@ SELECT * FROM fixes WHERE problem = $problem AND undone_at IS NULL AND verified 
 -- name: own_numbers
 -- What of the queue is a metric: the age of the oldest queued task, what waits for a decision, and sessions that ended badly within a day.
 SELECT (SELECT max(date_diff('second', changed_at, $now)) / 3600.0 FROM tasks WHERE state = 'queued') AS oldest_queued_h,
-    (SELECT count(*) FROM tasks WHERE state IN ('review', 'parked')) AS waiting,
+    (SELECT count(*) FROM tasks WHERE state IN ('review', 'parked') AND parked_kind <> 'later') AS waiting,
     (SELECT count(*) FROM sessions WHERE closed_at > $yesterday AND outcome IN ('failed', 'died')) AS bad_sessions,
     (SELECT count(*) FROM sessions WHERE opened_at <= $now) AS sessions;
 

@@ -176,8 +176,8 @@ SELECT set_at AS "start", least(until, coalesce(ended_at, until)) AS "end" FROM 
 WHERE state = 'away' AND set_at <= $now AND least(until, coalesce(ended_at, until)) > $since ORDER BY 1, 2;
 
 -- name: deferred
--- What the person put off, the most important first.
-SELECT id, title, hours, until FROM tasks WHERE state = 'parked' AND parked_kind = 'later' AND added_at <= $now ORDER BY priority_value DESC, added_at, id;
+-- What the person put off without an end, the most important first; the rest comes by itself at its time.
+SELECT id, title, hours, until FROM tasks WHERE state = 'parked' AND parked_kind = 'later' AND until IS NULL AND added_at <= $now ORDER BY priority_value DESC, added_at, id;
 
 -- name: ready_runs
 -- Verified work that nobody has taken over yet.
