@@ -1,7 +1,6 @@
 """The night's analytic steps: a notebook on a snapshot makes the study, the session stores it, and without the notebook the night goes on."""
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from jarvis_lib import build_scheduler
 from jarvis_lib import overnight_runner as night
 from jarvis_lib.cli.entry import PARTS
 from jarvis_lib.model.settings import template
-from jarvis_lib.overnight_runner import steps
 from jarvis_lib.report.charts import MIME
 from jarvis_lib.report.deep import deep_html
 from jarvis_lib.store.place import Place
@@ -125,18 +123,6 @@ def test_without_the_notebook_the_night_has_its_plan_all_the_same(place: Place, 
     (told,) = [n for n in notices(place) if "build_scheduler" in n]
     assert "The notebook build_scheduler could not be used" in told and why in told
     assert len(notices(place)) == 4
-
-
-def test_old_studies_go_and_their_pages_stay(place: Place) -> None:
-    """A session's notebooks are kept for 90 days."""
-    old, new = (place.home / "data" / "sessions" / name for name in ("old", "new"))
-    for folder in (old, new):
-        folder.mkdir(parents=True)
-        (folder / "build_scheduler.json").write_text("{}")
-    long_ago = place.now().timestamp() - 91 * 86400
-    os.utime(old, (long_ago, long_ago))
-    assert steps.forget(place, now=place.now()) == "the notebooks of 1 session older than 90 days removed"
-    assert new.is_dir() and not old.exists() and steps.forget(place, now=place.now()) == ""
 
 
 def test_a_study_equals_the_plan_without_a_notebook(place: Place) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.autonomous_queue import copies, holding, loop
+from jarvis_lib.autonomous_queue.clearing import clear_old
 from jarvis_lib.autonomous_queue.recovery import close_dead
 from jarvis_lib.autonomous_queue.verbs import housekeeping
 from jarvis_lib.execution import awake, postman
@@ -191,8 +192,8 @@ def phase(place: Place, session: str, name: str, say: Say, *, may_fail: bool = F
 
 
 def tidied(place: Place) -> list[str]:
-    """What time alone changes, and the copies of repositories that nobody needs any more, in sentences."""
-    return [*housekeeping(place, now=place.now()), *copies.sweep(place, now=place.now())]
+    """What time alone changes, and what nobody needs any more: copies of repositories, files of old attempts. In sentences."""
+    return [*housekeeping(place, now=place.now()), *copies.sweep(place, now=place.now()), *clear_old(place, now=place.now())]
 
 
 # --- planning and working ------------------------------------------------------------------------------------------------

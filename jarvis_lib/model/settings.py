@@ -245,6 +245,11 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
     "store": {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
+        "keep_attempts_days": (
+            "int>=7",
+            90,
+            "So long after you answered a task, its attempts' logs, notebooks and kept files go; what is open stays.",
+        ),
     },
     "delivery": {
         "channels": ("channels", [], "email, apprise: where briefs and alerts go besides the file in reports/. Empty = nothing leaves this machine."),

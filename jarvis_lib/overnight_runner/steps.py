@@ -4,7 +4,6 @@ Each step is a papermill run of `notebooks/<component>.ipynb` on a read-only sna
 file; the session checks it and writes its facts. The executed notebook is kept as evidence, and its page is linked from the brief.
 """
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +16,7 @@ from jarvis_lib.build_scheduler.verbs import SEED
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.execution.parameters import read_parameters
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.model.prose import clean
 from jarvis_lib.model.study import Study, read_study
 from jarvis_lib.report.deep import publish_deep, question_of
 from jarvis_lib.store.place import Place
@@ -29,7 +28,6 @@ LEAST_S = 20.0
 PAGE_S = 90.0
 LOOKING = ("autonomous_queue", "overnight_runner", "context_scheduler", "weekend_planner")
 """Components whose notebooks make no study; the night runs them for their pages alone."""
-KEPT = timedelta(days=90)
 
 
 def run(place: Place, session: str, component: str, hours: Hours, parameters: Mapping[str, Any] | None = None, *, whole: bool = False) -> Study:
@@ -88,14 +86,6 @@ def _page(place: Place, session: str, component: str, hours: Hours) -> list[str]
     except Exception as error:  # noqa: BLE001  # a notebook is the person's to change: whatever it raises, the night ends as it should
         return [went_without(place, component, error)]
     return []
-
-
-def forget(place: Place, *, now: datetime) -> str:
-    """Remove the studies and executed notebooks of sessions that are older than KEPT; their pages in reports/ stay. What was done, or nothing."""
-    old = [p for p in (place.home / "data" / "sessions").glob("*/") if now.timestamp() - p.stat().st_mtime > KEPT.total_seconds()]
-    for folder in old:
-        shutil.rmtree(folder)
-    return f"the notebooks of {plural(len(old), 'session')} older than {KEPT.days} days removed" if old else ""
 
 
 def went_without(place: Place, component: str, error: Exception) -> str:
