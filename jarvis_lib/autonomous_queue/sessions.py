@@ -300,8 +300,11 @@ def hours_now(place: Place, *, now: datetime) -> Hours:
     return margins(place, key=f"{kind}@{day}", kind=kind, now=now, ends=ends, longest_h=longest)
 
 
-def work_now(place: Place, *, say: Say = print, engine: Engine | None = None) -> str:
-    """One session in the hours that are on now; the sentence of how it ended. Refuses (busy) when one is open, and outside of every window."""
+def work_now(place: Place, *, say: Say = print, engine: Engine | None = None, pause: Callable[[float], None] = time.sleep) -> str:
+    """One session in the hours that are on now; the sentence of how it ended. Refuses (busy) when one is open, and outside of every window.
+
+    `pause` waits for so many seconds between two looks of the loop.
+    """
     now = place.now()
     hours = hours_now(place, now=now)
     with only_session(place), opened(place, hours, now=now, say=say) as (session, ended, held):
@@ -311,7 +314,7 @@ def work_now(place: Place, *, say: Say = print, engine: Engine | None = None) ->
             plan = plan_hours(place, session, hours)
             done(said_plan(plan, hours))
         with phase(place, session, "run", say) as done:
-            tally = work_plan(place, session, hours, plan, held=held, engine=engine or engine_of(place.settings), say=say, follow=True)
+            tally = work_plan(place, session, hours, plan, held=held, engine=engine or engine_of(place.settings), say=say, follow=True, pause=pause)
             done(f"{plural(tally.attempts, 'attempt')}; it ended because {tally.why_ended}")
         with phase(place, session, "report", say, may_fail=True) as done:
             build_scheduler.make_plan(place, now=place.now())
