@@ -9,16 +9,17 @@ import duckdb
 import pytest
 
 from jarvis_lib import overnight_runner
-from tests.soak.__main__ import away, figures, soak
+from tests.soak.__main__ import figures, soak
 from tests.soak.bounds import over, unbounded
-from tests.soak.life import FIRST, Life
+from tests.soak.life import FIRST, Life, holiday
 from tests.soak.morning import Lived, wrong_in
+from tests.soak.real import real_life
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("seed", [3])
 def test_nothing_breaks_in_nights_of_which_every_second_goes_wrong(seed: int, tmp_path: Path) -> None:
-    life = Life(tmp_path / "life", seed=seed, faults=0.5, away=away(12))
+    life = Life(tmp_path / "life", seed=seed, faults=0.5, away=holiday(12))
     found = soak(life, 12, say=lambda line: None, pages=False)
     assert found.broken == [] and found.mornings == 12
     assert sum(life.nights.values()) == 12 and any(n for fate, n in life.nights.items() if fate != "worked")
@@ -30,6 +31,19 @@ INSERT INTO facts SELECT * REPLACE ('attempt.ended' AS kind, CAST('2026-01-05' A
     '{"data": {"calls": [{"limit": {"until": "2026-01-07T00:00:00.000000Z"}}]}}' AS data) FROM facts WHERE seq = 1;
 UPDATE attempts SET recipe = 'agent'
 """
+
+
+@pytest.mark.faults
+def test_real_nights_hold_what_played_ones_do() -> None:
+    """Real notebooks, git and processes, a night that is killed, and the agent CLIs that are installed. The twenty: `make soak-real`."""
+    with real_life(seed=4, faults=0.5) as life:
+        found = soak(life, 3, say=lambda line: None)
+        assert found.broken == [] and found.mornings == 3
+        with life.place().store.reading() as reader:
+            verdicts = {a["verdict"] for a in reader.rows("report.attempts")}
+    assert {"verified", "refuted"} <= verdicts
+
+
 BREAKS = {
     "is in state lost": "UPDATE tasks SET state = 'lost' WHERE id = (SELECT min(id) FROM tasks)",
     "is there 2 times": "INSERT INTO tasks SELECT * FROM tasks WHERE id = (SELECT min(id) FROM tasks)",

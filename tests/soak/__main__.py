@@ -8,7 +8,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from jarvis_lib.model.prose import plural, size
 from jarvis_lib.store.place import Place
 from tests.soak.bounds import unbounded, weight
 from tests.soak.engine import FAULTS, shares
-from tests.soak.life import FIRST, NIGHT_FAULTS, Life
+from tests.soak.life import NIGHT_FAULTS, Life, holiday
 from tests.soak.morning import Lived, broken
 
 WEEK = 7
@@ -48,7 +49,7 @@ def soak(life: Life, nights: int, *, say: Callable[[str], None], pages: bool = T
         happened = life.night(day, thinks=pages and day.weekday() == 6)
         found.nights_s.append(time.perf_counter() - begin)
         begin = time.perf_counter()
-        _morning(life, day + timedelta(days=1), found, page=pages and day.weekday() == 6, say=say)
+        _morning(life, day + timedelta(days=1), found, page=pages and (life.daily_pages or day.weekday() == 6), say=say)
         found.mornings_s.append(time.perf_counter() - begin)
         if n % 30 == 29 or n == nights - 1:
             say(f"  night {n + 1:>3} ({day}, {happened}): {statistics.median(found.nights_s[-30:]):.2f} s a night, {size(found.weights[-1]['data'])} in data/")
@@ -84,11 +85,6 @@ def _morning(life: Life, day: date, found: Soak, *, page: bool, say: Callable[[s
     found.mornings += 1
 
 
-def away(nights: int) -> date:
-    """The first day of the holiday in which nobody answers: past the middle, so that there is a life before and after it."""
-    return FIRST + timedelta(days=nights * 4 // 7)
-
-
 def _begins(told: str) -> datetime:
     return datetime.fromisoformat(told) - timedelta(seconds=1)
 
@@ -103,6 +99,7 @@ def figures(life: Life, found: Soak) -> list[str]:
             return con.execute(sql).fetchall()[0]
 
         tasks = con.execute("SELECT state, count(*) FROM tasks GROUP BY 1 ORDER BY 2 DESC").fetchall()
+        verdicts = con.execute("SELECT CASE verdict WHEN 'none' THEN outcome ELSE verdict END, count(*) FROM attempts GROUP BY 1 ORDER BY 2 DESC").fetchall()
         attempts, facts = row("SELECT count(*) FROM attempts")[0], row("SELECT count(*) FROM facts")[0]
         held, p80 = row(
             "SELECT count(*), avg(CAST(a.seconds / 3600 <= f.p80 AS INTEGER)) FROM attempts a JOIN foreseen f ON f.attempt = a.id WHERE a.outcome = 'finished'"
@@ -136,7 +133,7 @@ def figures(life: Life, found: Soak) -> list[str]:
     lines = [
         f"{plural(found.mornings, 'morning')}, {plural(len(found.broken), 'violated invariant')}",
         f"tasks: {', '.join(f'{s} {n}' for s, n in tasks)}; {attempts} attempts, {facts} facts",
-        f"attempts: {shares(life.engine.played, ('done', *FAULTS))}",
+        f"attempts: {', '.join(f'{v} {n}' for v, n in verdicts)}{_played(life)}",
         f"nights: {shares(life.nights, ('worked', *NIGHT_FAULTS))}; answers that a rule refused: {sum(life.refusals.values())}",
         f"estimates: {held} foreseen attempts finished, {_share(p80)} within the p80",
         f"plans: {finished} nights promised {_share(promised)} on average to end all their tasks, {_share(came)} did",
@@ -154,6 +151,10 @@ def figures(life: Life, found: Soak) -> list[str]:
     return lines + (["predictions:", *scored] if scored else ["predictions: none was due"])
 
 
+def _played(life: Life) -> str:
+    return f"; played: {shares(life.engine.played, ('done', *FAULTS))}" if life.engine.played else ""
+
+
 def _share(value: object) -> str:
     return f"{value:.0%}" if isinstance(value, float) else "unknown"
 
@@ -162,29 +163,43 @@ def _number(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else "unknown"
 
 
+@contextmanager
+def _simulated(args: argparse.Namespace) -> Iterator[Life]:
+    top = Path(tempfile.mkdtemp(prefix="jarvis-soak-"))
+    try:
+        yield Life(args.keep or top / "life", seed=args.seed, faults=args.faults, away=holiday(args.nights))
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+
+
+@contextmanager
+def _real(args: argparse.Namespace) -> Iterator[Life]:
+    from tests.soak.real import installed, real_life
+
+    print(f"agents: {', '.join(installed()) or 'none is installed (make agents), so none is tried'}")
+    with real_life(seed=args.seed, faults=args.faults, away=holiday(args.nights)) as life:
+        yield life
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=365)
+    parser.add_argument("--nights", type=int, default=0, help="365 if not said otherwise")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", type=float, default=0.05, help="share of attempts, and of nights, that go wrong")
     parser.add_argument("--no-pages", action="store_true", help="without the notebooks of Sundays and the pages of Mondays")
+    parser.add_argument("--real", action="store_true", help="real notebooks, git and agents in compressed time, 20 nights if not said otherwise")
     parser.add_argument("--keep", type=Path, help="where the workspace is made and left; a folder that is not there yet")
     args = parser.parse_args()
+    args.nights = args.nights or (20 if args.real else 365)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    top = Path(tempfile.mkdtemp(prefix="jarvis-soak-"))
-    home = args.keep or top / "life"
-    begin = time.monotonic()
-    print(f"{args.nights} nights, seed {args.seed}, {args.faults:.0%} faults")
-    try:
-        life = Life(home, seed=args.seed, faults=args.faults, away=away(args.nights))
-        found = Soak()
+    begin, found = time.monotonic(), Soak()
+    print(f"{args.nights} {'real ' if args.real else ''}nights, seed {args.seed}, {args.faults:.0%} faults")
+    with _real(args) if args.real else _simulated(args) as life:
         try:
             soak(life, args.nights, say=lambda line: print(line, flush=True), pages=not args.no_pages, found=found)
         except KeyboardInterrupt:
             print("It was stopped before its end; what it found until then:")
         print("\n".join([*figures(life, found), *found.broken[:50], f"It took {time.monotonic() - begin:.0f} s."]))
-    finally:
-        shutil.rmtree(top, ignore_errors=True)
     return 1 if found.broken else 0
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -28,7 +28,7 @@ from tests.soak.engine import Clock, PlayedEngine, poisson
 
 ZONE = "Europe/Berlin"
 FIRST = date(2026, 1, 5)
-AWAY_DAYS = 14
+MOST_AWAY_DAYS = 14
 NIGHT_FAULTS = ("no machine", "asleep", "cut off", "asked to stop", "no room", "two at once", "clock set back")
 """What can happen to a night; drawn equally often among the faults."""
 STEP_S = 120.0
@@ -53,11 +53,20 @@ SETTINGS = {
 }
 
 
-class Life:
-    """A workspace and its simulated days. `faults` is the share of attempts and of nights that go wrong; from `away` on nobody answers for two weeks."""
+def holiday(nights: int, first: date = FIRST) -> list[date]:
+    """The days on which nobody answers: two weeks past the middle, or a sixth of what is shorter."""
+    begin = first + timedelta(days=nights * 4 // 7)
+    return [begin + timedelta(days=n) for n in range(min(MOST_AWAY_DAYS, nights // 6))]
 
-    def __init__(self, home: Path, *, seed: int, faults: float, per_day: float = 2.5, first: date = FIRST, away: date | None = None) -> None:
-        self.home, self.seed, self.faults, self.per_day, self.first, self.away = home, seed, faults, per_day, first, away
+
+class Life:
+    """A workspace and its simulated days. `faults` is the share of attempts and of nights that go wrong; on the days of `away` nobody answers."""
+
+    daily_pages = False
+    """Is the page of the brief made every morning, and not on Mondays alone?"""
+
+    def __init__(self, home: Path, *, seed: int, faults: float, per_day: float = 2.5, first: date = FIRST, away: Sequence[date] = ()) -> None:
+        self.home, self.seed, self.faults, self.per_day, self.first, self.away = home, seed, faults, per_day, first, tuple(away)
         self.chance = Random(seed)
         self.zone = ZoneInfo(ZONE)
         self.clock = Clock(self.local(first, 8))
@@ -102,7 +111,7 @@ class Life:
     # --- by day ----------------------------------------------------------------------------------------------------------------
 
     def is_away(self, day: date) -> bool:
-        return self.away is not None and timedelta(0) <= day - self.away < timedelta(days=AWAY_DAYS)
+        return day in self.away
 
     def day(self, day: date) -> None:
         """From the morning's answers to the evening: the weekend's session, what the person does, and the knocks of the day."""
@@ -112,9 +121,9 @@ class Life:
         if day.weekday() == 6:
             self.agenda += [(self.local(day, 20), lambda: self.knock("summary", self._told)), (self.local(day, 21), lambda: self.knock("review", self._told))]
         self.agenda.sort(key=lambda item: item[0])
-        if day == self.away:
+        if self.away and day == self.away[0]:
             place = self.at(self.local(day, 7.9))
-            context_scheduler.set_context(place, "away", now=place.now(), until=place.now() + timedelta(days=AWAY_DAYS))
+            context_scheduler.set_context(place, "away", now=place.now(), until=self.local(self.away[-1], 23))
         if not self.is_away(day):
             self.answer(day)
         if day.weekday() >= 5:
@@ -210,12 +219,15 @@ class Life:
     def _weekend(self, day: date) -> None:
         """The session of Saturday or Sunday; then the person does a phase that is left by hand, now and then."""
         self.at(self.local(day, 9))
-        self.knock("weekend", lambda place: queue.work_now(place, say=lambda line: None, engine=self.engine, pause=self._pauser("worked", [False])))
+        self.knock("weekend", self._work_weekend)
         place = self.at(self.local(day, 14))
         builds = weekend_planner.progress(place, now=place.now()).builds
         left = [p for b in builds for p in b.phases if p.standing in ("to do", "needs you")]
         if left and not self.is_away(day) and self.chance.random() < 0.4:
             self._try(lambda now: weekend_planner.complete(place, left[0].task, now=now))
+
+    def _work_weekend(self, place: Place) -> str:
+        return queue.work_now(place, say=lambda line: None, engine=self.engine, pause=self._pauser("worked", [False]))
 
     def _try(self, act: Callable[[datetime], object]) -> None:
         try:
@@ -227,7 +239,7 @@ class Life:
 
     def night(self, day: date, *, thinks: bool) -> str:
         """The night that begins on `day`; what happened to it."""
-        fate = self.chance.choice(NIGHT_FAULTS) if self.chance.random() < self.faults else "worked"
+        fate = self._draw()
         if fate == "no machine":
             self.clock.now = max(self.clock.now, self.local(day + timedelta(days=1), 8))
         else:
@@ -236,6 +248,9 @@ class Life:
         self.nights[fate] = self.nights.get(fate, 0) + 1
         self._age()
         return fate
+
+    def _draw(self) -> str:
+        return self.chance.choice(NIGHT_FAULTS) if self.chance.random() < self.faults else "worked"
 
     def _worked(self, fate: str, day: date, *, thinks: bool) -> str:
         """A session; its fate, which is `worked` when it was over before anything befell it."""
