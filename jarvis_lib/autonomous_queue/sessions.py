@@ -120,8 +120,9 @@ def opened(place: Place, hours: Hours, *, now: datetime, say: Say) -> Iterator[t
 
 def _check_store(place: Place) -> None:
     """The whole chain and every table are read before anything runs; a damaged database is rebuilt, a damaged journal stops the session."""
-    if recover.verify(place.store):
-        recover.rebuild(place.store, "the check before the session found it damaged")
+    if not recover.verify(place.store):
+        return
+    recover.rebuild(place.store, "the check before the session found it damaged")
     wrong = recover.verify(place.store)
     if wrong:
         raise Refused(f"The store is not whole: {wrong[0]} Nothing was started. Look with: jarvis store verify", code="failed")

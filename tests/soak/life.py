@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import context_scheduler, overnight_runner, weekend_planner
 from jarvis_lib.autonomous_queue import holding
+from jarvis_lib.doors.calendars.days_off import read_days_off
 from jarvis_lib.doors.cron import acts, slots
 from jarvis_lib.doors.init import init
 from jarvis_lib.model.fact import Refused
@@ -71,6 +72,7 @@ class Life:
         self.zone = ZoneInfo(ZONE)
         self.clock = Clock(self.local(first, 8))
         self.engine = PlayedEngine(self.clock, self.chance, faults=faults)
+        self.days_off = {date.fromisoformat(d) for d in read_days_off("DE", "BY", first.year, first.year + 2).days}
         self.nights: dict[str, int] = {}
         self.skewed: set[str] = set()
         self.refusals: dict[str, int] = {}
@@ -100,13 +102,17 @@ class Life:
         return open_workspace(self.home, clock=self.clock, actor=actor)
 
     def at(self, moment: datetime) -> Place:
-        """The workspace at `moment`, which is not before the clock's own time; what was on the agenda until then has been done."""
+        """The workspace at `moment`, which is not before the clock's own time."""
+        self.wait(moment)
+        return self.place()
+
+    def wait(self, moment: datetime) -> None:
+        """The clock shows `moment`, and what was on the agenda until then has been done."""
         while self.agenda and self.agenda[0][0] <= moment:
             due, act = self.agenda.pop(0)
             self.clock.now = max(self.clock.now, due)
             act()
         self.clock.now = max(self.clock.now, moment)
-        return self.place()
 
     # --- by day ----------------------------------------------------------------------------------------------------------------
 
@@ -126,7 +132,7 @@ class Life:
             context_scheduler.set_context(place, "away", now=place.now(), until=self.local(self.away[-1], 23))
         if not self.is_away(day):
             self.answer(day)
-        if day.weekday() >= 5:
+        if day.weekday() >= 5 or day in self.days_off:
             self._weekend(day)
         if not self.is_away(day):
             self.add(day)
@@ -217,7 +223,7 @@ class Life:
             self._try(lambda now: weekend_planner.start(place, now=now))
 
     def _weekend(self, day: date) -> None:
-        """The session of Saturday or Sunday; then the person does a phase that is left by hand, now and then."""
+        """The session of Saturday, Sunday or a public holiday; then the person does a phase that is left by hand, now and then."""
         self.at(self.local(day, 9))
         self.knock("weekend", self._work_weekend)
         place = self.at(self.local(day, 14))
@@ -284,7 +290,7 @@ class Life:
         def pause(seconds: float) -> None:
             following = self.engine.next_end()
             step = STEP_S if following is None else (following - self.clock.now).total_seconds()
-            self.at(self.clock.now + timedelta(seconds=min(max(step, seconds), STEP_S)))
+            self.wait(self.clock.now + timedelta(seconds=min(max(step, seconds), STEP_S)))
             left[0] -= 1
             if left[0] == 0 and fate != "worked":
                 self._befall(fate)

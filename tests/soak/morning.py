@@ -27,6 +27,7 @@ class Lived:
     morning: date
     zone: ZoneInfo
     skewed: frozenset[str] = frozenset()
+    days_off: frozenset[date] = frozenset()
 
     def slots(self) -> list[str]:
         """What a scheduler should have knocked for, and whose time is over this morning at seven: the rule of the settings, said anew."""
@@ -34,7 +35,7 @@ class Lived:
         for n in range((self.morning - self.first).days):
             day = self.first + timedelta(days=n)
             found += [f"overnight@{day}", f"checkin@{day}"] + ([f"brief@{day}", f"report@{day}"] if n else [])
-            found += [f"weekend@{day}"] if day.weekday() >= 5 else []
+            found += [f"weekend@{day}"] if day.weekday() >= 5 or day in self.days_off else []
             found += [f"summary@{day}", f"review@{day}"] if day.weekday() == 6 and n < (self.morning - self.first).days - 1 else []
             found += [f"suggest@{day}"] if day.weekday() == 4 and n < (self.morning - self.first).days - 2 else []
         return found
