@@ -118,7 +118,7 @@ def test_a_morning_sees_what_has_outgrown_its_bound(said: str, life: Life, tmp_p
     home = tmp_path / "life"
     shutil.copytree(life.home, home)
     now, database = life.clock.now, life.place().store.snapshot()
-    assert unbounded(home, database, now=now) == []
+    assert unbounded(home, database, now=now, keep_days=90) == []
     for n in range(300 if "{n}" in LEFT[said] else 1):
         path = home / LEFT[said].format(n=n)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def test_a_morning_sees_what_has_outgrown_its_bound(said: str, life: Life, tmp_p
             os.truncate(path, 12 * 1024**2)
         for dated in (path, path.parent) if "old-" in path.as_posix() else ():
             os.utime(dated, (now.timestamp() - 100 * 86400,) * 2)
-    assert any(said in found for found in unbounded(home, database, now=now))
+    assert any(said in found for found in unbounded(home, database, now=now, keep_days=90))
 
 
 def test_the_database_may_grow_with_the_facts_and_not_beside_them() -> None:

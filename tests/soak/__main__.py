@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -22,7 +22,7 @@ from jarvis_lib.model.prose import plural, size
 from jarvis_lib.store.place import Place
 from tests.soak.bounds import unbounded, weight
 from tests.soak.engine import FAULTS, shares
-from tests.soak.life import NIGHT_FAULTS, Life, holiday
+from tests.soak.life import FIRST, NIGHT_FAULTS, Life, holiday
 from tests.soak.morning import Lived, broken
 
 WEEK = 7
@@ -78,7 +78,7 @@ def _morning(life: Life, day: date, found: Soak, *, page: bool, say: Callable[[s
     lived = Lived(life.first, day, life.zone, frozenset(life.skewed), frozenset(life.days_off))
     said = broken(life.place(), brief, lived, since=_begins(brief.since), whole=day.weekday() == 0)
     found.weights.append(weight(life.home))
-    said += unbounded(life.home, life.place().store.snapshot(), now=life.clock.now)
+    said += unbounded(life.home, life.place().store.snapshot(), now=life.clock.now, keep_days=life.keep_days)
     found.broken += [f"{day}: {one}" for one in said]
     for one in said[:5]:
         say(f"  {day}: {one}")
@@ -86,7 +86,7 @@ def _morning(life: Life, day: date, found: Soak, *, page: bool, say: Callable[[s
 
 
 def _begins(told: str) -> datetime:
-    return datetime.fromisoformat(told) - timedelta(seconds=1)
+    return datetime.fromisoformat(told).astimezone(UTC) - timedelta(seconds=1)
 
 
 def figures(life: Life, found: Soak) -> list[str]:
@@ -167,7 +167,8 @@ def _number(value: object) -> str:
 def _simulated(args: argparse.Namespace) -> Iterator[Life]:
     top = Path(tempfile.mkdtemp(prefix="jarvis-soak-"))
     try:
-        yield Life(args.keep or top / "life", seed=args.seed, faults=args.faults, away=holiday(args.nights))
+        own = {"first": args.first, "away": holiday(args.nights, args.first), "keep_days": args.keep_days}
+        yield Life(args.keep or top / "life", seed=args.seed, faults=args.faults, **own)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 
@@ -187,6 +188,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", type=float, default=0.05, help="share of attempts, and of nights, that go wrong")
     parser.add_argument("--no-pages", action="store_true", help="without the notebooks of Sundays and the pages of Mondays")
+    parser.add_argument("--first", type=date.fromisoformat, default=FIRST, help="the day on which it begins")
+    parser.add_argument("--keep-days", type=int, default=90, help="[store] keep_attempts_days")
     parser.add_argument("--real", action="store_true", help="real notebooks, git and agents in compressed time, 20 nights if not said otherwise")
     parser.add_argument("--keep", type=Path, help="where the workspace is made and left; a folder that is not there yet")
     args = parser.parse_args()

@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib import autonomous_queue as queue
-from jarvis_lib import context_scheduler, overnight_runner, weekend_planner
+from jarvis_lib import context_scheduler, overnight_runner, pattern_learner, weekend_planner
 from jarvis_lib.autonomous_queue import holding
 from jarvis_lib.doors.calendars.days_off import read_days_off
 from jarvis_lib.doors.cron import acts, slots
@@ -66,8 +66,11 @@ class Life:
     daily_pages = False
     """Is the page of the brief made every morning, and not on Mondays alone?"""
 
-    def __init__(self, home: Path, *, seed: int, faults: float, per_day: float = 2.5, first: date = FIRST, away: Sequence[date] = ()) -> None:
+    def __init__(
+        self, home: Path, *, seed: int, faults: float, per_day: float = 2.5, first: date = FIRST, away: Sequence[date] = (), keep_days: int = 90
+    ) -> None:
         self.home, self.seed, self.faults, self.per_day, self.first, self.away = home, seed, faults, per_day, first, tuple(away)
+        self.keep_days = keep_days
         self.chance = Random(seed)
         self.zone = ZoneInfo(ZONE)
         self.clock = Clock(self.local(first, 8))
@@ -76,13 +79,13 @@ class Life:
         self.nights: dict[str, int] = {}
         self.skewed: set[str] = set()
         self.refusals: dict[str, int] = {}
-        self.agenda: list[tuple[datetime, Callable[[], None]]] = []
+        self.agenda: list[tuple[datetime, Callable[[], object]]] = []
         self.looked: datetime | None = None
         self.dated: set[Path] = set()
         self.agents = False
         if not home.exists():
             init(home)
-            self.set(**SETTINGS)
+            self.set(**SETTINGS, keep_attempts_days=f"keep_attempts_days = {keep_days}")
             place = self.place()
             place.store.write(place.fact("cron.installed", scheduler="cron"))
             self.agents = holding.look(place, now=place.now()).strict
@@ -251,9 +254,18 @@ class Life:
         else:
             self.at(self.local(day, 23))
             fate = self._worked(fate, day, thinks=thinks)
+            if not thinks:
+                self._study()
         self.nights[fate] = self.nights.get(fate, 0) + 1
         self._age()
         return fate
+
+    def _study(self) -> None:
+        """What the notebook of the routines has written down each night, without its kernel: scores, and the coming day's predictions."""
+        place = self.place()
+        with place.store.reading() as reader:
+            found = pattern_learner.study(reader, place, now=place.now(), seed=self.seed)
+        place.store.append(*(place.fact(kind, **data) for kind, data in found.facts))
 
     def _draw(self) -> str:
         return self.chance.choice(NIGHT_FAULTS) if self.chance.random() < self.faults else "worked"

@@ -13,8 +13,7 @@ from jarvis_lib.report.parts import Brief
 from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
 
-OF_THE_PERSON = ("task.approved", "task.declined", "improvement.accepted", "account.held", "context.set")
-OF_THE_PERSON += ("weekend.selected", "weekend.started", "weekend.completed")
+OF_THE_PERSON = ("task.approved", "task.declined", "improvement.accepted", "account.held", "context.set", "weekend.selected", "weekend.started")
 OVERDUE = timedelta(days=2)
 """A prediction is scored on the morning after it was due, or on the next one when no session worked in between."""
 
@@ -51,7 +50,7 @@ class Lived:
 
 def broken(place: Place, brief: Brief, lived: Lived, *, since: datetime, whole: bool) -> list[str]:
     """The sentences of what does not hold; `since` is where the brief's span begins. `whole` replays the journal too."""
-    found = wrong_in(place.store.snapshot(), brief, lived, since=since, now=datetime.fromisoformat(brief.as_of))
+    found = wrong_in(place.store.snapshot(), brief, lived, since=since, now=datetime.fromisoformat(brief.as_of).astimezone(UTC))
     return found + (recover.verify(place.store) if whole else [])
 
 

@@ -3,6 +3,7 @@
 The clock runs as the real one does, and jumps from the end of a night to the next evening. What holds on a morning is what holds in simulated time.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,8 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-
-import nbformat
+from typing import Any
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner
@@ -32,6 +32,12 @@ FAULTS = ("cut off", "asked to stop", "two at once")
 WRITES = "mkdir -p docs && echo 'The shop has one rule more.' > docs/$(date +%s%N).md"
 MODES = ("ok", "ok", "ok", "hollow", "error")
 """What the model does, night by night."""
+CELLS = (
+    'out = ""\nrows = 10',
+    "import polars as pl\n\ntable = pl.DataFrame({'n': range(rows)})\ntable['n'].sum()",
+    "from pathlib import Path\n\nPath(out).parent.mkdir(exist_ok=True)\nPath(out).write_text(f\"{table['n'].sum()}\\n\")",
+)
+"""A notebook of the person's: it counts a table and writes what it found."""
 CHECKED = "ls docs/*.md"
 
 
@@ -41,7 +47,7 @@ class RunningClock(Clock):
     def __init__(self, now: datetime) -> None:
         self.now = now
 
-    @property  # type: ignore[override]  # a clock that runs where the other stands
+    @property
     def now(self) -> datetime:
         return self.base + timedelta(seconds=time.monotonic() - self.begun)
 
@@ -58,7 +64,7 @@ class RealLife(Life):
     def __init__(self, top: Path, model: StubModel, *, seed: int, faults: float, agents: tuple[str, ...] = (), away: Sequence[date] = ()) -> None:
         super().__init__(top / "workspace", seed=seed, faults=faults, away=away)
         self.model = model
-        self.clock = RunningClock(self.clock.now)  # type: ignore[assignment]  # it is one
+        self.clock = RunningClock(self.clock.now)
         self.top, self.names, self.repo = top, agents, top / "shop"
         programs = ", ".join(f'{name} = "{BIN / name}"' for name in agents)
         self.set(
@@ -86,35 +92,37 @@ class RealLife(Life):
 
     def _notebook(self) -> None:
         """A notebook of the person's: it counts a table and writes what it found."""
-        cells = [
-            nbformat.v4.new_code_cell('out = ""\nrows = 10', metadata={"tags": ["parameters"]}),
-            nbformat.v4.new_code_cell("import polars as pl\n\ntable = pl.DataFrame({'n': range(rows)})\ntable['n'].sum()"),
-            nbformat.v4.new_code_cell("from pathlib import Path\n\nPath(out).parent.mkdir(exist_ok=True)\nPath(out).write_text(f\"{table['n'].sum()}\\n\")"),
-        ]
         path = self.home / "notebooks" / "recipes" / "count_rows.ipynb"
-        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        book = json.loads((ROOT / "notebooks" / "recipes" / "maintenance.ipynb").read_text())
+        blank = {"cell_type": "code", "execution_count": None, "outputs": []}
+        book["cells"] = [blank | {"id": f"c{n}", "metadata": {"tags": ["parameters"]} if n == 0 else {}, "source": text} for n, text in enumerate(CELLS)]
+        path.write_text(json.dumps(book))
 
     # --- by day ----------------------------------------------------------------------------------------------------------------
 
     def add(self, day: date) -> None:
         """One task of each kind, and one that cannot hold."""
         place, number = self.at(self.local(day, 10)), f"{day:%m%d}"
-        checked = {"changes": [f"work/{number}.txt"], "checks": [f"test -s work/{number}.txt"]}
+        checked: dict[str, Any] = {"changes": [f"work/{number}.txt"], "checks": [f"test -s work/{number}.txt"]}
         self._add(f"Count the rows of {number}", "Research/analysis", place, notebook="notebooks/recipes/count_rows.ipynb", number=number, **checked)
-        own = {"repo": str(self.repo), "command": f"echo rule {number} > docs/rule-{number}.md", "checks": [f"test -s docs/rule-{number}.md"]}
+        own: dict[str, Any] = {"repo": str(self.repo), "command": f"echo rule {number} > docs/rule-{number}.md", "checks": [f"test -s docs/rule-{number}.md"]}
         self._add(f"Write rule {number}", "Documentation", place, **own)
-        wrong = {"changes": [f"work/{number}-wrong.txt"], "checks": ["false"], "command": f"mkdir -p work && echo {number} > work/{number}-wrong.txt"}
+        wrong: dict[str, Any] = {
+            "changes": [f"work/{number}-wrong.txt"],
+            "checks": ["false"],
+            "command": f"mkdir -p work && echo {number} > work/{number}-wrong.txt",
+        }
         if self.chance.random() < 0.5:
             self._add(f"Cannot hold {number}", "Test coverage", place, **wrong)
         for name in self.names:
             self._add(f"Have {name} write a rule {number}", "Documentation", place, repo=str(self.repo), agent=name, checks=[CHECKED])
 
-    def _add(self, title: str, category: str, place: Place, *, number: str = "", **own: object) -> None:
+    def _add(self, title: str, category: str, place: Place, *, number: str = "", **own: Any) -> None:
         more = {"parameters": {"out": f"work/{number}.txt", "rows": 100}} if number else {}
         try:
-            made = queue.add(place, title, "A small one.", 0.01, category, "MEDIUM", now=place.now(), **own, **more)  # type: ignore[arg-type]  # as the verb takes them
-            if queue.show(place, made.task.id)["task"]["state"] == "parked":
-                queue.approve(place, made.task.id, now=place.now())
+            added = queue.add(place, title, "A small one.", 0.01, category, "MEDIUM", now=place.now(), **own, **more)
+            if queue.show(place, added.task.id)["task"]["state"] == "parked":
+                queue.approve(place, added.task.id, now=place.now())
         except Refused as error:
             self.refusals[error.code] = self.refusals.get(error.code, 0) + 1
 
