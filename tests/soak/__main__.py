@@ -37,12 +37,16 @@ class Soak:
     mornings_s: list[float] = field(default_factory=list)
     weights: list[dict[str, int]] = field(default_factory=list)
     mornings: int = 0
+    stopped: bool = False
 
 
 def soak(life: Life, nights: int, *, say: Callable[[str], None], pages: bool = True, found: Soak | None = None) -> Soak:
     """Live so many nights. On Sundays the notebooks of the learners run, and on Mondays the brief's page is made, where `pages` says so."""
     found = found or Soak()
     for n in range(nights):
+        if found.stopped:
+            say("It was asked to stop; what it found until then:")
+            break
         day = life.first + timedelta(days=n)
         life.day(day)
         begin = time.perf_counter()
@@ -184,7 +188,7 @@ def _real(args: argparse.Namespace) -> Iterator[Life]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nights", type=int, default=0, help="365 if not said otherwise")
+    parser.add_argument("--nights", type=int, default=0, help="365 if not said otherwise; Ctrl-C ends it with the next morning, and its figures are printed")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", type=float, default=0.05, help="share of attempts, and of nights, that go wrong")
     parser.add_argument("--no-pages", action="store_true", help="without the notebooks of Sundays and the pages of Mondays")
@@ -194,14 +198,12 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="where the workspace is made and left; a folder that is not there yet")
     args = parser.parse_args()
     args.nights = args.nights or (20 if args.real else 365)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begin, found = time.monotonic(), Soak()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(found, "stopped", True))
     print(f"{args.nights} {'real ' if args.real else ''}nights, seed {args.seed}, {args.faults:.0%} faults")
     with _real(args) if args.real else _simulated(args) as life:
-        try:
-            soak(life, args.nights, say=lambda line: print(line, flush=True), pages=not args.no_pages, found=found)
-        except KeyboardInterrupt:
-            print("It was stopped before its end; what it found until then:")
+        soak(life, args.nights, say=lambda line: print(line, flush=True), pages=not args.no_pages, found=found)
         print("\n".join([*figures(life, found), *found.broken[:50], f"It took {time.monotonic() - begin:.0f} s."]))
     return 1 if found.broken else 0
 
