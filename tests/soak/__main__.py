@@ -133,7 +133,6 @@ def figures(life: Life, found: Soak) -> list[str]:
         suggested = con.execute("SELECT state, count(*) FROM suggestions GROUP BY 1 ORDER BY 2 DESC").fetchall()
     last, first = found.weights[-1], found.weights[min(WEEK, len(found.weights) - 1)]
     growth = (last["data"] - first["data"]) / max(len(found.weights) - WEEK, 1)
-    early, late = found.nights_s[WEEK : WEEK + 30] or found.nights_s, found.nights_s[-30:]
     lines = [
         f"{plural(found.mornings, 'morning')}, {plural(len(found.broken), 'violated invariant')}",
         f"tasks: {', '.join(f'{s} {n}' for s, n in tasks)}; {attempts} attempts, {facts} facts",
@@ -145,14 +144,21 @@ def figures(life: Life, found: Soak) -> list[str]:
         f"slots: {', '.join(f'{s} {n}' for s, n in slots)}",
         f"weekends: {offered} suggested, {begun} builds started and {whole} done whole, said {_share(said)}",
         f"suggestions of routines: {', '.join(f'{s} {n}' for s, n in suggested) or 'none'}",
-        f"time per night: median {statistics.median(found.nights_s):.2f} s, longest {max(found.nights_s):.1f} s; "
-        f"nights {WEEK + 1} to {WEEK + 30}: {statistics.median(early):.2f} s, the last 30: {statistics.median(late):.2f} s",
+        f"time per night: median {statistics.median(found.nights_s):.2f} s, longest {max(found.nights_s):.1f} s{_aged(found.nights_s)}",
         f"store: database {size(last['database'])}, journal {size(last['journal'])}, data/ {size(last['data'])}; {size(int(growth))} more each night",
         f"for each fact: database {last['database'] / max(int(str(facts)), 1):.0f} bytes, journal {last['journal'] / max(int(str(facts)), 1):.0f} bytes; "
         f"removed because it was old: the files of {freed[0]} attempts, {size(int(str(freed[1])))}",
     ]
     scored = [f"  {p}: {n} scored, said {_share(s)}, happened {_share(h)}, skill {_number(k)}, 80 % interval held {_share(c)}" for p, n, s, h, k, c in board]
     return lines + (["predictions:", *scored] if scored else ["predictions: none was due"])
+
+
+def _aged(nights_s: list[float]) -> str:
+    """The first month after the first week against the last one."""
+    if len(nights_s) < WEEK + 60:
+        return ""
+    early, late = (statistics.median(part) for part in (nights_s[WEEK : WEEK + 30], nights_s[-30:]))
+    return f"; nights {WEEK + 1} to {WEEK + 30}: {early:.2f} s, the last 30: {late:.2f} s"
 
 
 def _played(life: Life) -> str:
