@@ -159,9 +159,9 @@ class RealLife(Life):
             try:
                 _, said = night.communicate(timeout=self.chance.uniform(4, 25))
             except subprocess.TimeoutExpired:
-                night.kill()
-                night.communicate()
                 return "cut off"
+            finally:
+                night.kill()
         if night.returncode:
             raise AssertionError(said.decode()[-2000:])
         return "worked"
