@@ -16,7 +16,7 @@ AIDER := 0.86.2
 AXE := 4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak docs wheel clean
+.PHONY: help setup demo weekend test slow faults agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak soak-real docs wheel clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -103,6 +103,9 @@ doctor: $(READY) ## Is this machine ready?
 
 soak: $(READY) ## A year of nights in simulated time: what must hold on every morning, and the figures; shorter: SOAK_ARGS="--nights 30".
 	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
+
+soak-real: $(READY) ## Twenty real nights in compressed time: notebooks, git and agent CLIs (make agents) on a model on loopback; SOAK_ARGS as above.
+	@$(BIN)/python -m tests.soak --real --faults 0.2 $(SOAK_ARGS)
 
 docs: $(READY) ## The documentation as a site, in site/; the page of commands is made anew.
 	@$(BIN)/python -m jarvis_lib.cli.manual > docs/COMMANDS.md

@@ -1,7 +1,6 @@
 """The night's analytic steps: a notebook on a snapshot makes the study, the session stores it, and without the notebook the night goes on."""
 
 import json
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,18 +128,6 @@ def test_without_the_notebook_the_night_has_its_plan_all_the_same(place: Place, 
     assert len(notices(place)) == 4
 
 
-def test_old_studies_go_and_their_pages_stay(place: Place) -> None:
-    """A session's notebooks are kept for 90 days."""
-    old, new = (place.home / "data" / "sessions" / name for name in ("old", "new"))
-    for folder in (old, new):
-        folder.mkdir(parents=True)
-        (folder / "build_scheduler.json").write_text("{}")
-    long_ago = place.now().timestamp() - 91 * 86400
-    os.utime(old, (long_ago, long_ago))
-    assert steps.forget(place, now=place.now()) == "the notebooks of 1 session older than 90 days removed"
-    assert new.is_dir() and not old.exists() and steps.forget(place, now=place.now()) == ""
-
-
 def test_pages_of_components_go_after_their_days_and_reports_stay(place: Place) -> None:
     """By the day in the name and `[store] pages_keep_days`, of its own names only; told once, and a second look finds nothing."""
     now = datetime(2026, 11, 24, 7, tzinfo=UTC)
@@ -150,9 +137,9 @@ def test_pages_of_components_go_after_their_days_and_reports_stay(place: Place) 
     goes = ["2026/10/2026-10-24-pattern_learner.html", "2024/01/2024-01-05-self_improver.html"]
     for name in (*stays, *goes, "latest-brief.html"):
         put(reports / name, "x" * 512)
-    assert steps.forget(place, now=now) == "2 pages of components older than 30 days removed (1.0 KB)"
+    assert steps.forget_pages(place, now=now) == "2 pages of components older than 30 days removed (1.0 KB)"
     assert all((reports / name).is_file() for name in (*stays, "latest-brief.html")) and not any((reports / name).exists() for name in goes)
-    assert steps.forget(place, now=now) == ""
+    assert steps.forget_pages(place, now=now) == ""
 
 
 def test_a_study_equals_the_plan_without_a_notebook(place: Place) -> None:

@@ -23,7 +23,7 @@ WORKTREES = Path("data/worktrees")
 KEPT_STATES = ("proposed", "queued", "parked", "running", "review", "shipped")
 """States of a task whose copy may still be worked in or looked at."""
 
-__all__ = ["Taken", "described", "publish", "sweep", "take_over", "undo", "work_of"]
+__all__ = ["Taken", "described", "needed", "publish", "sweep", "take_over", "undo", "work_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,11 @@ def undo(place: Place, row: Row, attempt: Row) -> list[str]:
 
 def sweep(place: Place, *, now: datetime) -> list[str]:
     """Archive and remove copies of tasks that have ended, by age and size; one sentence for each."""
+    return repositories.sweep(place.home, place.settings.values["repositories"], now=now, alive=needed(place))
+
+
+def needed(place: Place) -> set[str]:
+    """The tasks that are open, and those whose work an open follow-up goes on with."""
     with place.store.reading() as reader:
         rows = {r["id"]: r for r in reader.rows("autonomous_queue.contents")}
     alive: set[str] = set()
@@ -119,4 +124,4 @@ def sweep(place: Place, *, now: datetime) -> list[str]:
         while row is not None and row["state"] in KEPT_STATES and row["id"] not in alive:
             alive.add(row["id"])
             row = _followed(rows, row)
-    return repositories.sweep(place.home, place.settings.values["repositories"], now=now, alive=alive)
+    return alive

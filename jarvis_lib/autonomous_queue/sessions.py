@@ -17,6 +17,7 @@ from typing import Any
 
 from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.autonomous_queue import copies, holding, loop
+from jarvis_lib.autonomous_queue.clearing import clear_old
 from jarvis_lib.autonomous_queue.recovery import close_dead
 from jarvis_lib.autonomous_queue.verbs import housekeeping
 from jarvis_lib.execution import awake, postman
@@ -119,8 +120,9 @@ def opened(place: Place, hours: Hours, *, now: datetime, say: Say) -> Iterator[t
 
 def _check_store(place: Place) -> None:
     """The whole chain and every table are read before anything runs; a damaged database is rebuilt, a damaged journal stops the session."""
-    if recover.verify(place.store):
-        recover.rebuild(place.store, "the check before the session found it damaged")
+    if not recover.verify(place.store):
+        return
+    recover.rebuild(place.store, "the check before the session found it damaged")
     wrong = recover.verify(place.store)
     if wrong:
         raise Refused(f"The store is not whole: {wrong[0]} Nothing was started. Look with: jarvis store verify", code="failed")
@@ -191,8 +193,8 @@ def phase(place: Place, session: str, name: str, say: Say, *, may_fail: bool = F
 
 
 def tidied(place: Place) -> list[str]:
-    """What time alone changes, and the copies of repositories that nobody needs any more, in sentences."""
-    return [*housekeeping(place, now=place.now()), *copies.sweep(place, now=place.now())]
+    """What time alone changes, and what nobody needs any more: copies of repositories, files of old attempts. In sentences."""
+    return [*housekeeping(place, now=place.now()), *copies.sweep(place, now=place.now()), *clear_old(place, now=place.now())]
 
 
 # --- planning and working ------------------------------------------------------------------------------------------------
@@ -299,8 +301,11 @@ def hours_now(place: Place, *, now: datetime) -> Hours:
     return margins(place, key=f"{kind}@{day}", kind=kind, now=now, ends=ends, longest_h=longest)
 
 
-def work_now(place: Place, *, say: Say = print, engine: Engine | None = None) -> str:
-    """One session in the hours that are on now; the sentence of how it ended. Refuses (busy) when one is open, and outside of every window."""
+def work_now(place: Place, *, say: Say = print, engine: Engine | None = None, pause: Callable[[float], None] = time.sleep) -> str:
+    """One session in the hours that are on now; the sentence of how it ended. Refuses (busy) when one is open, and outside of every window.
+
+    `pause` waits for so many seconds between two looks of the loop.
+    """
     now = place.now()
     hours = hours_now(place, now=now)
     with only_session(place), opened(place, hours, now=now, say=say) as (session, ended, held):
@@ -310,7 +315,7 @@ def work_now(place: Place, *, say: Say = print, engine: Engine | None = None) ->
             plan = plan_hours(place, session, hours)
             done(said_plan(plan, hours))
         with phase(place, session, "run", say) as done:
-            tally = work_plan(place, session, hours, plan, held=held, engine=engine or engine_of(place.settings), say=say, follow=True)
+            tally = work_plan(place, session, hours, plan, held=held, engine=engine or engine_of(place.settings), say=say, follow=True, pause=pause)
             done(f"{plural(tally.attempts, 'attempt')}; it ended because {tally.why_ended}")
         with phase(place, session, "report", say, may_fail=True) as done:
             build_scheduler.make_plan(place, now=place.now())

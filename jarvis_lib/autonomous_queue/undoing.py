@@ -117,8 +117,13 @@ def _undoable(place: Place, task: str) -> tuple[Row, Row]:
         attempt = reader.one("autonomous_queue.undoable", task=row["id"])
         later = reader.rows("autonomous_queue.dependents_shipped", task=row["id"])
         running = [r["changes"] for r in reader.rows("autonomous_queue.running_changes")]
+        cleared = reader.one("autonomous_queue.cleared_of", task=row["id"])
     if row["state"] not in ("shipped", "accepted") or attempt is None:
         raise Refused(f"{name_of(row)} is {row['state']}; only shipped or accepted work can be undone.")
+    if cleared and cleared["at"] and not attempt["commit_sha"]:
+        days = place.settings.get("store", "keep_attempts_days")
+        on = f"{cleared['at'].astimezone(place.zone):%Y-%m-%d}"
+        raise Refused(f"What {name_of(row)} had kept for an undo was removed on {on}, as jarvis.toml says ([store] keep_attempts_days = {days}).")
     if later:
         names = listed([name_of(r) for r in later])
         raise Refused(f"{names} built on {row['id']}; undo {'it' if len(later) == 1 else 'them'} first.")

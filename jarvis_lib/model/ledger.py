@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from jarvis_lib.model import (
     account_rules,
+    clearing_rules,
     context_rules,
     delivery_rules,
     door_rules,
@@ -696,4 +697,5 @@ RULES: dict[str, Callable[[Book, Fact], None]] = {
     **slot_rules.RULES,
     **import_rules.RULES,
     **series_rules.RULES,
+    **clearing_rules.RULES,
 }

@@ -23,6 +23,7 @@ from jarvis_lib.model.task import AGENTS, CATEGORIES
 from jarvis_lib.model.trust import Terms
 from jarvis_lib.model.window import DAYS, KINDS, WindowRule
 
+WEEK_MINUTES = 10080
 _WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _PHASES_SAID = '"name share" or "name share: check command"; shares add up to 100. The largest phase runs the task\'s own recipe.'
@@ -246,6 +247,11 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "wait_seconds": ("num>=0.1", 30.0, "How long a command waits for its turn."),
         "snapshots": ("int>=1", 7, "Verified copies kept in data/snapshots."),
         "pages_keep_days": ("int>=1", 30, "Pages of components (1 MB each) older than this are removed from reports/; briefs, check-ins, reviews stay."),
+        "keep_attempts_days": (
+            "int>=7",
+            90,
+            "So long after you answered a task, its attempts' logs, notebooks and kept files go; what is open stays.",
+        ),
     },
     "delivery": {
         "channels": ("channels", [], "email, apprise: where briefs and alerts go besides the file in reports/. Empty = nothing leaves this machine."),
@@ -640,14 +646,26 @@ def _overlaps(values: dict[str, dict[str, Any]], lines: dict[tuple[str, str], in
     kinds = [k for k in KINDS if k != "overnight" and k not in turned and values[f"windows.{k}"]["on"]]
     for i, one in enumerate(kinds):
         for two in kinds[i + 1 :]:
-            if _spans(values[f"windows.{one}"]) & _spans(values[f"windows.{two}"]):
+            if _meet(values[f"windows.{one}"], values[f"windows.{two}"]):
                 line = next((lines[f"windows.{k}", n] for k in (two, one) for n in ("start", "days") if (f"windows.{k}", n) in lines), 0)
                 found.append(Mistake(line, f"[windows.{two}] overlaps [windows.{one}]; only overnight may overlap others"))
     return found
 
 
-def _spans(own: dict[str, Any]) -> set[int]:
-    """The minutes of the week that a window covers."""
-    start, end = (int(own[k][:2]) * 60 + int(own[k][3:]) for k in ("start", "end"))
-    length = (end - start) % 1440 or 1440
-    return {(DAYS.index(day) * 1440 + start + m) % 10080 for day in own["days"] for m in range(length)}
+def _meet(one: dict[str, Any], two: dict[str, Any]) -> bool:
+    """Have two windows a minute of the week in common?"""
+    own, other = _starts(one), _starts(two)
+    return any((b - a) % WEEK_MINUTES < _length(one) or (a - b) % WEEK_MINUTES < _length(two) for a in own for b in other)
+
+
+def _starts(own: dict[str, Any]) -> list[int]:
+    """The minutes of the week at which a window begins."""
+    return [DAYS.index(day) * 1440 + _minutes(own["start"]) for day in own["days"]]
+
+
+def _length(own: dict[str, Any]) -> int:
+    return (_minutes(own["end"]) - _minutes(own["start"])) % 1440 or 1440
+
+
+def _minutes(at: str) -> int:
+    return int(at[:2]) * 60 + int(at[3:])

@@ -76,7 +76,7 @@ def _night(place: Place, session: str, hours: Hours, engine: Engine, say: Say, *
         after = problem_predictor.scan(place, now=place.now())
         build_scheduler.make_plan(place, now=place.now())
         reverted = self_improver.apply_reverts(place, now=place.now())
-        forgotten = steps.forget(place, now=place.now())
+        forgotten = steps.forget_pages(place, now=place.now())
         unseen = steps.pages(place, session, hours) if thinks else []
         said = [f"{plural(len(after), 'problem')} left open", "the coming windows are planned anew", *reverted, forgotten, *unseen]
         done("; ".join(s.rstrip(".") for s in said if s))

@@ -4,7 +4,6 @@ Each step is a papermill run of `notebooks/<component>.ipynb` on a read-only sna
 file; the session checks it and writes its facts. The executed notebook is kept as evidence, and its page is linked from the brief.
 """
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +29,6 @@ LEAST_S = 20.0
 PAGE_S = 90.0
 LOOKING = ("autonomous_queue", "overnight_runner", "context_scheduler", "weekend_planner")
 """Components whose notebooks make no study; the night runs them for their pages alone."""
-KEPT = timedelta(days=90)
 
 
 def run(place: Place, session: str, component: str, hours: Hours, parameters: Mapping[str, Any] | None = None, *, whole: bool = False) -> Study:
@@ -91,19 +89,11 @@ def _page(place: Place, session: str, component: str, hours: Hours) -> list[str]
     return []
 
 
-def forget(place: Place, *, now: datetime) -> str:
-    """Remove what was made to be looked into: notebooks of sessions older than KEPT, pages of components older than `[store] pages_keep_days`. Reports stay.
-
-    What was done in a sentence, or nothing.
-    """
-    old = [p for p in (place.home / "data" / "sessions").glob("*/") if now.timestamp() - p.stat().st_mtime > KEPT.total_seconds()]
-    for folder in old:
-        shutil.rmtree(folder)
+def forget_pages(place: Place, *, now: datetime) -> str:
+    """Remove pages of components older than `[store] pages_keep_days`; reports stay. What was done in a sentence, or nothing."""
     days = place.settings.get("store", "pages_keep_days")
     pages, freed = forget_deep(place.home / "reports", keep_days=days, now=now, zone=place.zone)
-    said = [f"the notebooks of {plural(len(old), 'session')} older than {KEPT.days} days removed"] if old else []
-    said += [f"{plural(pages, 'page')} of components older than {plural(days, 'day')} removed ({size(freed)})"] if pages else []
-    return "; ".join(said)
+    return f"{plural(pages, 'page')} of components older than {plural(days, 'day')} removed ({size(freed)})" if pages else ""
 
 
 def went_without(place: Place, component: str, error: Exception) -> str:

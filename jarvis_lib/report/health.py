@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.delivery import switched_on
-from jarvis_lib.model.prose import clean, plural, seconds, shorten
+from jarvis_lib.model.prose import clean, plural, seconds, shorten, size
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.report.clock import span, when
 from jarvis_lib.report.coverage import Coverage
@@ -32,6 +32,7 @@ def lines(reader: Reader, cover: Coverage, settings: Settings, *, zone: ZoneInfo
     found += _delivery(reader, cover, settings, zone)
     if len(notices) > NOTICES:
         found.append(SystemLine("Store", f"and {len(notices) - NOTICES} earlier notices.", "warn"))
+    found += _cleared(reader, cover)
     found += _calendars(reader, now, zone)
     found += [_isolation(cover), SystemLine("Policy", f"hash {settings.policy.hash[:12]}{_changed(cover, settings)}", "ok")]
     return [*found, _journal(reader), SystemLine("Workspace", clean(str(home)), "ok")]
@@ -87,6 +88,16 @@ def _sleep(phases: Sequence[Row], cover: Coverage) -> list[SystemLine]:
         said = f"Asleep {plural(len(asleep), 'time')}, {seconds(total)} in all: {told}." if len(asleep) > 1 else f"{told[:1].upper()}{told[1:]}."
         return [SystemLine("Machine", said, "warn")]
     return [SystemLine("Machine", "Awake while a session ran.", "ok")] if cover.sessions else []
+
+
+def _cleared(reader: Reader, cover: Coverage) -> list[SystemLine]:
+    """What was removed because it was old; nothing on the many mornings when nothing was."""
+    row = reader.one("report.cleared_between", since=cover.since, now=cover.until)
+    if row is None or row["attempts"] is None:
+        return []
+    whose = [plural(row["attempts"], "attempt")] if row["attempts"] else []
+    whose += [f"{plural(row['others'], 'archive')} and things set aside"] if row["others"] else []
+    return [SystemLine("Storage", f"{size(row['bytes'])} freed: files of {' and '.join(whose)} older than {row['keep_days']} days; the evidence stays.", "ok")]
 
 
 def _calendars(reader: Reader, now: datetime, zone: ZoneInfo) -> list[SystemLine]:

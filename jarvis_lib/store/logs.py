@@ -173,6 +173,12 @@ def _fix(fact: Fact) -> str:
     return _said(fact, fact.actor, word, f"fix {fact.id}", fix.get("playbook"), risk, fix.get("said"), f"check: {fix.get('check')}")
 
 
+def _cleared(fact: Fact) -> str:
+    """How much went; the attempts stand in the fact."""
+    data = fact.data
+    return _said(fact, f"removed the files of {len(data.get('attempts') or ())} attempts and {data.get('others')} things set aside, {data.get('bytes')} bytes")
+
+
 def _weakness(fact: Fact) -> str:
     own = _dict(fact.data.get("weakness")) or fact.data
     return _said(fact, f"weakness {fact.kind.partition('.')[2]}", own.get("severity"), own.get("key"), own.get("said"))
@@ -195,6 +201,7 @@ _VIEWS: tuple[tuple[str, str, Callable[[Fact], str]], ...] = (
     ("attempt.", EXECUTION, _attempt),
     ("brief.made", EXECUTION, _brief),
     ("notice", EXECUTION, _notice),
+    ("attempts.cleared", EXECUTION, _cleared),
     ("attempt.claimed", SPAWNS, _spawn),
     ("task.", QUEUE, _task),
     ("task.decided", DECISIONS, _decision),

@@ -11,6 +11,7 @@ from typing import Any
 from jarvis_lib.execution import keep
 from jarvis_lib.execution.manifest import look
 from jarvis_lib.execution.results import Result, ended_badly
+from jarvis_lib.model.call import Call, Limit
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.task import Task, task_from_json
 
@@ -97,11 +98,15 @@ class PlayedEngine:
 
     def _recipe(self, handle: Played) -> Result:
         home, fate = Path(handle.spec["home"]), handle.fate
-        if fate in ("done", "wrong", "guard"):
+        calls = _calls(handle, self.chance, self.clock.now) if handle.task.recipe is not None and handle.task.recipe.kind == "agent" else []
+        limited = any(c["limit"] for c in calls)
+        if fate in ("done", "wrong", "guard") and not limited:
             for name in handle.task.changes:
                 (home / name).parent.mkdir(parents=True, exist_ok=True)
                 (home / name).write_text(f"{handle.spec['attempt']} wrote this\n")
         outcome = {"exit": "failed", "died": "died", "denied": "denied", "limited": "limited"}.get(fate, "finished")
+        if limited:
+            outcome = "limited"
         evidence = [_evidence("exit", "command", outcome == "finished", f"it ended ({fate})")]
         if fate == "escalated":
             evidence.append(_evidence("escalation", "words", False, "it says that it deleted what it should not"))
@@ -109,7 +114,7 @@ class PlayedEngine:
             evidence.append(_evidence("question", "question", None, "Should it be rounded up?"))
         if fate == "denied":
             evidence.append(_evidence("denial", "network", None, "a connection"))
-        return {"outcome": outcome, "said": fate, "exit_code": int(outcome == "failed"), "seconds": handle.seconds, "evidence": evidence}
+        return {"outcome": outcome, "said": fate, "exit_code": int(outcome == "failed"), "seconds": handle.seconds, "evidence": evidence, "calls": calls}
 
     def _prove(self, handle: Played) -> Result:
         home = Path(handle.spec["home"])
@@ -122,6 +127,18 @@ class PlayedEngine:
         if handle.fate == "guard":
             evidence.append(_evidence("guard", "diff", False, "it changed a policy file"))
         return {"outcome": "finished", "said": "looked", "after": after, "evidence": evidence}
+
+
+LIMITED = 0.15
+"""How often an agent's account is used up: no fault, but life."""
+
+
+def _calls(handle: Played, chance: Random, now: datetime) -> list[dict[str, Any]]:
+    """What the call of an agent told, one in a while that its account is used up for some hours."""
+    until = now + timedelta(hours=chance.uniform(1, 9)) if handle.fate == "limited" or chance.random() < LIMITED else None
+    limit = Limit(until, "five_hour") if until else None
+    told = Call("custom", "1.0", int(limit is not None), tokens_in=2000, tokens_out=300, cost=0.02, turns=3, limit=limit)
+    return [told.to_json()]
 
 
 def _evidence(kind: str, name: str, ok: bool | None, said: str, **detail: Any) -> dict[str, Any]:

@@ -156,7 +156,7 @@ WHERE o.reserve AND o.plan = (SELECT id FROM plans ORDER BY made_at DESC, rowid 
 -- name: paused
 -- The sittings of a task since it last ran to its end. What failed or died between them was put back to where its own sitting had begun.
 SELECT id, seconds, ended_at, undo FROM attempts
-WHERE task = $task AND outcome = 'paused'
+WHERE task = $task AND outcome = 'paused' AND id NOT IN (SELECT attempt FROM cleared WHERE task = $task)
     AND claimed_at > coalesce((SELECT max(claimed_at) FROM attempts WHERE task = $task AND outcome = 'finished'), '1970-01-01'::TIMESTAMP)
 ORDER BY claimed_at, id;
 
@@ -228,3 +228,15 @@ ORDER BY f.seq DESC;
 -- name: content_before
 SELECT data, (SELECT count(*) FROM facts e WHERE e.task = $task AND e.kind = 'task.edited' AND e.refused IS NULL AND e.seq > $seq) > 0 AS edited_since
 FROM facts WHERE task = $task AND kind IN ('task.added', 'task.edited') AND refused IS NULL AND seq < $seq ORDER BY seq DESC LIMIT 1;
+
+-- name: to_clear
+-- Attempts, among those that have files, whose task has waited for nobody since.
+SELECT a.id, a.task FROM attempts a JOIN tasks t ON t.id = a.task
+WHERE a.id IN (SELECT unnest($ids::VARCHAR[])) AND a.ended_at IS NOT NULL AND t.state IN (SELECT unnest($states::VARCHAR[])) AND t.changed_at < $before
+ORDER BY a.ended_at, a.id;
+
+-- name: cleared
+SELECT attempt FROM cleared WHERE attempt IN (SELECT unnest($ids::VARCHAR[]));
+
+-- name: cleared_of
+SELECT max("at") AS "at" FROM cleared WHERE task = $task;

@@ -105,6 +105,9 @@ FROM fixes WHERE verified AND (undone_at IS NULL OR undone_at > $now OR undone_b
 -- name: notices_between
 SELECT "at", kind, sentence FROM notices WHERE "at" > $since AND "at" <= $now ORDER BY "at";
 
+-- name: cleared_between
+SELECT sum(attempts) AS attempts, sum(others) AS others, sum(bytes) AS bytes, max(keep_days) AS keep_days FROM clearings WHERE "at" > $since AND "at" <= $now;
+
 -- name: tasks
 SELECT id, title, category, priority, hours, state, why, recipe, due, added_at, changed_at, shipped_at, accepted_at, undone_at, attempts
 FROM tasks ORDER BY added_at, id;
