@@ -35,6 +35,7 @@ class Finding:
     todo: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """For `--json`: its fields as they are."""
         return asdict(self)
 
 
