@@ -413,7 +413,7 @@ def test_a_task_can_be_shown_approved_put_off_dropped_and_queued_again(jarvis: J
     assert "title" in jarvis("show", task[:5])[1]
     assert "is now queued" in jarvis("approve", task)[1]
     assert jarvis("approve", task)[0] == CODES["refused"]
-    assert "Put off until" in jarvis("queue", "later", task, "--until", "2099-01-01 10:00")[1]
+    assert "comes by itself on Thu 01 Jan 10:00" in jarvis("queue", "later", task, "--until", "2099-01-01 10:00")[1]
     assert "is now dropped" in jarvis("queue", "drop", task)[1]
     assert "is now" in jarvis("queue", "retry", task)[1]
     assert len(jarvis("why", task)[1].splitlines()) >= 2
