@@ -73,6 +73,21 @@ def test_the_files_of_a_task_are_hashed_and_data_is_left_out(home: Path) -> None
     assert list(files_of(home, command("sh ..tool.sh"))) == ["..tool.sh"], "a name that begins with two dots leads nowhere else"
 
 
+@pytest.mark.parametrize(
+    "line", ["./run.bin", "sh x.log", "bash -eu x.log", "{python} -B x.csv in.csv", ". x.log; true", "env A=1 sh x.log", "nice -n 5 ./run.bin"]
+)
+def test_a_program_is_bound_whatever_its_name_says(home: Path, line: str) -> None:
+    """A file that is run belongs to what was approved, also when it is called like data; what it reads does not."""
+    for name in ("run.bin", "x.log", "x.csv", "in.csv"):
+        (home / name).write_text("true\n")
+    (home / "run.bin").chmod(0o755)
+    task = task_of(Recipe("shell", shell=line)) if "{" not in line else task_of(None, checks=(Check(line),))
+    (bound,) = files_of(home, task)
+    before = files_of(home, task)
+    (home / bound).write_text("false\n")
+    assert bound in line and files_of(home, task) != before
+
+
 def test_reading_is_light() -> None:
     """These are on the path of `jarvis add`: no subprocess, no numpy, nothing from Jupyter."""
     heavy = "subprocess numpy nbformat duckdb asyncio"

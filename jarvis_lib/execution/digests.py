@@ -1,7 +1,7 @@
 """Which files belong to what was approved, and what is in them? A notebook, and the files that commands and parameters name.
 
 Left out: what the task itself declares as changed, and data (databases, logs, tables), which differ from night to night without the
-task being another one.
+task being another one. A file that may be executed, or that a shell or an interpreter is given first, is a program whatever its name says.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from jarvis_lib.model.task import Recipe, Task
 _TABLES = frozenset((".db", ".sqlite", ".sqlite3", ".duckdb", ".wal", ".parquet", ".arrow", ".feather", ".csv", ".tsv", ".jsonl", ".log"))
 _PACKED = frozenset((".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".pkl", ".npy", ".npz", ".h5", ".bin"))
 DATA_SUFFIXES = _TABLES | _PACKED
+_INTERPRETERS = re.compile(r"\{python\}|(?:ba|da|k|z|fi)?sh|source|\.|python[\d.]*|perl|ruby|node|lua|php|Rscript|env|exec|nohup|nice|time|xargs")
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
 _WORD = re.compile(r"[^\s'\"`;|&<>()=,]+")
 
@@ -28,20 +29,38 @@ def files_of(home: Path, task: Task) -> dict[str, str]:
     root = os.path.realpath(home)
     changed = [os.path.normpath(path) for path in task.changes]
     found: dict[str, str] = {}
+    run = set(_run_names(task))
     for name in _names(home, task):
         path = os.path.realpath(os.path.join(root, name))
         relative = os.path.relpath(path, root)
-        if relative in found or relative.split(os.sep)[0] == ".." or _is_data(relative, changed) or not os.path.isfile(path):
+        if relative in found or relative.split(os.sep)[0] == ".." or not os.path.isfile(path):
+            continue
+        if _is_declared(relative, changed) or (_is_data(relative) and name not in run and not os.stat(path).st_mode & 0o111):
             continue
         with open(path, "rb") as stream:
             found[Path(relative).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
     return dict(sorted(found.items()))
 
 
-def _is_data(relative: str, changed: list[str]) -> bool:
-    if os.path.splitext(relative)[1].lower() in DATA_SUFFIXES:
-        return True
+def _is_data(relative: str) -> bool:
+    return os.path.splitext(relative)[1].lower() in DATA_SUFFIXES
+
+
+def _is_declared(relative: str, changed: list[str]) -> bool:
     return any(relative == own or relative.startswith(own + os.sep) for own in changed)
+
+
+def _run_names(task: Task) -> Iterator[str]:
+    """What stands behind a shell or an interpreter and its options, in recipe, checks and measures."""
+    recipe = task.recipe
+    lines = [] if recipe is None else [(recipe.shell or shlex.join(recipe.argv), recipe.cwd)]
+    lines += [(c.command, ".") for c in task.checks] + [(m.command, ".") for m in task.measures]
+    for line, cwd in lines:
+        starts = False
+        for part in (found for word in _words(line) for found in _WORD.findall(word) if not found.startswith("-")):
+            if starts:
+                yield from (part, os.path.join(cwd, part))
+            starts = bool(_INTERPRETERS.fullmatch(os.path.basename(part)))
 
 
 def _names(home: Path, task: Task) -> Iterator[str]:
