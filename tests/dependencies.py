@@ -75,9 +75,16 @@ def licence(name: str) -> str:
     return known if _is_known(known) else next((s for s in said if s and s != "UNKNOWN"), known or "not told")
 
 
+_MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
+"""How the text of that licence begins, in files that do not say its name."""
+
+
 def _heading(package: importlib.metadata.Distribution) -> str:
     files = [p for p in _paths(package) if p.name.lower().startswith(("licen", "copying")) and p.is_file()]
-    lines = (line.strip() for p in files for line in p.read_text(encoding="utf-8", errors="replace").splitlines())
+    texts = [p.read_text(encoding="utf-8", errors="replace") for p in files]
+    if any(_MIT in " ".join(text.split()) for text in texts):
+        return "MIT (its text)"
+    lines = (line.strip() for text in texts for line in text.splitlines())
     return next((line for line in lines if line), "")[:60]
 
 

@@ -14,7 +14,7 @@ from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import build_scheduler
 from jarvis_lib.autonomous_queue.ended import why_nothing_more
 from jarvis_lib.cli.cards import inbox_lines
-from jarvis_lib.execution.agents.ready import NONE_ON
+from jarvis_lib.execution.agent_ready import NONE_ON
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.store.place import Place

@@ -92,7 +92,7 @@ def test_the_days_count_from_the_answer(life: Life) -> None:
     cleared(life, 120, after=first)
     assert folders(place, names["one"]) == [] and folders(place, names["two"])
     now = life.place()
-    assert "Put back: two.txt" in queue.undo(now, names["two"], now=now.now())[0]
+    assert "Taken away: two.txt" in queue.undo(now, names["two"], now=now.now())[0]
     with pytest.raises(Refused, match=r"had kept for an undo was removed on 2026-05-06, as jarvis.toml says \(\[store\] keep_attempts_days = 90\)"):
         queue.undo(now, names["one"], now=now.now())
 

@@ -55,7 +55,7 @@ def test_the_week_is_told_against_its_goals_and_the_weeks_before(place: Place) -
     goals = {r.name: r for r in made.goals}
     assert (goals["Builds accepted"].value, goals["Builds accepted"].goal, goals["Undone again"].value) == (15.0, "14 to 21", 1.0)
     assert goals["Patterns learned"].goal == "1 to 2" and goals["Run hours accepted"].goal == "42 to 56 h"
-    assert made.headline == "Week: 15 of 14 to 21 builds accepted, 13.4 of 42 to 56 run hours; 3 undone or came back"
+    assert made.headline == "Week: 15 builds accepted (goal 14 to 21), 13.4 run hours (42 to 56); 3 undone or came back"
     assert [d.when for d in made.days] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] and made.days[0].accepted == pytest.approx(2.067, abs=0.01)
 
 
@@ -136,6 +136,6 @@ def test_the_page_is_made_and_listed_and_the_review_is_json(home: Path, place: P
     path = weekend_planner.make_review(place, as_of=SUNDAY)
     assert path == home / "reports" / "2026" / "11" / "2026-11-22-review.html"
     html = path.read_text(encoding="utf-8")
-    assert "Week: 15 of 14 to 21 builds accepted" in html and html.count("<section") == 7
-    assert (home / "reports" / "latest-review.html").is_file() and "2026-11-22 weekly review" in (home / "reports" / "index.html").read_text(encoding="utf-8")
+    assert "Week: 15 builds accepted (goal 14 to 21)" in html and html.count("<section") == 7
+    assert (home / "reports" / "latest-review.html").is_file() and "Sun 22 Nov, weekly review" in (home / "reports" / "index.html").read_text(encoding="utf-8")
     assert json.loads(json.dumps(told(place).to_json()))["schema"] == "jarvis.review/1"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jarvis_lib.execution.agents.ready import NONE_ON, is_there
+from jarvis_lib.execution.agent_ready import NONE_ON, is_there
 from jarvis_lib.execution.spec import AgentWork
 from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.ledger import Row

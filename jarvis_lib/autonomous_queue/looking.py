@@ -69,7 +69,7 @@ def _agent_cards(place: Place, rows: list[Row]) -> list[dict[str, Any]]:
     """One card for all tasks that wait for a coding agent which is not switched on or not there."""
     if not rows:
         return []
-    from jarvis_lib.execution.agents.ready import waiting
+    from jarvis_lib.execution.agent_ready import waiting
 
     stuck = waiting(rows, place.settings.values["agent"])
     if stuck is None:

@@ -115,7 +115,7 @@ def _no_agent(place: Place, task: Task) -> str:
     """Why no coding agent can do this task as things stand; empty where one can, or none is asked for."""
     if task.recipe is None or task.recipe.kind != "agent":
         return ""
-    from jarvis_lib.execution.agents.ready import unready
+    from jarvis_lib.execution.agent_ready import unready
 
     return unready(place.settings.values["agent"], task.recipe.agent)
 

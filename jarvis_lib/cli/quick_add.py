@@ -195,7 +195,7 @@ def _no_agent(known: Remembered, task: Task) -> list[str]:
     """Why no coding agent can do it as things stand."""
     if task.recipe is None or task.recipe.kind != "agent":
         return []
-    from jarvis_lib.execution.agents.ready import unready
+    from jarvis_lib.execution.agent_ready import unready
 
     why = unready(known.values["agent"], task.recipe.agent)
     return [f"It cannot run yet: {why[:1].lower()}{why[1:]}"] if why else []

@@ -18,7 +18,7 @@ from jarvis_lib.model.prose import listed, size
 from jarvis_lib.model.settings import BadSettings, Settings
 
 if TYPE_CHECKING:
-    from jarvis_lib.execution.agents.ready import Unready
+    from jarvis_lib.execution.agent_ready import Unready
 
 AGENTS = ("claude", "codex", "openclaw")
 DISK_PROBLEM = 200 * 1024**2
@@ -281,7 +281,7 @@ def _agent(home: Path | None, settings: Settings | None) -> Finding:
 
 def _without_agent(home: Path, settings: Settings) -> "Unready | None":
     """The open tasks for a coding agent that none can do here."""
-    from jarvis_lib.execution.agents.ready import waiting
+    from jarvis_lib.execution.agent_ready import waiting
     from jarvis_lib.store.store import Store
 
     try:

@@ -57,7 +57,8 @@ def jail_of(
         inside = (spec.out_dir, *writable)
         return Jail(held.level, cwd or spec.out_dir, temp, inside, tuple(own_readable), (), home, held.network, tuple(sockets), own_uid)
     hidden = tuple(p for p in (spec.home / name for name in (*OWN_STATE[1:], *_SIDE_FILES)) if p.exists() and p.name != "logs")
-    outside = RUN_OUTSIDE if not (spec.home / "notebooks").is_symlink() else ()
+    links = [name for name in ("notebooks", *RUN_OUTSIDE) if (spec.home / name).is_symlink()]  # nothing is mounted on a link; a change of one trips the guard
+    outside = () if "notebooks" in links else tuple(name for name in RUN_OUTSIDE if name not in links)
     workspace = (spec.home,) if held.level != "basic" else tuple(_entries(spec.home, outside))
     kept = tuple(p for p in (spec.home / name for name in (*READ_ONLY, *outside)) if p.exists())
     return Jail(

@@ -50,7 +50,7 @@ def agent_cards(reader: Reader, settings: Settings, *, now: datetime) -> list[Ca
     rows = reader.rows("autonomous_queue.wanting_agent", now=now)
     if not rows:
         return []
-    from jarvis_lib.execution.agents.ready import waiting
+    from jarvis_lib.execution.agent_ready import waiting
 
     stuck = waiting(rows, settings.values["agent"])
     if stuck is None:

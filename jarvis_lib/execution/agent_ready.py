@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jarvis_lib.execution.agents.registry import adapter, program
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, listed, plural, shorten
 
@@ -41,6 +40,8 @@ def is_there(own: Mapping[str, Any], name: str) -> bool:
 
 
 def _missing(own: Mapping[str, Any], name: str) -> str:
+    from jarvis_lib.execution.agents.registry import adapter, program  # a night without agents does without that room
+
     try:
         found = program(adapter(name), own["programs"].get(name, ""), template=own["custom"])
     except Refused as error:
