@@ -27,6 +27,7 @@ from tests.shop import Shop, git
 pytest.importorskip("distributed", reason="the package distributed is not installed")
 from jarvis_lib.model.task import Check, Recipe  # after the look for the package
 
+pytestmark = pytest.mark.faults
 needs_strict = pytest.mark.skipif(bool(levels.machine().strict_why), reason=f"needs the strict sandbox: {levels.machine().strict_why}")
 
 

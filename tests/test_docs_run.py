@@ -97,8 +97,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, lis
     return top, ids
 
 
-LONG = {"docs/AUTONOMOUS_OPERATIONS.md"}
-"""Half a minute of plans and weekends: typed by `make faults`."""
+LONG = {"README.md", "docs/AUTONOMOUS_OPERATIONS.md", "docs/INTEGRATION_GUIDE.md"}
+"""Up to half a minute of plans, weekends and pages each: typed by `make faults`."""
 
 
 @pytest.mark.parametrize("page", [pytest.param(p, marks=[pytest.mark.faults] if name_of(p) in LONG else []) for p in WITH_LINES], ids=name_of)

@@ -83,6 +83,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
     return own
 
 
+@pytest.mark.faults
 def test_a_morning_sees_each_thing_that_can_be_broken(life: Life, tmp_path: Path) -> None:
     place = life.place()
     brief = overnight_runner.brief(place, as_of=place.now())
