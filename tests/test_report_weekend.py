@@ -119,11 +119,17 @@ def test_a_night_that_the_calendar_cuts_is_one_night_with_fewer_hours(place: Pla
     assert [(n.when, n.hours) for n in report(place).nights][:3] == [("Sun 29", 24.0), ("Mon 30", 18.0), ("Tue 1", 24.0)]
 
 
-@pytest.mark.parametrize("when", [FRIDAY, SUNDAY, local(2026, 10, 25, 20, 0), local(2027, 3, 28, 20, 0)])
-def test_an_empty_store_has_a_whole_page(place: Place, when: object) -> None:
-    """Also on the Sundays of a clock change."""
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (FRIDAY, "Nothing needs you."),
+        *((sunday, "Nothing needs you before Monday.") for sunday in (SUNDAY, local(2026, 10, 25, 20, 0), local(2027, 3, 28, 20, 0))),
+    ],
+)
+def test_an_empty_store_has_a_whole_page(place: Place, when: object, said: str) -> None:
+    """Also on the Sundays of a clock change, and on a Friday, when it tells of the weekend before."""
     html = weekend_report(place, as_of=when.isoformat()).html()  # type: ignore[attr-defined]  # a datetime
-    assert "nothing ran, no build was chosen" in html and "Nothing needs you" in html
+    assert "nothing ran, no build was chosen" in html and said in html
     assert "there is nothing to compare" in html and html.count("<h2") == len(WEEKEND_SECTIONS) - 1
 
 

@@ -276,13 +276,23 @@ ATTACKS = {
     "our own python": "echo 'x' > PYTHON_LIB/jarvis-pwned.pth; echo x >> PACKAGE/__init__.py",
     "a setting of the kernel": "echo '|/tmp/x' > /proc/sys/kernel/core_pattern",
     "raw disk": "head -c 16 /dev/vda /dev/sda /dev/nvme0n1 && echo REACHED",
+    "a kernel of JupyterLab": "cd data/jupyter/kernels; echo x > jarvis/kernel.json; mkdir python3; echo x > python3/kernel.json",
     "the keyring of docker": "ls /run/docker.sock /var/run/docker.sock $XDG_RUNTIME_DIR/bus && echo REACHED",
 }
 
 
 def workspace(place: Path) -> Path:
     home = place / "space"
-    for folder in ("data/spool", "data/journal", "data/attempts/other", "data/attempts/own/out", "data/crontab-backups", "notebooks/reports", "../person/.ssh"):
+    for folder in (
+        "data/spool",
+        "data/journal",
+        "data/attempts/other",
+        "data/attempts/own/out",
+        "data/crontab-backups",
+        "notebooks/reports",
+        "data/jupyter/kernels/jarvis",
+        "../person/.ssh",
+    ):
         (home / folder).mkdir(parents=True)
     subprocess.run(["git", "-c", "init.defaultBranch=main", "init", "-q", str(home)], check=True)
     for name in (
@@ -294,6 +304,7 @@ def workspace(place: Path) -> Path:
         "notebooks/reports/morning_brief.ipynb",
         "notebooks/self_improver.ipynb",
         "data/crontab-backups/table",
+        "data/jupyter/kernels/jarvis/kernel.json",
         "../person/.ssh/id",
         "../person/.bashrc",
     ):
@@ -315,7 +326,7 @@ def hashes(place: Path) -> dict[str, str]:
 @levels
 @owners
 def test_no_attack_on_the_workspace_works(place: Path, level: str, own_uid: bool) -> None:
-    """The jail of a command on the workspace's own files: read, its state hidden, one folder written. Thirty-one attacks change no byte and read no decoy."""
+    """The jail of a command on the workspace's own files: read, its state hidden, one folder written. No attack changes a byte or reads a decoy."""
     home = workspace(place)
     out = home / "data" / "attempts" / "own" / "out"
     jail = Jail(level, home, _temp(place), writable=(out,), readable=(home,), hidden=tuple(home / name for name in OWN_STATE[1:]), own_uid=own_uid)

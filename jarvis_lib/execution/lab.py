@@ -44,9 +44,13 @@ def environment(home: Path) -> dict[str, str]:
 def own_kernel(home: Path) -> Path:
     """Write the kernel that Lab's launcher calls "Jarvis": this very Python, on this workspace. The folder to look for kernels in.
 
-    It loads nothing by itself, so that a notebook does the same at night, where its cells are all that runs.
+    It loads nothing by itself, so that a notebook does the same at night, where its cells are all that runs. The folder is made anew each time: JupyterLab
+    starts whatever stands in it, so nothing that a task left there before may.
     """
     top = home / "data" / "jupyter"
+    if top.is_symlink() or top.is_file():
+        top.unlink()
+    shutil.rmtree(top, ignore_errors=True)
     folder = top / "kernels" / KERNEL
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(SETTINGS / "logo-svg.svg", folder / "logo-svg.svg")

@@ -14,7 +14,7 @@ OWN_STATE = (
         f"data/{name}"
         for name in ("kept", "attempts", "spool", "journal", "snapshots", "settings", "trash", "worktrees", "bundles", "canary", "cluster", "cluster.json")
     ),
-    *(f"data/{name}" for name in ("crontab-backups", "catch-up.json", "delivery.called")),
+    *(f"data/{name}" for name in ("crontab-backups", "catch-up.json", "delivery.called", "jupyter")),
     *(f"data/{name}.lock" for name in ("store", "session", "settings", "fixing", "delivery", "memory")),
 )
 
