@@ -16,7 +16,7 @@ AIDER := 0.86.2
 AXE := 4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak soak-real docs wheel clean
+.PHONY: help setup demo weekend test slow faults long agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak soak-real docs wheel clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,9 +45,12 @@ weekend: $(READY) ## A real weekend compressed into minutes: suggest, select, st
 test: $(READY) ## The whole default test suite.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TEST_ARGS)
 
-slow: faults ## The slower suites: faults and attacks, then browser, then the demo by itself, which has a limit in seconds.
+slow: faults long ## The slower suites: faults and attacks, long tests, then browser, then the demo by itself, which has a limit in seconds.
 	@$(BIN)/python -m pytest -m "browser and not matrix" $(TEST_ARGS)
-	@$(BIN)/python -m pytest -m faults tests/test_demo.py $(TEST_ARGS)
+	@$(BIN)/python -m pytest -m long tests/test_demo.py $(TEST_ARGS)
+
+long: $(READY) ## Tests that take long: whole years, clusters, pages by papermill, wheels.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not matrix" --ignore=tests/test_demo.py $(TEST_ARGS)
 
 agents: ## The real coding agents that `make real-agents` tests, at the versions that were tried, below .agents (needs npm; 1 GB).
 	@command -v npm >/dev/null 2>&1 || { echo "There is no npm here, so no agent can be installed; install Node.js, then: make agents"; exit 1; }

@@ -139,7 +139,7 @@ Measured on Python {version}, {system}, with the versions of constraints.txt. *A
 |---|---|---|---|---|
 {counts}
 
-The core night (add, approve, work, prove, brief) runs with the base alone: `python -m pytest -m faults tests/test_core_night.py` works one in an environment
+The core night (add, approve, work, prove, brief) runs with the base alone: `python -m pytest -m long tests/test_core_night.py` works one in an environment
 that has nothing else. What needs more says so in one sentence, with the line that installs it.
 
 ## Each direct one

@@ -57,7 +57,7 @@ def worked(place: Place, one: Task, name: str, hours: float, *, at: datetime = N
 # --- the simulated year --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_the_simulated_year_is_made_by_its_seed(year: Place, tmp_path: Path) -> None:
     """The same arguments give the same rows, another seed others; all categories, windows and endings are there."""
 

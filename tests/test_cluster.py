@@ -27,7 +27,7 @@ from tests.shop import Shop, git
 pytest.importorskip("distributed", reason="the package distributed is not installed")
 from jarvis_lib.model.task import Check, Recipe  # after the look for the package
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.long
 needs_strict = pytest.mark.skipif(bool(levels.machine().strict_why), reason=f"needs the strict sandbox: {levels.machine().strict_why}")
 
 
@@ -78,7 +78,7 @@ def test_needs_are_resources() -> None:
     assert resources(["gpu=1", "memory=8GB", "tag:big"]) == {"gpu": 1.0, "memory": 8e9, "tag:big": 0.001}
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_scheduler_that_is_not_there_is_refused_with_one_sentence() -> None:
     with pytest.raises(Refused, match="does not answer"):
         DaskEngine("tcp://127.0.0.1:9")
@@ -113,7 +113,7 @@ def test_a_stop_ends_the_process_on_the_other_side(home: Path, three: Three) -> 
     engine.close()
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three: Three) -> None:
     engine = DaskEngine(three.address, three.keys)
     handle = engine.submit(Bench(home).spec(command("sleep 600")))
@@ -124,7 +124,7 @@ def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three
     engine.close()
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, three: Three) -> None:
     """20 endings, none twice, and the verdicts of what ended are those of the local engine; what was lost ends as died."""
     engine = DaskEngine(three.address, three.keys, cut_off_s=4)
@@ -165,7 +165,7 @@ def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, thre
     engine.close()
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_session_has_twenty_endings_and_the_verdicts_of_one_machine(tmp_path: Path, three: Three) -> None:
     """Three lanes over three machines, one killed and one cut off while they work; then the same twenty tasks on this machine."""
     found = {}
@@ -225,7 +225,7 @@ def started(tmp_path: Path, engine: DaskEngine, home: Path) -> tuple[Any, int, i
     return handle, int(child.read_text()), int(program.read_text())
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_stop_and_a_dead_machine_leave_no_process_on_the_other_side(home: Path, three: Three, tmp_path: Path) -> None:
     """A stop that is heard, a stop of a worker program that hears nothing, and a machine's own worker that is killed."""
     engine = DaskEngine(three.address, three.keys, cut_off_s=4)

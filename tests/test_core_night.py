@@ -9,7 +9,7 @@ import pytest
 
 from tests.install_parts import built, environment, install, outside, requirements
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.long
 
 SIDE_ROOMS = ("execution/agents", "execution/cluster", "doors/mcp", "doors/delivery", "doors/importing")
 """Drawers without which a night goes on."""

@@ -134,7 +134,7 @@ def by_wheel(folder: Path, home: Path) -> tuple[demo.DemoResult, list[str]]:
     return demo.DemoResult(**paths, **{name: told[name] for name in ("headline", "seconds", "verified", "fixed")}), done.stderr.splitlines()
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_whole_night_twice(tmp_path: Path) -> None:
     """Three verified builds, two fixes, one question, one honest failure, and a simulated year; and the same again by a wheel, the year to the letter."""
     years = []

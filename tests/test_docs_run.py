@@ -98,10 +98,10 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, lis
 
 
 LONG = {"README.md", "docs/AUTONOMOUS_OPERATIONS.md", "docs/INTEGRATION_GUIDE.md"}
-"""Up to half a minute of plans, weekends and pages each: typed by `make faults`."""
+"""Up to half a minute of plans, weekends and pages each: typed by `make long`."""
 
 
-@pytest.mark.parametrize("page", [pytest.param(p, marks=[pytest.mark.faults] if name_of(p) in LONG else []) for p in WITH_LINES], ids=name_of)
+@pytest.mark.parametrize("page", [pytest.param(p, marks=[pytest.mark.long] if name_of(p) in LONG else []) for p in WITH_LINES], ids=name_of)
 def test_the_lines_of_a_page_run(
     page: Path, lived: tuple[Path, dict[str, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,7 +46,7 @@ def test_a_failing_cell_fails_the_notebook_and_the_rest_stays_pending(bench: Ben
     assert "ZeroDivisionError" in result["tail"]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_notebook_out_of_time_is_kept_as_far_as_it_came(bench: Bench) -> None:
     """The cell swallows interrupts and has a daemon: both are gone, the states are true, the outcome is timed_out."""
     stubborn = (

@@ -320,7 +320,7 @@ def test_an_import_survives_a_rebuild(place: Place, tmp_path: Path) -> None:
     assert {k: v for k, v in after.items() if k not in told} == {k: v for k, v in before.items() if k not in told}
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_large_queue_comes_in_with_bounded_memory() -> None:
     """20,000 tasks, all of them, once, in a process that never needs half a gigabyte. For more: python -m tests.bench.importing 100000."""
     done = subprocess.run(

@@ -67,7 +67,7 @@ def test_a_notebook_has_the_limit_of_files_and_of_processes_too(bench: Bench) ->
     assert bench.alive() == []
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize("bomb", ["f() { f | f & }; f; sleep 60", f"{sys.executable} -c 'import os\nwhile True:\n try: os.fork()\n except OSError: pass'"])
 def test_a_fork_bomb_is_over_within_seconds_and_the_machine_goes_on(bomb: str, bench: Bench) -> None:
     begin = time.monotonic()

@@ -61,7 +61,7 @@ def notices(place: Place) -> list[str]:
         return [n["sentence"] for n in reader.rows("report.notices_between", since=place.now().replace(year=2000), now=place.now())]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_each_analytic_step_is_a_notebook_with_its_page(whole: Place) -> None:
     """Eight papermill runs; four leave a study, each its executed notebook and its page, and the brief links to all of them."""
     said = one_night(whole)
@@ -117,7 +117,7 @@ def test_the_notebook_makes_the_plan_that_the_night_works(place: Place) -> None:
         ("import os; os._exit(1)", "build_scheduler"),
     ],
 )
-@pytest.mark.faults
+@pytest.mark.long
 def test_without_the_notebook_the_night_has_its_plan_all_the_same(place: Place, last: str, why: str) -> None:
     """The work is done, and the brief is told which notebook could not be used."""
     replaced(place, "build_scheduler", last)

@@ -55,7 +55,7 @@ def test_it_runs_on_a_store_with_a_night_in_it(lived_in: Place, notebook: Path, 
     assert drawn or notebook.stem == "weekend_planner", "it has no chart; only a weekend without a build has none to draw"
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: p.stem)
 def test_it_runs_on_an_empty_store(notebook: Path, tmp_path: Path) -> None:
     """A newcomer opens it before anything has happened."""

@@ -233,7 +233,7 @@ def test_a_page_that_cannot_be_made_becomes_a_text(live: Place) -> None:
     assert page.suffix == ".txt" and "The page could not be made" in page.read_text() and said
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_the_brief_by_plain_papermill_from_anywhere(live: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
     """In a minimal environment, from another folder, it writes the same page."""
     add(live, "one")

@@ -97,7 +97,7 @@ def test_a_wheel_of_the_sdist_is_the_wheel_of_the_clone(tmp_path: Path, names: s
         assert set(archive.namelist()) == names
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_the_wheel_works_far_from_the_clone(wheel: Path, tmp_path: Path) -> None:
     """Installed in an environment of its own, with an empty home: `init`, a session with the notebooks that learn and plan, and its brief."""
     python = environment(tmp_path / "environment", requirements())

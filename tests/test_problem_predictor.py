@@ -465,7 +465,7 @@ else:
 """
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_killed_at_any_step_it_leaves_old_or_new_whole(tmp_path: Path) -> None:
     """kill -9 before each file operation of both fixes; the next scan tidies up, records what happened, and it can be undone."""
     died = 0
@@ -480,7 +480,7 @@ def test_killed_at_any_step_it_leaves_old_or_new_whole(tmp_path: Path) -> None:
     assert died > 15
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_an_undo_killed_at_any_step_can_be_repeated(tmp_path: Path) -> None:
     """kill -9 in the middle of an undo: the same undo again puts everything back."""
     died = 0

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 pytestmark = [
-    pytest.mark.faults,
+    pytest.mark.long,
     pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="needs git and a clone to clone from"),
 ]
 
@@ -97,7 +97,7 @@ def test_the_same_lines_as_parts_and_verbs(clone: Path, words: list[str]) -> Non
     assert len(answers) == 1 and answers != {""}
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_bare_overnight_runner_is_start(clone: Path) -> None:
     """As the old cron line has it."""
     done = run(clone, [sys.executable, "-m", "jarvis_lib.overnight_runner"])

@@ -55,7 +55,7 @@ def test_a_fix_whose_check_was_green_before_proves_nothing(shop: Shop) -> None:
     assert shop.state(one) == "review" and "No check was red before" in shop.last(one)["verdict_why"]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @needs_strict
 def test_a_speed_up_is_a_measured_ratio_with_equal_results(shop: Shop) -> None:
     (shop.repo / "work.py").write_text("import time\n\n\ndef work():\n    time.sleep(0.06)\n    return 42\n")

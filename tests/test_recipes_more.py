@@ -185,7 +185,7 @@ def proved_model(home: Path, kept: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_model_ships_only_when_it_is_better(home: Path) -> None:
     """The first beats the constant; the same data again is not better and leaves every byte; more data is better than little."""
     kept = home / "kept"
@@ -327,7 +327,7 @@ def test_what_is_no_repository_is_refused(home: Path) -> None:
 # --- all of them, in a session -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_session_proves_each_of_them_and_undo_puts_all_back(home: Path, orders: Path, sales: Path, repository: Path) -> None:
     """Four tasks from their cards alone: shipped with their checks, and undone byte for byte."""
     shutil.copytree(RECIPES, home / "notebooks" / "recipes", ignore=shutil.ignore_patterns("__pycache__"))

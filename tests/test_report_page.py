@@ -84,7 +84,7 @@ def test_every_night_makes_a_page(place: Place) -> None:
     assert [n for n in ("needs", "problems", "plan", "numbers", "system", "ran") if f'id="{n}"' not in html] == []
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_forty_builds_fit(place: Place) -> None:
     """The size limit holds for the longest lists and titles."""
     many = [task(f"{HOSTILE} {i}") for i in range(40)]
@@ -194,7 +194,7 @@ def test_a_date_means_its_morning(place: Place) -> None:
         moment_of("yesterday", place.zone)
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "as_of", "page"),
     [

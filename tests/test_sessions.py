@@ -60,7 +60,7 @@ def counting(place: Place, last: int, *, check: str = "", **more: Any) -> str:
 # --- sittings ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_resumable_task_pauses_and_goes_on_and_is_undone_as_one(home: Path) -> None:
     """Its progress stays, no attempt is lost, the proof looks at the whole, and undo leads back to before the first sitting."""
     place = moving(home, TUESDAY_TEN)
@@ -97,7 +97,7 @@ def test_what_is_left_of_a_paused_task_is_planned(place: Place) -> None:
         assert [c.need_h for c in build_scheduler.candidates(reader, place.settings)] == pytest.approx([0.75])
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_refuted_sitting_takes_the_earlier_ones_along(home: Path) -> None:
     """What was never proved is not left behind in halves."""
     place = moving(home, TUESDAY_TEN)
@@ -165,7 +165,7 @@ def test_nothing_is_started_that_would_reach_into_a_busy_span(home: Path) -> Non
     assert tally.attempts == 0 and "needed" in tally.passed_over[task]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_session_waits_for_the_room_behind_a_span_that_is_still_to_come(home: Path) -> None:
     """What does not fit before the meeting is started after it, though nothing runs until then."""
     place = moving(home, TUESDAY_TEN)
@@ -176,7 +176,7 @@ def test_a_session_waits_for_the_room_behind_a_span_that_is_still_to_come(home: 
     assert tally.attempts == 1 and queue.show(place, task)["attempts"][0]["claimed_at"] >= busy[1]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_what_a_busy_span_pauses_goes_on_behind_it(home: Path) -> None:
     """Two sittings in one session, with the meeting between them."""
     place = moving(home, TUESDAY_TEN)
@@ -225,7 +225,7 @@ def test_outside_of_every_window_it_says_which_is_next(make_place: Callable[[dat
         queue.hours_now(make_place(late), now=late)
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_another_context_takes_the_machine_back(home: Path) -> None:
     """The person comes home early and says so: nothing more is started, what can pause does, and the session ends."""
     place = moving(home, TUESDAY_TEN)

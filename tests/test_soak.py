@@ -16,7 +16,7 @@ from tests.soak.morning import Lived, wrong_in
 from tests.soak.real import real_life
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [3])
 def test_nothing_breaks_in_nights_of_which_every_second_goes_wrong(seed: int, tmp_path: Path) -> None:
     life = Life(tmp_path / "life", seed=seed, faults=0.5, away=holiday(12))
@@ -33,7 +33,7 @@ UPDATE attempts SET recipe = 'agent'
 """
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_real_nights_hold_what_played_ones_do() -> None:
     """Real notebooks, git and processes, a night that is killed, and the agent CLIs that are installed. The twenty: `make soak-real`."""
     with real_life(seed=4, faults=0.5) as life:
@@ -83,7 +83,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
     return own
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_morning_sees_each_thing_that_can_be_broken(life: Life, tmp_path: Path) -> None:
     place = life.place()
     brief = overnight_runner.brief(place, as_of=place.now())

@@ -283,7 +283,7 @@ def test_a_lost_journal_stops_all_work_and_the_database_repairs_it(place: Place)
     assert rows(place) == before
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_the_journal_rotates_and_stays_one_chain(place: Place) -> None:
     """Files change, the chain does not."""
     facts = [added(place, task(f"T{i}", description="x" * 15_000)) for i in range(1500)]
@@ -343,7 +343,7 @@ while select.select([sys.stdin], [], [], 0.02)[0] == []:
 """
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_eight_writers_a_reader_and_a_foreign_holder_lose_nothing(place: Place) -> None:
     """200 tasks from 8 processes are there, each once, and nobody saw a lock error: not the writers, not a kernel that opens frames."""
     place.store.write(added(place, task("first")))

@@ -44,7 +44,7 @@ def test_the_loaded_flights_are_kept_and_nothing_else(tmp_path: Path) -> None:
     assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()] == ["data/source/flights.db"]
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_a_whole_weekend_twice(tmp_path: Path) -> None:
     """Suggested, chosen, started, worked, told: every phase verified, and the page's links lead somewhere; and the same again."""
     for _ in (1, 2):

@@ -70,7 +70,7 @@ def answers(home: Path, words: tuple[str, ...], moment: str, capsys: pytest.Capt
     assert code == 3 or json.loads(told.out)["schema"].startswith("jarvis.")
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_every_reading_verb_answers_on_a_year(year: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """On an evening, and in the hour that comes twice; the other moments are tried with the slower suites."""
@@ -79,7 +79,7 @@ def test_every_reading_verb_answers_on_a_year(year: Path, words: tuple[str, ...]
         answers(year, words, moment, capsys, json_too=moment == MOMENTS[0])
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_every_reading_verb_answers_for_any_moment_of_a_year(year: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """By the clock of Berlin, and at the two hours that matter there by that of New York."""
@@ -105,7 +105,7 @@ LEARNING = (
 )
 
 
-@pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.parametrize("words", LEARNING, ids=" ".join)
 def test_what_learns_answers_on_a_year_and_on_nothing(year: Path, tmp_path: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """Also the verbs that write; each tells something, and none breaks."""
@@ -123,7 +123,7 @@ def rounded(row: dict[str, Any] | None) -> dict[str, Any]:
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in (row or {}).items()}
 
 
-@pytest.mark.faults
+@pytest.mark.long
 def test_the_year_is_whole_and_can_be_rebuilt(year: Path, tmp_path: Path) -> None:
     """A thousand tasks went through the real ledger; the journal alone gives the same rows again."""
     home = tmp_path / "copy"
