@@ -92,6 +92,7 @@ def test_a_program_runs_with_our_python_and_writes_where_it_may(place: Path, lev
     """Python with its libraries and this package; the working folder, HOME and TMPDIR can be written; the files are ours afterwards."""
     code = """
 import os, pathlib, jarvis_lib, click
+assert jarvis_lib.__file__, 'an empty folder of that name is no package'
 for folder in ('.', pathlib.Path.home(), os.environ['TMPDIR']):
     (pathlib.Path(folder) / 'made').write_text('x')
 """

@@ -130,6 +130,7 @@ def filter_of(machine: str, network: str, *, sockets_are_walled: bool, truncate_
 
 _ALL_FS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
 _READ = (1 << 0) | (1 << 2) | (1 << 3)
+_RIGHTS = {"write": (1 << 64) - 1, "read": _READ, "list": 1 << 3}
 _OF_FILES = (1 << 0) | (1 << 1) | (1 << 2) | (1 << 14) | (1 << 15)
 _SCOPED = 3
 
@@ -153,7 +154,7 @@ def _landlock(libc: Any, plan: dict[str, Any], abi: int) -> int:
     attributes = struct.pack("QQQ", fs, net, scoped)[: 24 if abi >= 6 else 16 if abi >= 4 else 8]
     ruleset: int = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     _must(ruleset >= 0, "Landlock gives no rules")
-    for path, access in [(p, fs) for p in (files or {}).get("write", ())] + [(p, fs & _READ) for p in (files or {}).get("read", ())]:
+    for path, access in [(p, fs & rights) for kind, rights in _RIGHTS.items() for p in (files or {}).get(kind, ())]:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
         wanted = access if os.path.isdir(path) else access & _OF_FILES
         _must(libc.syscall(_ADD_RULE, ruleset, 1, struct.pack("=Qi", wanted, fd), 0) == 0, f"Landlock takes no rule for {path}")

@@ -3,15 +3,16 @@
 import os
 
 from jarvis_lib.execution.sandbox.jail import Jail
-from jarvis_lib.execution.sandbox.python_paths import BASE, ETC, ETC_OF_A_NETWORK, python_paths
+from jarvis_lib.execution.sandbox.python_paths import BASE, ETC, ETC_OF_A_NETWORK, import_roots, python_paths
 
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm")
 _FACTS = ("/proc", "/sys/devices/system", "/etc/passwd", "/etc/group")
 
 
 def allowed(jail: Jail) -> dict[str, list[str]]:
-    """`write` and `read`: the real paths that may be. A folder that holds something hidden is allowed by its other entries, one by one;
-    it can then itself not be listed, nor take a new entry."""
+    """`write`, `read` and `list` (names only): the real paths that may be. A folder that holds something hidden is allowed by its other entries, one by one;
+    it can then itself not be listed, nor take a new entry. Where Jarvis runs from a clone, the names in the clone can be listed: Python finds no
+    package otherwise."""
     writable = [jail.temp, *jail.writable, *([jail.home] if jail.home else [])]
     readable = [*python_paths(), *jail.readable]
     etc = [f"/etc/{name}" for name in (*ETC, *(ETC_OF_A_NETWORK if jail.network == "all" else ("hosts", "nsswitch.conf")))]
@@ -19,6 +20,7 @@ def allowed(jail: Jail) -> dict[str, list[str]]:
     return {
         "write": _there([*_DEVICES, *(p for w in writable for p in _without(str(w), hidden))]),
         "read": _there([*BASE, *_FACTS, *etc, *(p for r in readable for p in _without(os.path.realpath(r), hidden))]),
+        "list": [str(root) for root in import_roots()],
     }
 
 

@@ -42,6 +42,14 @@ def python_paths() -> tuple[Path, ...]:
 
 
 @cache
+def import_roots() -> tuple[Path, ...]:
+    """The folder in which Python has to find this package by name, where it is none of `python_paths`: the clone of an editable installation."""
+    root = Path(os.path.realpath(Path(jarvis_lib.__file__).parent.parent))
+    shown = [*python_paths(), *(Path(os.path.realpath(b)) for b in BASE)]
+    return () if any(root.is_relative_to(s) for s in shown) else (root,)
+
+
+@cache
 def python_links() -> tuple[tuple[str, str], ...]:
     """(link, target) of the symbolic links on the way to the program and its folders, but for those that lie inside of what is shown anyway."""
     found: dict[str, str] = {}
