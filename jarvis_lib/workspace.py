@@ -76,6 +76,7 @@ def person() -> str:
 
 
 def utc_now() -> datetime:
+    """The machine's clock; the one place that asks it for a workspace."""
     return datetime.now(UTC)
 
 

@@ -87,6 +87,7 @@ class Stop:
     words: list[str] = field(default_factory=list)
 
     def ask(self, how: str, word: str = "") -> None:
+        """Remember `finish` or `now`, and the word to say; `now` is never taken back by a later `finish`."""
         self.how = how if self.how != "now" else self.how
         self.words += [word] if word else []
 

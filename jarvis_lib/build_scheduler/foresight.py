@@ -32,6 +32,7 @@ class Change:
 
     @property
     def what(self) -> str:
+        """moved, added or removed."""
         return "moved" if self.old and self.new else "added" if self.new else "removed"
 
 

@@ -78,6 +78,7 @@ class Finish:
     p80_end: datetime
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON: the probability in [0, 1], both ends as UTC stamps."""
         return {
             "window": self.window,
             "tasks": self.tasks,

@@ -58,9 +58,11 @@ class Placing:
     # --- looking -----------------------------------------------------------------------------------------------------------
 
     def start(self, task: str) -> int:
+        """The second (epoch) at which its first sitting begins; KeyError when it has no place."""
         return self.places[task][0].start
 
     def end(self, task: str) -> int:
+        """The second (epoch) at which its last sitting is over; KeyError when it has no place."""
         return self.places[task][-1].end
 
     def ready(self, task: str) -> int:
@@ -89,6 +91,7 @@ class Placing:
     # --- taking ------------------------------------------------------------------------------------------------------------
 
     def take(self, task: str, places: Places) -> None:
+        """Occupy all of `places`, which must be free, in the order of the sittings."""
         for spot in places:
             self.room.take(self.table[task], spot)
         self.places[task] = places
@@ -108,6 +111,7 @@ class Placing:
         self.take_some(task, self.find(task, ready=self.ready(task), until=old[-1].end if old else NEVER) or old)
 
     def take_some(self, task: str, places: Places) -> None:
+        """The same, but a task without places stays unplaced."""
         if places:
             self.take(task, places)
 
@@ -136,6 +140,7 @@ class Placing:
                 own.add(i)
 
     def can_be_in_time(self, task: str) -> bool:
+        """Whether it is due after now and before the last window's end, so that a place could keep its date."""
         due = self.table[task].due
         return due is not None and bool(self.room.spans) and up(self.now) < due.timestamp() <= self.room.spans[-1][1]
 
@@ -172,6 +177,7 @@ class Placing:
             self.earlier(i)
 
     def close_gaps(self) -> None:
+        """Move what is placed to earlier room where some is left, in the order in which it stands."""
         for i in sorted((i for i in self.places if i in self.hopeful), key=lambda i: (self.start(i), self.standings[i].key)):
             self.earlier(i)
 
@@ -210,6 +216,7 @@ class Placing:
         return sum(PRIORITIES[self.table[i].priority] for i in tasks)
 
     def window_key(self, spot: Spot) -> str:
+        """The key of the window that the spot lies in, as a slot of the plan carries it."""
         return self.room.windows[spot.window].key
 
     def at(self, task: str) -> datetime:

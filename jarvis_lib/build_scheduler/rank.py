@@ -34,6 +34,7 @@ class Standing:
 
     @property
     def key(self) -> tuple[float, int]:
+        """For sorting: the highest rank first, then the order in which the tasks came."""
         return (-self.rank, self.order)
 
 

@@ -35,6 +35,7 @@ class Before:
 
     @classmethod
     def of(cls, previous: Sequence[Slot]) -> "Before":
+        """From the slots of the plan before; each task's sittings by their start."""
         found: dict[str, list[Slot]] = defaultdict(list)
         for slot in sorted(previous, key=lambda s: (s.start, s.lane, s.task)):
             found[slot.task].append(slot)

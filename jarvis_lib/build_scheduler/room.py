@@ -171,11 +171,13 @@ class Room:
     # --- taking ------------------------------------------------------------------------------------------------------------
 
     def take(self, task: Candidate, spot: Spot) -> None:
+        """Occupy the spot's lane and the task's files for its span, and take its length from the window's free time."""
         self._change(spot, spot.start - spot.end)
         for taken in (self.lanes[spot.lane], *self._own(task)):
             taken.add(spot.start, spot.end)
 
     def release(self, task: Candidate, spot: Spot) -> None:
+        """The reverse of `take`, for the same task and spot."""
         self._change(spot, spot.end - spot.start)
         for taken in (self.lanes[spot.lane], *self._own(task)):
             taken.drop(spot.start, spot.end)
@@ -263,4 +265,5 @@ def up(at: datetime) -> int:
 
 
 def moment(second: int) -> datetime:
+    """A whole second since the epoch as aware UTC."""
     return datetime.fromtimestamp(second, UTC)

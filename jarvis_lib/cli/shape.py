@@ -64,6 +64,7 @@ class Run:
 
     @cached_property
     def place(self) -> "Place":
+        """The workspace that the call is about; with --dry-run its store only rehearses. Refused where there is none."""
         from jarvis_lib.workspace import open_workspace
 
         found = open_workspace(self.folder)
@@ -84,6 +85,7 @@ class Run:
 
     @property
     def is_about_another_time(self) -> bool:
+        """Whether --at names a moment, so that the answer is not about now."""
         return self._at is not None
 
     def moment(self, text: str | None, option: str) -> "datetime | None":
@@ -196,6 +198,7 @@ class WithExample(click.Command):
         return " ".join((self.help or "").split("\n\n")[0].split()).split(". ")[0].rstrip(".")
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The example stands before usage and options."""
         formatter.write("Example:\n")
         formatter.write("".join(f"  {line}\n" for line in self.example.splitlines()) + "\n")
         super().format_help(ctx, formatter)
@@ -226,9 +229,11 @@ class Group(WithExample, click.Group):
         self.aliases = aliases or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The members in the order they were declared, without importing one."""
         return list(self.members)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the one module that holds the command; None when no member or alias has that name."""
         name = self.aliases.get(cmd_name.replace("_", "-"), cmd_name)
         if name not in self.members:
             return None
@@ -237,6 +242,7 @@ class Group(WithExample, click.Group):
         return found
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """An unknown word is a UsageError that names the nearest command and all of them."""
         if args[0][:1] != "-" and self.get_command(ctx, args[0]) is None:
             from jarvis_lib.model.prose import clean, hint
 

@@ -76,6 +76,7 @@ class Block:
 
     @property
     def hours(self) -> float:
+        """Real hours, so a block over a change of the clock is not an hour off."""
         return (self.end - self.start) / timedelta(hours=1)
 
 

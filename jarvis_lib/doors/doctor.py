@@ -32,6 +32,7 @@ class Finding:
     todo: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """For `--json`: its fields as they are."""
         return asdict(self)
 
 

@@ -45,6 +45,7 @@ class Handle:
 
     @property
     def result_path(self) -> Path:
+        """Where the worker of this step writes its result."""
         return self.folder / f"{self.step}.result.json"
 
 
@@ -85,6 +86,7 @@ class LocalEngine:
         self._running: list[Handle] = []
 
     def submit(self, spec: dict[str, Any]) -> Handle:
+        """Write the spec, remove an older result, and start the worker. OSError when the machine will not."""
         folder = Path(spec["dir"])
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{spec['step']}.spec.json"
@@ -97,6 +99,7 @@ class LocalEngine:
         return handle
 
     def poll(self, handle: Handle) -> Result | None:
+        """The result once the worker has ended, else None; one that outlives its stop is killed with all that it started."""
         if handle.result is None:
             code = handle.process.poll()
             if code is None and handle.outcome and time.monotonic() >= handle.kill_at:
@@ -109,6 +112,7 @@ class LocalEngine:
         return handle.result
 
     def stop(self, handle: Handle, outcome: str) -> None:
+        """Terminate, and kill after the step's grace and a margin; the first outcome counts."""
         if handle.outcome or handle.process.poll() is not None:
             return
         handle.outcome = outcome
@@ -116,6 +120,7 @@ class LocalEngine:
         handle.process.terminate()
 
     def close(self) -> None:
+        """Stop every worker and wait until none is left."""
         for handle in self._running:
             self.stop(handle, "stopped")
         for handle in list(self._running):

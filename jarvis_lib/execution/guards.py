@@ -119,4 +119,5 @@ def _is_made_by_programs(name: str) -> bool:
 
 
 def watch_from_json(raw: Mapping[str, Any]) -> Watch:
+    """The watched paths with their marks, from plain JSON."""
     return {str(path): str(mark) for path, mark in raw.items()}

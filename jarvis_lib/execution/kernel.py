@@ -25,6 +25,7 @@ class OwnKernel(KernelSpecManager):
     """Knows one kernel, whatever it is called."""
 
     def get_kernel_spec(self, kernel_name: str) -> Any:
+        """This very Python, whatever name a notebook asks for; nothing is looked up on the machine."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
@@ -39,6 +40,7 @@ class JailedManager(AsyncKernelManager):
     enter: Enter
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """The command that enters the jail and starts the kernel there."""
         return self.enter(Path(self.connection_file).parent)(super().format_kernel_cmd(extra_arguments))
 
 

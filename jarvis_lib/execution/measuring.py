@@ -44,6 +44,7 @@ def names(measures: Sequence[Measure]) -> list[str]:
 
 
 def is_interleaved(measure: Measure) -> bool:
+    """Whether its command names {changed}, so that before and after can take turns."""
     return "{changed}" in measure.command
 
 

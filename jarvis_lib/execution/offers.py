@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         """Settings, or anything else with their values: `[recipes]` names the notebooks, `[sources]` fills them."""
 
         @property
-        def values(self) -> dict[str, dict[str, Any]]: ...
+        def values(self) -> dict[str, dict[str, Any]]:
+            """Section, then key, then value."""
 
 
 FILLED_BY_WORKER = ("run_id", "as_of", "out_dir", "workspace")

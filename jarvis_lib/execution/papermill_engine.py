@@ -59,6 +59,7 @@ class GuardedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill
         self.kept_bytes = 0
 
     def papermill_execute_cells(self) -> None:
+        """Cell after cell until one fails or the guard ends it (NotebookEnded); no cell that did not end is called completed."""
         for index, cell in enumerate(self.nb.cells):
             if self.guard.look():
                 raise NotebookEnded
@@ -105,6 +106,7 @@ class JarvisEngine(NBClientEngine):  # type: ignore[misc]  # papermill is untype
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, output_path: str | None = None, **more: Any) -> Any:
+        """Run all cells under `more["guard"]` and give the notebook back; how it ended is written down even when this raises."""
         guard: Guard = more["guard"]
         keeper = NotebookExecutionManager(nb, output_path=output_path, progress_bar=False, autosave_cell_every=_AUTOSAVE_S)
         guard.notebook = keeper.nb

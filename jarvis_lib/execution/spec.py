@@ -117,6 +117,7 @@ class Spec:
         return self.deadline - time.time()
 
     def environment(self) -> dict[str, str]:
+        """The clean environment with what was granted by name, and the attempt that runs."""
         return clean_environment(self.pass_env, self.attempt)
 
 

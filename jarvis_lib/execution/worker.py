@@ -29,9 +29,11 @@ class Stop:
         self._parent = parent
 
     def __call__(self) -> bool:
+        """Whether somebody asked."""
         return self.asked
 
     def listen(self) -> None:
+        """From now on TERM and INT ask for an end, and so does the death of the parent (HUP)."""
         signal.signal(signal.SIGTERM, self._on_term)
         signal.signal(signal.SIGINT, self._on_term)
         signal.signal(signal.SIGHUP, self._on_parent)

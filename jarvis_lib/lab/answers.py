@@ -50,6 +50,7 @@ class Shown:
 
 
 def next_tasks(count: int) -> Answer:
+    """What the plan would have run next, at most `count`, with a sentence for each."""
     from jarvis_lib import build_scheduler
     from jarvis_lib.cli.cards import next_lines
 
@@ -60,6 +61,7 @@ def next_tasks(count: int) -> Answer:
 
 
 def why(task: str) -> Answer:
+    """How the task came to be where it stands: its decisions, moves and attempts. Refused when there is no such task."""
     from jarvis_lib import autonomous_queue
 
     own = desk()
@@ -68,6 +70,7 @@ def why(task: str) -> Answer:
 
 
 def inbox() -> Answer:
+    """What waits for the person's decision, each with its commands."""
     from jarvis_lib import autonomous_queue
     from jarvis_lib.cli.cards import inbox_lines
 
@@ -78,6 +81,7 @@ def inbox() -> Answer:
 
 
 def add(title: str, description: str, hours: float | str, category: str, priority: str, **more: Any) -> Answer:
+    """Propose a task, which the person approves in a terminal; a naive `due` is in the person's zone. Refused inside of an attempt."""
     from jarvis_lib import autonomous_queue
     from jarvis_lib.cli.shape import refuse_in_attempt
 

@@ -21,6 +21,7 @@ _EVERY = {"5m": "series", "1h": "long_series"}
 
 
 def tasks(state: str, since: str | datetime) -> "pl.DataFrame":
+    """One row per task that changed since; `state` is one, `open` or empty for all. Refused for an unknown state."""
     import polars as pl
 
     if state and state != "open" and state not in STATES:
@@ -33,30 +34,37 @@ def tasks(state: str, since: str | datetime) -> "pl.DataFrame":
 
 
 def attempts(since: str | datetime) -> "pl.DataFrame":
+    """One row per attempt that was claimed since."""
     return _after(_read("report.attempts"), "claimed_at", since)
 
 
 def sessions(since: str | datetime) -> "pl.DataFrame":
+    """One row per session that was opened since."""
     return _after(_read("report.sessions"), "opened_at", since)
 
 
 def decisions(since: str | datetime) -> "pl.DataFrame":
+    """One row per decision of the policy or the person since."""
     return _after(_read("report.decisions"), "at", since)
 
 
 def predictions(since: str | datetime) -> "pl.DataFrame":
+    """One row per prediction made since, with its score once it has one."""
     return _after(_read("lab.predictions"), "made_at", since)
 
 
 def problems() -> "pl.DataFrame":
+    """One row per problem, whatever became of it."""
     return _read("report.problems")
 
 
 def plan() -> "pl.DataFrame":
+    """The newest plan: its slots from the first start on, then what was left out, each with its sentence."""
     return _read("build_scheduler.plan_rows").drop("p50_share")
 
 
 def events(since: str | datetime) -> "pl.DataFrame":
+    """What came in since, which is what routines are learned from; without `since` as far back as learning looks."""
     import polars as pl
 
     from jarvis_lib import pattern_learner
@@ -72,6 +80,7 @@ def events(since: str | datetime) -> "pl.DataFrame":
 
 
 def patterns() -> "pl.DataFrame":
+    """What was learned by now, and when each comes next."""
     import polars as pl
 
     from jarvis_lib.report import pattern_frames
@@ -84,6 +93,7 @@ def patterns() -> "pl.DataFrame":
 
 
 def metrics(metric: str, since: str | datetime, *, by: str) -> "pl.DataFrame":
+    """Samples since, `by` 5m (medians) or 1h (means). Refused without a `since`, and for a metric that has no samples."""
     import polars as pl
 
     from jarvis_lib.store.samples import Samples
@@ -108,6 +118,7 @@ def metrics(metric: str, since: str | datetime, *, by: str) -> "pl.DataFrame":
 
 
 def sql(question: str, parameters: Mapping[str, Any] | None) -> "pl.DataFrame":
+    """Answer of one query on a read-only copy of the store, so nothing can be changed and no session waits."""
     from jarvis_lib.store.snapshot import answer
 
     own = desk()

@@ -27,6 +27,7 @@ class Result:
 
 
 def result(summary: str, files: Sequence[Path | str], metrics: Mapping[str, float] | None) -> Result:
+    """Refused unless the summary says something, every file is there and every number is finite."""
     tidy = clean(summary)
     if not tidy:
         raise Refused("A result says in one sentence what was done; summary is empty.", code="usage")

@@ -61,10 +61,12 @@ class Routine:
 
     @property
     def holds(self) -> bool:
+        """Whether nothing is missing."""
         return not self.missing
 
     @property
     def hit_rate(self) -> float:
+        """Hits among its occasions, in [0, 1]; 0 without any."""
         return self.n / self.occasions if self.occasions else 0.0
 
 

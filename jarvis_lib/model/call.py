@@ -45,6 +45,7 @@ class Call:
     model: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as an ending carries it; the limit's end as a UTC stamp or null."""
         limit = {"until": stamp(self.limit.until) if self.limit.until else None, "scope": self.limit.scope} if self.limit else None
         return asdict(self) | {"denials": list(self.denials), "limit": limit}
 

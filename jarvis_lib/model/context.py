@@ -28,13 +28,16 @@ class Sized(Protocol):
     """What is asked of a task; a `Candidate` of the plan has it."""
 
     @property
-    def category(self) -> str: ...
+    def category(self) -> str:
+        """One of the categories of policy."""
 
     @property
-    def tags(self) -> Sequence[str]: ...
+    def tags(self) -> Sequence[str]:
+        """The person's own words for it."""
 
     @property
-    def hours(self) -> float: ...
+    def hours(self) -> float:
+        """How long it is thought to take."""
 
 
 @dataclass(frozen=True, slots=True)

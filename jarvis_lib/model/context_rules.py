@@ -13,6 +13,7 @@ KEYS = {"overrides": "id", "calendar_sources": "source", "holiday_sets": "source
 
 
 def was_set(book: "Book", fact: Fact) -> None:
+    """An override begins, and those before it end. Only a person's word, for a known context, and never without an end."""
     until = moment(fact.data["until"])
     if not fact.actor.startswith("person"):
         raise Refused("Only a person sets the context, in their own terminal.")
@@ -36,6 +37,7 @@ def was_set(book: "Book", fact: Fact) -> None:
 
 
 def cleared(book: "Book", fact: Fact) -> None:
+    """Every override ends now. Only a person's word, and refused when none is on."""
     if not fact.actor.startswith("person"):
         raise Refused("Only a person clears the context, in their own terminal.")
     if not any(row["until"] > fact.at for row in book.where("overrides", "ended_at", None)):
@@ -50,6 +52,7 @@ def _end_overrides(book: "Book", fact: Fact) -> None:
 
 
 def changed(book: "Book", fact: Fact) -> None:
+    """One transition is kept, with its confidence and its reasons."""
     data = fact.data
     if data["state"] not in CONTEXTS:
         raise ValueError(f"context {data['state']!r}")
@@ -128,6 +131,7 @@ def _no_calendar(source: str, entry: str) -> "Row":
 
 
 def holidays_read(book: "Book", fact: Fact) -> None:
+    """The days of one place and span of years replace those read before."""
     data = fact.data
     book.put(
         "holiday_sets",

@@ -34,6 +34,7 @@ class Evidence:
     detail: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as a worker's result and an ending carry it."""
         return asdict(self)
 
 
@@ -47,6 +48,7 @@ class Verdict:
 
 
 def evidence_from_json(raw: dict[str, Any]) -> Evidence:
+    """The reverse of `to_json`; KeyError when a field is missing, only `detail` may."""
     return Evidence(raw["kind"], raw["name"], raw["ok"], raw["said"], raw.get("detail", {}))
 
 

@@ -35,6 +35,7 @@ class Fact:
     version: int = VERSION
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as spool and journal keep it; the hash of a line depends on it."""
         return {
             "v": self.version,
             "id": self.id,

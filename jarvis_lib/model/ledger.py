@@ -38,11 +38,14 @@ Row = dict[str, Any]
 class Book(Protocol):
     """The rows as the rules see them. `get` returns a copy that is written back with `put`."""
 
-    def get(self, table: str, key: str) -> Row | None: ...
+    def get(self, table: str, key: str) -> Row | None:
+        """The row of that key, or None."""
 
-    def put(self, table: str, row: Row) -> None: ...
+    def put(self, table: str, row: Row) -> None:
+        """Keep the row: in place of its elder where the table is in KEYS, else as one more."""
 
-    def where(self, table: str, column: str, value: Any) -> list[Row]: ...
+    def where(self, table: str, column: str, value: Any) -> list[Row]:
+        """Every row whose column equals the value (None finds the empty ones), by key; only of tables in KEYS."""
 
 
 KEYS = {

@@ -26,6 +26,7 @@ class Slot:
     parts: int = 1
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON with UTC stamps, as the fact of a plan carries it."""
         return {
             "task": self.task,
             "window": self.window,
@@ -49,6 +50,7 @@ class Omission:
     reserve: bool = False
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as the fact of a plan carries it."""
         return {"task": self.task, "code": self.code, "sentence": self.sentence, "reserve": self.reserve}
 
 
@@ -65,6 +67,7 @@ class Plan:
         return [*self.slots, *self.omissions]
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as the fact of a plan carries it."""
         return {"slots": [s.to_json() for s in self.slots], "omissions": [o.to_json() for o in self.omissions]}
 
 

@@ -42,6 +42,7 @@ class Prediction:
         return hashlib.sha256(canonical(named)).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON with its id and UTC stamps, as its fact carries it."""
         return asdict(self) | {"id": self.id, "made_at": stamp(self.made_at), "due_at": stamp(self.due_at)}
 
 
@@ -58,4 +59,5 @@ class Score:
     how: str = "observed"
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as its fact carries it."""
         return asdict(self)

@@ -29,6 +29,7 @@ class Problem:
     blast: str = ""
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as its fact carries it."""
         return asdict(self)
 
 
@@ -58,4 +59,5 @@ class Fix:
     watch: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as its fact carries it."""
         return asdict(self)

@@ -17,6 +17,7 @@ KEYS = {"problems": "key", "fixes": "id"}
 
 
 def found(book: "Book", fact: Fact) -> None:
+    """The problem is one row however often it is seen; a fixed or gone one that is seen again is open again."""
     data = dict(fact.data["problem"])
     old = book.get("problems", data["key"])
     count = old["seen"] + 1 if old else 1
@@ -70,6 +71,7 @@ def _now(state: str) -> "Callable[[Book, Fact], None]":
 
 
 def fix_applied(book: "Book", fact: Fact) -> None:
+    """The fix is kept and its problem is fixed, if the fix holds. Above the tier low only a person's word."""
     data = fact.data["fix"]
     problem = book.get("problems", data["problem"])
     if problem is None:
@@ -107,6 +109,7 @@ def fix_applied(book: "Book", fact: Fact) -> None:
 
 
 def fix_undone(book: "Book", fact: Fact) -> None:
+    """The fix is marked and its problem is open again. Refused the second time."""
     row = book.get("fixes", fact.data["fix"])
     if row is None or row["undone_at"] is not None:
         raise Refused(f"There is no fix {clean(str(fact.data['fix']))[:40]!r} to undo, or it is undone already.", code="missing")

@@ -307,10 +307,12 @@ class Settings:
     values: dict[str, dict[str, Any]]
 
     def get(self, section: str, key: str) -> Any:
+        """The value, or its default; KeyError for a key that is not in KEYS."""
         return self.values[section][key]
 
     @property
     def policy(self) -> Policy:
+        """What runs by itself and what is asked about."""
         own = self.values["policy"]
         return Policy(tuple(own["auto"]), tuple(own["ask"]), tuple(own["auto_accept"]), own["cost_limit"], self._terms)
 
@@ -325,6 +327,7 @@ class Settings:
 
     @property
     def habits(self) -> tuple[Habit, ...]:
+        """What the clock alone expects of the person, by the section `context.clock`."""
         return habits(self.values["context.clock"])
 
     def allows(self, context: str) -> Allows:
@@ -333,6 +336,7 @@ class Settings:
 
     @property
     def windows(self) -> tuple[WindowRule, ...]:
+        """The four windows, in local days (0 = Monday) and times."""
         rules = []
         for kind in KINDS:
             own = self.values[f"windows.{kind}"]

@@ -162,6 +162,7 @@ class Task:
         return (*self.changes, f"repo:{self.repo}") if self.repo else self.changes
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, which its content hash is taken from; a field that came later is left out while it is empty."""
         raw: dict[str, Any] = {
             "id": self.id,
             "title": self.title,

@@ -44,6 +44,7 @@ class Occasion:
 
     @property
     def is_session(self) -> bool:
+        """Whether it opens a session, and not only makes a page."""
         return self.of in KINDS
 
 

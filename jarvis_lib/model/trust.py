@@ -43,10 +43,12 @@ class Record:
 
     @property
     def bad(self) -> int:
+        """How often it went wrong: undone, refuted or escalated."""
         return self.undone + self.refuted + self.escalated
 
     @property
     def n(self) -> int:
+        """How many count, for and against."""
         return self.accepted + self.bad
 
     @property

@@ -32,10 +32,12 @@ class Weekend:
 
     @property
     def key(self) -> str:
+        """Its first day, as YYYY-MM-DD."""
         return self.first.isoformat()
 
     @property
     def free_h(self) -> float:
+        """Real hours that its windows have left."""
         return sum(w.hours for w in self.spans)
 
     def said(self) -> str:

@@ -40,10 +40,12 @@ class Window:
 
     @property
     def key(self) -> str:
+        """`kind@day`, the local day on which it begins; the same for every plan."""
         return f"{self.kind}@{self.day.isoformat()}"
 
     @property
     def hours(self) -> float:
+        """Real hours, also over a change of the clock."""
         return (self.end - self.start) / timedelta(hours=1)
 
     def said(self, zone: ZoneInfo) -> str:

@@ -67,6 +67,7 @@ class Learned:
 
     @property
     def routines(self) -> tuple[Pattern, ...]:
+        """The patterns that hold, whether their hit rate is proved or not; those that are only forming are left out."""
         return tuple(p for p in self.patterns if p.standing in ("routine", "learned"))
 
     @property

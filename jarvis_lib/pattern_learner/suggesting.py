@@ -43,6 +43,7 @@ class Offer:
     said: str
 
     def to_json(self) -> dict[str, Any]:
+        """For `--json` and its fact: UTC stamps, and the task by its id."""
         own = {name: getattr(self, name) for name in ("id", "pattern", "title", "p", "worth", "cost", "said")}
         return own | {"need_at": stamp(self.need_at), "build_from": stamp(self.build_from), "task": self.task["id"] if self.task else None}
 

@@ -34,6 +34,7 @@ class Coverage:
 
     @property
     def newest(self) -> Row | None:
+        """The session that was opened last; None when there was none."""
         return self.sessions[-1] if self.sessions else None
 
 

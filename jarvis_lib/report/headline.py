@@ -38,6 +38,7 @@ class Night:
 
     @property
     def tried(self) -> int:
+        """How many tasks had an attempt that ended."""
         return len(self.shipped) + len(self.not_shipped)
 
     @property

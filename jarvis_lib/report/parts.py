@@ -132,6 +132,7 @@ class DayBar:
 
     @property
     def total(self) -> float:
+        """Hours of the whole bar; what is unknown adds nothing."""
         return (self.accepted or 0.0) + (self.ready or 0.0) + (self.fruitless or 0.0)
 
 

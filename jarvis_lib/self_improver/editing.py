@@ -37,6 +37,7 @@ class Edit:
     kept: str
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as its fact carries it and `undo` reads it."""
         return asdict(self)
 
 

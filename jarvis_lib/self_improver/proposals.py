@@ -34,6 +34,7 @@ class Proposal:
     subject: str
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as its fact carries it."""
         return asdict(self)
 
 

@@ -51,6 +51,7 @@ class Weakness:
     digest: str
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as its fact carries it."""
         return asdict(self) | {"healthy": list(self.healthy), "evidence": list(self.evidence)}
 
 

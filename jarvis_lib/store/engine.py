@@ -60,6 +60,7 @@ def attached(path: Path, *, read_only: bool = False, name: str = "j") -> "Iterat
 
 
 def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, name: str) -> None:
+    """The file as `name` on this engine; a new one has blocks of 16 KB. What DuckDB cannot open is a Refused that says why."""
     import duckdb
 
     option = " (READ_ONLY)" if read_only else "" if path.exists() else " (BLOCK_SIZE 16384)"
@@ -79,6 +80,7 @@ def is_suspect(path: Path) -> bool:
 
 
 def clear_suspicion(path: Path) -> None:
+    """The file was found whole: the mark that an opening died in it is gone."""
     _mark(path).unlink(missing_ok=True)
 
 

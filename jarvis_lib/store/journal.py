@@ -55,6 +55,7 @@ def chained(entries: Sequence[tuple[Fact, str | None]], *, after: int, prev: str
 
 
 def make(seq: int, batch: int, last: int, prev: str, fact: Fact, refused: str | None) -> Line:
+    """A line with its own hash over everything else of it and `prev`, the hash of the line before."""
     return Line(seq, batch, last, fact, refused, prev, _hash(seq, batch, last, prev, fact.to_json(), refused))
 
 
@@ -67,6 +68,7 @@ def _hash(seq: int, batch: int, last: int, prev: str, fact: dict[str, Any], refu
 
 
 def folder(home: Path) -> Path:
+    """Where its files are, below the workspace `home`."""
     return home / "data" / "journal"
 
 

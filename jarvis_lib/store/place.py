@@ -26,10 +26,12 @@ class Place:
     clock: Callable[[], datetime]
 
     def now(self) -> datetime:
+        """Aware UTC, from the clock that was handed in."""
         return self.clock()
 
     @cached_property
     def store(self) -> "Store":
+        """The one store of this place, made when first asked for; nothing is opened by that."""
         from jarvis_lib.store.store import Store
 
         return Store(self.home, self.settings)

@@ -65,6 +65,7 @@ class Rows:
         self._added: dict[str, list[Row]] = {}
 
     def get(self, table: str, key: str) -> Row | None:
+        """The rule's own copy; read from the database when it was not seen before."""
         row = self._rows[table].get(key)
         if row is None and self._con is not None and key not in self._absent[table]:
             self.prefetch(table, [key])
@@ -82,6 +83,7 @@ class Rows:
         self._absent[table].update(k for k in wanted if k not in self._rows[table])
 
     def put(self, table: str, row: Row) -> None:
+        """Kept here until `flush` writes it."""
         if table not in KEYS:
             self._added.setdefault(table, []).append(row)
             return
@@ -91,6 +93,7 @@ class Rows:
         self._dirty[table][key] = None
 
     def where(self, table: str, column: str, value: Any) -> list[Row]:
+        """What the rules have put counts as much as what the database holds."""
         if self._con is not None and (table, column, value) not in self._asked:
             self._asked.add((table, column, value))
             sql = f'SELECT * FROM {table} WHERE "{column}" IS NOT DISTINCT FROM $value'  # noqa: S608  # likewise

@@ -10,6 +10,7 @@ from jarvis_lib.model.fact import Fact, Refused, stamp
 
 
 def folder(home: str | os.PathLike[str]) -> str:
+    """Where its files are, below the workspace `home`."""
     return os.path.join(home, "data", "spool")
 
 

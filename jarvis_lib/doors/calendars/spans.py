@@ -53,6 +53,7 @@ class Reading:
 
     @property
     def said(self) -> str:
+        """How many events were read, and how many were skipped for which reasons, as one phrase."""
         why = listed([f"{count:,} {reason}" for reason, count in sorted(self.skipped.items())])
         return plural(self.events, "event") + (f", {self.skipped.total():,} skipped: {why}" if self.skipped else "")
 

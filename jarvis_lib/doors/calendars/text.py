@@ -27,6 +27,7 @@ class RawEvent:
     lines: dict[str, list[str]]
 
     def value(self, name: str) -> str:
+        """What stands behind the first colon of its line of that name; empty without one."""
         found = self.lines.get(name)
         return found[0].partition(":")[2].strip() if found else ""
 
@@ -37,10 +38,12 @@ class RawEvent:
 
     @property
     def repeats(self) -> bool:
+        """Whether it has a rule or dates of repetition, or changes one occurrence of an event that has."""
         return not self.lines.keys().isdisjoint(("RRULE", "RDATE", "RECURRENCE-ID"))
 
     @property
     def text(self) -> str:
+        """A VEVENT of the kept lines alone, with CRLF, as a parser takes it."""
         kept = "\r\n".join(line for lines in self.lines.values() for line in lines)
         return f"BEGIN:VEVENT\r\nUID:{self.uid}\r\n{kept}\r\nEND:VEVENT\r\n"
 
@@ -152,6 +155,7 @@ def _meets(raw: RawEvent, wanted: Wanted) -> bool:
 
 
 def day_of(line: str) -> date | None:
+    """The first date that stands in the line; None when there is none or the calendar has no such day."""
     found = _DAY.search(line)
     try:
         return date(int(found[1]), int(found[2]), int(found[3])) if found else None

@@ -37,6 +37,7 @@ class Change:
 
     @property
     def is_none(self) -> bool:
+        """Whether every text would stay as it is."""
         return dict(self.before) == dict(self.after)
 
     def diff(self) -> list[str]:
@@ -48,6 +49,7 @@ class Change:
         return found
 
     def to_json(self) -> dict[str, Any]:
+        """For `--json`: the difference as one text, not both texts."""
         return {"verb": self.verb, "scheduler": self.scheduler, "changes": not self.is_none, "diff": self.diff(), "notes": list(self.notes)}
 
 
@@ -63,6 +65,7 @@ class Standing:
     slots: tuple[dict[str, Any], ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
+        """For `--json`: all that it holds, the slots as they were handed in."""
         return {
             "scheduler": self.scheduler,
             "entries": list(self.entries),

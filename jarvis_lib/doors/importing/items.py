@@ -33,6 +33,7 @@ class Item:
 
     @property
     def digest(self) -> str:
+        """16 hex digits of what stood there: the same thing read again has the same ones, a changed one others."""
         return digest(self.raw)[:16]
 
     def to_json(self) -> dict[str, Any]:

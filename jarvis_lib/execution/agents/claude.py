@@ -26,9 +26,11 @@ class Claude:
     login_files: Sequence[str] = (".claude/.credentials.json",)
 
     def resumes(self, template: str) -> bool:
+        """Always, by `--resume`."""
         return True
 
     def argv(self, request: Request) -> list[str]:
+        """Print mode with JSON lines; turns and dollars are limited by its own options where the request names them."""
         words = [request.program, "-p", request.prompt.read_text(encoding="utf-8"), "--output-format", "stream-json", "--verbose"]
         words += ["--permission-mode", _MODES[request.permission]]
         words += ["--model", request.model] if request.model else []
@@ -37,10 +39,12 @@ class Claude:
         return [*words, "--resume", request.session] if request.session else words
 
     def environment(self, request: Request) -> dict[str, str]:
+        """No telemetry, no update of itself, two retries, and its home inside of the attempt's."""
         own = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1", "CLAUDE_CODE_MAX_RETRIES": "2"}
         return own | {"IS_SANDBOX": "1", "CLAUDE_CONFIG_DIR": str(request.home / ".claude")}
 
     def read(self, request: Request, *, version: str, exit_code: int | None, stdout: str, stderr: str, now: datetime) -> Call:
+        """From its last `result` line, the denials in it, and the tools that failed; without such a line it is an error."""
         seen = list(events(stdout))
         result: dict[str, Any] = next((e for e in reversed(seen) if e.get("type") == "result"), {})
         said = text_of(result.get("result")) or _last_text(seen)
@@ -71,6 +75,7 @@ class Claude:
         )
 
     def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        """A line that copies the kept session to the person's own home and resumes it there; empty for a name that is no session's."""
         if not _SESSION.fullmatch(session):
             return ""
         folder = f".claude/projects/{_NO_WORD.sub('-', str(cwd))}"

@@ -30,9 +30,11 @@ class Codex:
     login_files: Sequence[str] = (".codex/auth.json", ".codex/config.toml")
 
     def resumes(self, template: str) -> bool:
+        """Always, by `resume SESSION`."""
         return True
 
     def argv(self, request: Request) -> list[str]:
+        """One `exec` that asks nobody, in Codex's own sandbox of the request's permission, without plugins."""
         words = [request.program, "exec", "--json", "--skip-git-repo-check", "--sandbox", _SANDBOX[request.permission], "-c", 'approval_policy="never"']
         words += ["-C", str(request.cwd), "-o", str(request.out / "last.txt"), "--disable", "plugins"]
         words += _NO_COMMANDS if request.permission == "edits" else ()
@@ -41,9 +43,11 @@ class Codex:
         return [*words, request.prompt.read_text(encoding="utf-8")]
 
     def environment(self, request: Request) -> dict[str, str]:
+        """Its home inside of the attempt's."""
         return {"CODEX_HOME": str(request.home / ".codex")}
 
     def read(self, request: Request, *, version: str, exit_code: int | None, stdout: str, stderr: str, now: datetime) -> Call:
+        """From its completed or failed turn and the items before it; declined items are denials, and a cost is never known."""
         seen = list(events(stdout))
         items = [table(e.get("item")) for e in seen if e.get("type") == "item.completed"]
         done: dict[str, Any] = next((e for e in reversed(seen) if e.get("type") == "turn.completed"), {})
@@ -74,6 +78,7 @@ class Codex:
         )
 
     def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        """A line that unpacks the kept session into the person's own home and resumes it there; empty for a name that is no session's."""
         if not _SESSION.fullmatch(session):
             return ""
         taken = f"tar cf - sessions/*/*/*/*-{session}.jsonl | tar xkf - -C ~/.codex"

@@ -27,9 +27,11 @@ class Custom:
     login_files: Sequence[str] = ()
 
     def resumes(self, template: str) -> bool:
+        """Where the template has a place for {session}."""
         return "{session}" in template
 
     def argv(self, request: Request) -> list[str]:
+        """The template's words with their places filled, each value one word; Refused without {prompt_file}."""
         if "{prompt_file}" not in request.template:
             raise Refused('[agent] custom needs {prompt_file} where the file with the prompt belongs, such as "mytool --file {prompt_file}".')
         places = {"prompt_file": str(request.prompt), "dir": str(request.cwd), "session": request.session, "model": request.model, "out": str(request.out)}
@@ -39,9 +41,11 @@ class Custom:
         return words
 
     def environment(self, request: Request) -> dict[str, str]:
+        """Nothing of its own."""
         return {}
 
     def read(self, request: Request, *, version: str, exit_code: int | None, stdout: str, stderr: str, now: datetime) -> Call:
+        """From its exit code and the last JSON object that it printed, if any; what it does not say is unknown, not zero."""
         found = last_object(stdout)
         wrong = "" if exit_code == 0 else "\n".join([stderr[-_TAIL:], stdout[-_TAIL:]]).strip()
         auth = auth_error_in(wrong)
@@ -65,6 +69,7 @@ class Custom:
         )
 
     def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        """Nothing: nobody knows how this program opens a session."""
         return ""
 
 

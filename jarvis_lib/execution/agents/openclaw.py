@@ -20,9 +20,11 @@ class OpenClaw:
     login_files: Sequence[str] = (".openclaw/openclaw.json",)
 
     def resumes(self, template: str) -> bool:
+        """Never."""
         return False  # `agent exec` starts anew each time
 
     def argv(self, request: Request) -> list[str]:
+        """One `agent exec` with the request's wall time as its limit; Refused for any permission but full, as it has no other mode."""
         if request.permission != "full":
             raise Refused(f'OpenClaw has no mode for [agent] permission = "{request.permission}", so it is not run; use full, or another agent.')
         words = [request.program, "agent", "exec", "--message-file", str(request.prompt), "--cwd", str(request.cwd), "--json"]
@@ -32,9 +34,11 @@ class OpenClaw:
         return [*words, "--model", request.model] if request.model else words
 
     def environment(self, request: Request) -> dict[str, str]:
+        """Its state inside of the attempt's home."""
         return {"OPENCLAW_STATE_DIR": str(request.home / ".openclaw")}
 
     def read(self, request: Request, *, version: str, exit_code: int | None, stdout: str, stderr: str, now: datetime) -> Call:
+        """From the JSON object at the end: done only where it says `ok: true`, else its error, a limit or a missing login."""
         found = last_object(stdout)
         usage, tools, failure = table(found.get("usage")), table(found.get("toolSummary")), table(found.get("error"))
         wrong = (
@@ -61,6 +65,7 @@ class OpenClaw:
         )
 
     def open_by_hand(self, session: str, cwd: Path, home: Path) -> str:
+        """Nothing: a session of it does not go on."""
         return ""
 
 

@@ -58,10 +58,12 @@ def moment_of(value: Any) -> datetime | None:
 
 
 def text_of(value: Any, limit: int = 20_000) -> str:
+    """At most `limit` characters of a string or number; empty for anything else."""
     return str(value)[:limit] if isinstance(value, str | int | float) else ""
 
 
 def table(value: Any) -> dict[str, Any]:
+    """The value when it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 

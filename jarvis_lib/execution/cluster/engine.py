@@ -88,6 +88,7 @@ class DaskEngine:
         return away
 
     def poll(self, handle: "Handle | Away") -> Result | None:
+        """The result once it is here, else None; a worker that was lost, or does not stop in time, has one too."""
         if isinstance(handle, Handle):
             return self.local.poll(handle)
         if handle.result is None:
@@ -97,6 +98,7 @@ class DaskEngine:
         return handle.result
 
     def stop(self, handle: "Handle | Away", outcome: str) -> None:
+        """Ask the worker to end as `outcome`; after its grace and a margin nobody waits for it any more. Safe to repeat."""
         if isinstance(handle, Handle):
             self.local.stop(handle, outcome)
             return
@@ -113,6 +115,7 @@ class DaskEngine:
                 return  # it is lost, or nobody waits longer than `give_up_at`
 
     def close(self) -> None:
+        """Stop what runs, wait until each has ended or was given up, and let go of the cluster."""
         for away in list(self._away):
             self.stop(away, "stopped")
         for away in list(self._away):

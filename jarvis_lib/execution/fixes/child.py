@@ -28,11 +28,13 @@ class Answer:
 
     @property
     def last_line_whole(self) -> str:
+        """Its last line that is not blank, cleaned; empty when it printed none."""
         lines = [line.strip() for line in clean(self.text, keep_lines=True).splitlines() if line.strip()]
         return lines[-1] if lines else ""
 
     @property
     def last_line(self) -> str:
+        """The same in at most 160 characters."""
         return shorten(self.last_line_whole, 160)
 
 

@@ -26,6 +26,7 @@ class Holder:
     appends: bool
 
     def said(self) -> str:
+        """As it is named to the person: its PID and its name."""
         return f"PID {self.pid} ({clean(self.name)[:40]})"
 
 

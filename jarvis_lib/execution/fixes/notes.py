@@ -40,10 +40,12 @@ class Note:
 
     @property
     def folder(self) -> Path:
+        """The folder of this fix alone."""
         return folder(self.home) / self.id
 
     @property
     def path(self) -> Path:
+        """The file or folder that is fixed."""
         return self.home / self.subject
 
     def temporary_beside(self, path: Path) -> Path:
@@ -59,11 +61,13 @@ class Note:
         self.save()
 
     def save(self) -> None:
+        """Write it whole and fsynced, over the one before."""
         self.folder.mkdir(parents=True, exist_ok=True)
         raw = {k: v for k, v in self.__dict__.items() if k != "home"}
         write_whole(self.folder / "note.json", json.dumps(raw).encode())
 
     def drop_temporary(self) -> None:
+        """Remove the temporary files with what a database leaves beside them; those that are gone already do not matter."""
         for name in self.temporary:
             for end in ("", ".wal", "-journal"):  # a copy that a database was ended in the middle of leaves these beside it
                 Path(name + end).unlink(missing_ok=True)
@@ -82,6 +86,7 @@ class Note:
 
 
 def folder(home: Path) -> Path:
+    """Where the notes and the kept files of all fixes are, below the workspace `home`."""
     return home / "data" / "kept" / "fixes"
 
 

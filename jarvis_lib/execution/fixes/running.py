@@ -28,12 +28,15 @@ class RestartService:
     takes_back = recurs = back_helps = False
 
     def blast(self, evidence: Done) -> Blast:
+        """One service and no file."""
         return Blast(services=1)
 
     def would(self, home: Path, subject: str, evidence: Done, *, now: datetime, day: str) -> list[str]:
+        """The restart and its check, with the commands as the settings have them."""
         return [f"run {clean(evidence['restart'])!r} for the service {clean(subject)}", f"wait until {clean(evidence['check'])!r} is green"]
 
     def act(self, note: Note, evidence: Done, *, now: datetime, day: str) -> Done:
+        """Restarts, then waits until the check is green or GREEN_WITHIN_S are over; Refused when the command fails."""
         done = {"service": note.subject, "home": str(note.home), "check": evidence["check"], "restart": evidence["restart"]}
         note.ready(done)
         answer = ask(shell(evidence["restart"]), cwd=note.home, limit_s=RESTART_S, leaves=True)
@@ -52,16 +55,19 @@ class RestartService:
         """A restart is one command; it is not run a second time."""
 
     def holds(self, done: Done) -> str:
+        """What the service's check says when it is not green."""
         answer = ask(shell(done["check"]), cwd=Path(done["home"]), limit_s=CHECK_S)
         return f"the check of {clean(done['service'])} {answer.said}" if answer.code else ""
 
     def revert(self, done: Done, kept: Path) -> None:
+        """Always refused: a restart has no way back."""
         raise Refused(f"The restart of {clean(done['service'])} cannot be taken back; no file was changed by it.")
 
     def discard(self, done: Done) -> None:
         """No file was changed."""
 
     def said(self, done: Done) -> str:
+        """One phrase for the record."""
         return "restarted, and its check is green"
 
     def facts(self, done: Done) -> list[tuple[str, dict[str, Any]]]:
@@ -84,12 +90,15 @@ class RetryAttempt:
     takes_back, recurs, back_helps = True, False, False
 
     def blast(self, evidence: Done) -> Blast:
+        """Nothing outside of the queue."""
         return Blast()
 
     def would(self, home: Path, subject: str, evidence: Done, *, now: datetime, day: str) -> list[str]:
+        """The one step, with how the last attempt ended."""
         return [f"queue task {clean(subject)} again with a fresh count of attempts (the last one: {clean(evidence['outcome'])})"]
 
     def act(self, note: Note, evidence: Done, *, now: datetime, day: str) -> Done:
+        """Touches no file: the fact of the fix puts the task back."""
         done = {"task": evidence["task"], "outcome": evidence["outcome"]}
         note.ready(done)
         return done
@@ -102,6 +111,7 @@ class RetryAttempt:
         """The fact is one step; whether it was written is seen by the check."""
 
     def holds(self, done: Done) -> str:
+        """Nothing is wrong with it until the task has run again."""
         return ""
 
     def revert(self, done: Done, kept: Path) -> None:
@@ -111,6 +121,7 @@ class RetryAttempt:
         """No file was changed."""
 
     def said(self, done: Done) -> str:
+        """One phrase for the record, with the outcome before."""
         return f"queued again after its last attempt ended {done['outcome']}"
 
     def facts(self, done: Done) -> list[tuple[str, dict[str, Any]]]:

@@ -24,6 +24,7 @@ class Pages:
 
     @property
     def share(self) -> float:
+        """Free pages among all, in [0, 1]."""
         return self.free / self.count if self.count else 0.0
 
 

@@ -37,6 +37,7 @@ class Index:
 
     @property
     def name(self) -> str:
+        """From its table and columns, so the same proposal always has the same name."""
         return "jarvis_" + re.sub(r"\W+", "_", "_".join((self.table, *self.columns)))
 
 

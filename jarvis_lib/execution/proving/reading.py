@@ -119,10 +119,12 @@ def guarded(path: str) -> str:
 
 
 def is_dependency(path: str) -> bool:
+    """Whether it pins or names what is installed, by its name."""
     return any(fnmatch(path, p) or fnmatch(PurePosixPath(path).name, p) for p in DEPENDENCIES)
 
 
 def is_manifest(path: str) -> bool:
+    """Whether it declares a package and its dependencies, by its name."""
     return any(fnmatch(PurePosixPath(path).name, p) for p in MANIFESTS)
 
 

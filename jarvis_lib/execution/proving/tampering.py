@@ -37,6 +37,7 @@ class Sides:
 
     @property
     def path(self) -> str:
+        """Where the file is, relative to the repository."""
         return self.change.path
 
 

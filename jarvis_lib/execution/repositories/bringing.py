@@ -43,10 +43,12 @@ class Result:
 
     @property
     def added(self) -> int:
+        """Lines that came, over all files."""
         return sum(c.added for c in self.changed)
 
     @property
     def deleted(self) -> int:
+        """Lines that went, over all files."""
         return sum(c.deleted for c in self.changed)
 
 

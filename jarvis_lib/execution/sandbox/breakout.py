@@ -32,43 +32,52 @@ def _write(path: str, text: str) -> str:
 
 
 def write_outside(t: dict[str, Any]) -> str:
+    """A new file in a folder that is not its own."""
     return _write(os.path.join(t["outside"], "new"), "x")
 
 
 def write_store(t: dict[str, Any]) -> str:
+    """Other content for the store."""
     return _write(t["store"], "forged")
 
 
 def rename_store(t: dict[str, Any]) -> str:
+    """The store under another name, which needs only its folder."""
     os.rename(t["store"], t["store"] + ".gone")
     return "moved it away"
 
 
 def replace_by_link(t: dict[str, Any]) -> str:
+    """A link where the store is, which needs only its folder too."""
     os.symlink("/dev/null", t["store"] + ".link")
     os.replace(t["store"] + ".link", t["store"])
     return "put a link in its place"
 
 
 def hard_link(t: dict[str, Any]) -> str:
+    """A second name for the store in a folder that may be written, and a write through that."""
     os.link(t["store"], os.path.join(t["work"], "linked"))
     return _write(os.path.join(t["work"], "linked"), "forged")
 
 
 def change_mode(t: dict[str, Any]) -> str:
+    """The right to write the store, for everybody."""
     os.chmod(t["store"], 0o777)  # noqa: S103  # the canary's attack: it must not work
     return "changed its mode"
 
 
 def write_settings(t: dict[str, Any]) -> str:
+    """A policy of its own in jarvis.toml."""
     return _write(t["toml"], "[policy]\n")
 
 
 def read_store(t: dict[str, Any]) -> str:
+    """What stands in the store."""
     return _read(t["store"], t)
 
 
 def read_secret(t: dict[str, Any]) -> str:
+    """What stands in a file of keys."""
     return _read(t["secret"], t)
 
 
@@ -82,6 +91,7 @@ def read_hidden(t: dict[str, Any]) -> str:
 
 
 def find_in_environment(t: dict[str, Any]) -> str:
+    """A secret that was left in its own environment."""
     return next((f"{name} is set" for name, value in os.environ.items() if t["token"] in value), "")
 
 
@@ -101,6 +111,7 @@ def open_workspace(t: dict[str, Any]) -> str:
 
 
 def remount(t: dict[str, Any]) -> str:
+    """The root of the file system, mounted for writing."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mount(None, b"/", None, _MS_REMOUNT_BIND, None):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
@@ -116,11 +127,13 @@ def new_user_namespace(t: dict[str, Any]) -> str:
 
 
 def setting_of_the_kernel(t: dict[str, Any]) -> str:
+    """The program that the kernel runs for a crash; opened only, never written."""
     os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY))
     return "opened /proc/sys/kernel/core_pattern for writing"
 
 
 def capabilities(t: dict[str, Any]) -> str:
+    """Rights of root that it still holds or may gain. Those in `kept_capabilities` do not count."""
     with open("/proc/self/status", encoding="utf-8") as stream:
         found = dict(line.split(":", 1) for line in stream)
     held = {name: int(found[name], 16) & ~t["kept_capabilities"] for name in ("CapPrm", "CapEff", "CapInh", "CapAmb", "CapBnd")}
@@ -132,6 +145,7 @@ def capabilities(t: dict[str, Any]) -> str:
 
 
 def user(t: dict[str, Any]) -> str:
+    """The user of the session, where the jail promises another."""
     return f"is user {os.getuid()}, the one of the session" if t["another_user"] and os.getuid() == t["session_user"] else ""
 
 
@@ -145,6 +159,7 @@ def _sees(t: dict[str, Any]) -> bool:
 
 
 def kill(t: dict[str, Any]) -> str:
+    """A signal that ends a process outside."""
     if not _sees(t):
         return ""
     os.kill(t["victim"], signal.SIGKILL)
@@ -152,6 +167,7 @@ def kill(t: dict[str, Any]) -> str:
 
 
 def trace(t: dict[str, Any]) -> str:
+    """The place of a debugger in a process outside."""
     if not _sees(t):
         return ""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -162,11 +178,13 @@ def trace(t: dict[str, Any]) -> str:
 
 
 def environment(t: dict[str, Any]) -> str:
+    """The environment of a process outside."""
     with open(f"/proc/{t['victim']}/environ", "rb") as stream:
         return "read another's environment" if t["token"].encode() in stream.read() else ""
 
 
 def memory(t: dict[str, Any]) -> str:
+    """The memory of a process outside; opened only, never written."""
     if not _sees(t):
         return ""
     os.close(os.open(f"/proc/{t['victim']}/mem", os.O_RDWR))
@@ -174,6 +192,7 @@ def memory(t: dict[str, Any]) -> str:
 
 
 def root_of_another(t: dict[str, Any]) -> str:
+    """Files that are hidden here, as another process sees them."""
     for pid in (t["victim"], 1):
         with contextlib.suppress(OSError):
             return _read(f"/proc/{pid}/root{t['secret']}", t)
@@ -181,29 +200,34 @@ def root_of_another(t: dict[str, Any]) -> str:
 
 
 def tcp(t: dict[str, Any]) -> str:
+    """A listener of the machine by TCP."""
     with socket.create_connection(("127.0.0.1", t["tcp"]), _PATIENCE_S):
         return "connected to 127.0.0.1"
 
 
 def udp(t: dict[str, Any]) -> str:
+    """A receiver of the machine by UDP; where the network is not walled off, a datagram that was sent says nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         one.sendto(b"x", ("127.0.0.1", t["udp"]))
     return "" if t["walled"] else "sent to 127.0.0.1"
 
 
 def abstract_socket(t: dict[str, Any]) -> str:
+    """A listener that has no file, only a name."""
     with socket.socket(socket.AF_UNIX) as one:
         one.connect("\0" + t["abstract"])
     return "connected"
 
 
 def file_socket(t: dict[str, Any]) -> str:
+    """A listener whose socket is a file."""
     with socket.socket(socket.AF_UNIX) as one:
         one.connect(t["unix"])
     return "connected"
 
 
 def terminal(t: dict[str, Any]) -> str:
+    """The terminal of the session: a character that its shell would read."""
     for name in ("/dev/tty", "/proc/self/fd/0"):
         with contextlib.suppress(OSError):
             fd = os.open(name, os.O_RDWR)

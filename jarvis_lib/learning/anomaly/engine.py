@@ -193,4 +193,5 @@ def median(values: Floats) -> float:
 
 
 def within(number: int, least: int, most: int) -> int:
+    """The number, or the bound that it goes beyond."""
     return max(least, min(number, most))

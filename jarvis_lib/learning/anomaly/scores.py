@@ -36,6 +36,7 @@ class Season:
 
     @property
     def ready(self) -> bool:
+        """Whether the usual step is known, so that there are slots."""
         return self._slot_s > 0
 
     def fit_to(self, step_s: float, wall: Floats, values: Floats) -> bool:
@@ -51,6 +52,7 @@ class Season:
         return True
 
     def learn(self, wall: Floats, values: Floats) -> None:
+        """Take readings (local seconds, values; oldest first) into their slots; the oldest of a full slot is forgotten."""
         slots = self._slots(wall)
         order = np.argsort(slots, kind="stable")
         ordered = slots[order]

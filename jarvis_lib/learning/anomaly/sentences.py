@@ -39,6 +39,7 @@ def clause(pvalues: Floats, raw: Floats, wall: float) -> str:
 
 
 def number(size: float) -> str:
+    """Short for a sentence: thousands are grouped from 100 on, else three digits that count."""
     return f"{size:,.0f}" if 100 <= size < 1e15 else f"{size:.3g}"
 
 

@@ -40,10 +40,12 @@ class Rows:
     came: NDArray[np.bool_]
 
     def where(self, chosen: NDArray[np.bool_]) -> "Rows":
+        """The chosen rows alone, in their order."""
         return Rows(self.day[chosen], self.figures[chosen], self.frequency[chosen], self.came[chosen])
 
     @property
     def enough(self) -> bool:
+        """Whether a model can be fitted: LEAST_ROWS of them, with days on which it came and others."""
         return len(self.day) >= LEAST_ROWS and LEAST_HITS <= int(self.came.sum()) < len(self.day)
 
 
