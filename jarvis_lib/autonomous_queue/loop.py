@@ -25,13 +25,14 @@ from jarvis_lib.execution.manifest import look
 from jarvis_lib.execution.results import ended_badly
 from jarvis_lib.execution.room import room
 from jarvis_lib.execution.spec import AgentWork, RepositoryWork
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.evidence import Evidence
 from jarvis_lib.model.fact import Refused, new_id, stamp
-from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.plan import Candidate
 from jarvis_lib.model.prose import clean, listed, seconds, shorten
 from jarvis_lib.model.task import Task
+from jarvis_lib.model.task_row import content_of, name_of
 from jarvis_lib.store import journal, spool
 from jarvis_lib.store.place import Place
 

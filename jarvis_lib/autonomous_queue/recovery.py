@@ -5,8 +5,8 @@ from datetime import datetime
 from jarvis_lib.autonomous_queue.loop import HEARTBEAT, describe_abandoned, kept_manifest, put_back
 from jarvis_lib.execution.engine import kill_leftovers
 from jarvis_lib.model.crash import crash_point
-from jarvis_lib.model.ledger import content_of
 from jarvis_lib.model.prose import plural
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.store.place import Place
 
 AFTER_S = 20.0

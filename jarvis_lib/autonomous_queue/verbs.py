@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from jarvis_lib.autonomous_queue.coming_again import come_again, comes_at, end, told
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, new_id, stamp
-from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.states import SAID, move
 from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash
+from jarvis_lib.model.task_row import content_of, name_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find
 

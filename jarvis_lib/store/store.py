@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Fact, Refused, from_json, text
 from jarvis_lib.model.import_rules import named
-from jarvis_lib.model.ledger import DERIVED_ONLY, Row, apply, derive
+from jarvis_lib.model.ledger import DERIVED_ONLY, apply, derive
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.store import engine, journal, lock, queries, recover, spool
 from jarvis_lib.store.rows import Rows, fetch, insert
