@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jarvis_lib.autonomous_queue.in_flight import Session, Stop, Tally
     from jarvis_lib.autonomous_queue.looking import inbox, progress, report
-    from jarvis_lib.autonomous_queue.loop import Session, Stop, Tally, work
+    from jarvis_lib.autonomous_queue.loop import work
     from jarvis_lib.autonomous_queue.recovery import close_dead
     from jarvis_lib.autonomous_queue.sessions import hours_now, work_now
     from jarvis_lib.autonomous_queue.undoing import undo, would_undo
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "looking": ("inbox", "progress", "report"),
-    "loop": ("Session", "Stop", "Tally", "work"),
+    "in_flight": ("Session", "Stop", "Tally"),
+    "loop": ("work",),
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
     "undoing": ("undo", "would_undo"),
