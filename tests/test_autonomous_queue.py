@@ -421,9 +421,10 @@ def test_your_own_edit_after_a_crash_is_left_alone(live: Place) -> None:
     """The session died at night, the person went on with the file: recovery keeps its hands off and says so."""
     import os
 
-    from jarvis_lib.autonomous_queue.loop import HEARTBEAT, put_back
+    from jarvis_lib.autonomous_queue.in_flight import HEARTBEAT
+    from jarvis_lib.autonomous_queue.putting_back import put_back
     from jarvis_lib.execution import keep
-    from jarvis_lib.model.ledger import content_of
+    from jarvis_lib.model.task_row import content_of
 
     path = live.home / "a.md"
     path.write_text("before")

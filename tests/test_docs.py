@@ -15,7 +15,7 @@ import pytest
 from jarvis_lib.cli.entry import CODES, PARTS, top
 from jarvis_lib.cli.shape import Group
 from jarvis_lib.model.evidence import OUTCOMES, VERDICTS
-from jarvis_lib.model.settings import KEYS
+from jarvis_lib.model.setting_keys import KEYS
 from jarvis_lib.model.states import MOVES, STATES
 from jarvis_lib.model.task import CATEGORIES, PRIORITIES
 from tests.faults.matrix import MATRIX

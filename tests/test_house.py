@@ -271,6 +271,29 @@ def test_each_room_stays_within_its_budget_of_lines() -> None:
     assert {room: lines for room in rooms if (lines := code_lines(PACKAGE / room)) > budgets[room]} == {}
 
 
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 50
+LONG_FILES: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {}
+"""What is longer than that, by name, and why it is better so."""
+
+
+def test_no_module_is_long() -> None:
+    """A module answers one question, in at most 400 lines; an exception is named with its reason, and goes when it is no longer one."""
+    long = {name_of(p) for p in MODULES if len(p.read_text(encoding="utf-8").splitlines()) > MOST_LINES}
+    assert long == set(LONG_FILES)
+
+
+def test_no_function_is_long() -> None:
+    """A function fits on a screen, in at most 50 lines with its signature; exceptions likewise."""
+    long = {
+        f"{name_of(path)} {node.name}"
+        for path in MODULES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION
+    }
+    assert long == set(LONG_FUNCTIONS)
+
+
 def code_lines(folder: Path) -> int:
     """Lines below `folder` that are neither blank nor only a comment."""
     return sum(bool(line.strip()) and not line.lstrip().startswith("#") for p in folder.rglob("*.py") for line in p.read_text(encoding="utf-8").splitlines())

@@ -10,7 +10,7 @@ from jarvis_lib.model.account_rules import EQUAL_ERRORS, UNTOLD_HOLD
 from jarvis_lib.model.call import Call, Limit, call_from_json
 from jarvis_lib.model.evidence import Evidence, expects_change, judge
 from jarvis_lib.model.fact import Fact, Refused
-from jarvis_lib.model.settings import KEYS
+from jarvis_lib.model.setting_keys import KEYS
 from jarvis_lib.model.task import Recipe, Task, task_from_json
 from jarvis_lib.store.place import Place
 from tests.facts import added, claimed, opened, task

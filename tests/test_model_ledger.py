@@ -295,6 +295,6 @@ def test_there_is_no_way_to_shipped_without_proof(place: Place, outcome: str, ev
 def test_a_recipe_survives_its_text(book: Book) -> None:
     """Content that is approved is content that runs."""
     one = queue(book, recipe=Recipe("notebook", notebook="n.ipynb", parameters={"a": [1, {"b": None}]}))
-    from jarvis_lib.model.ledger import content_of
+    from jarvis_lib.model.task_row import content_of
 
     assert content_of(book.row(one)) == one

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from jarvis_lib import autonomous_queue
 from jarvis_lib.autonomous_queue import taking_back
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, new_id
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.recurring import after, between, occurrences, parse
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.recover import verify

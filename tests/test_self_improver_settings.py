@@ -14,7 +14,8 @@ from jarvis_lib import self_improver as improver
 from jarvis_lib.autonomous_queue.sessions import only_session
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.improver_rules import EDITS, MAY_CHANGE, NEVER, may_change
-from jarvis_lib.model.settings import KEYS, parse, template
+from jarvis_lib.model.setting_keys import KEYS
+from jarvis_lib.model.settings import parse, template
 from jarvis_lib.self_improver import editing
 from jarvis_lib.self_improver.editing import change, put_back
 from jarvis_lib.store import spool

@@ -499,7 +499,7 @@ def test_progress_follows_what_the_tasks_did(desk: Place, clock: Clock) -> None:
 
 def ship(place: Place, task: str, clock: Clock) -> None:
     """One verified attempt on Saturday morning."""
-    from jarvis_lib.model.ledger import content_of
+    from jarvis_lib.model.task_row import content_of
 
     clock.at = local(2026, 11, 28, 9, 5)
     with place.store.reading() as reader:

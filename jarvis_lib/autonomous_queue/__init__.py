@@ -8,8 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jarvis_lib.autonomous_queue.in_flight import Session, Stop, Tally
     from jarvis_lib.autonomous_queue.looking import inbox, progress, report
-    from jarvis_lib.autonomous_queue.loop import Session, Stop, Tally, work
+    from jarvis_lib.autonomous_queue.loop import work
     from jarvis_lib.autonomous_queue.recovery import close_dead
     from jarvis_lib.autonomous_queue.sessions import hours_now, work_now
     from jarvis_lib.autonomous_queue.undoing import undo, would_undo
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "in_flight": ("Session", "Stop", "Tally"),
     "looking": ("inbox", "progress", "put_off", "report"),
-    "loop": ("Session", "Stop", "Tally", "work"),
+    "loop": ("work",),
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
     "undoing": ("undo", "would_undo"),

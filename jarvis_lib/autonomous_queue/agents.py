@@ -10,8 +10,8 @@ from typing import Any
 
 from jarvis_lib.execution.agent_ready import NONE_ON, is_there
 from jarvis_lib.execution.spec import AgentWork
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean, hint, listed
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.task import AGENTS, Task

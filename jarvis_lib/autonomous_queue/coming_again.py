@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Fact, Refused, new_id, stamp
-from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.recurring import after, as_told, between, parse
 from jarvis_lib.model.series_rules import STANDING
 from jarvis_lib.model.task import Task
+from jarvis_lib.model.task_row import content_of, name_of
 from jarvis_lib.store.place import Place
 
 _SAID = 3

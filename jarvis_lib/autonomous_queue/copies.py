@@ -12,10 +12,11 @@ from typing import Any
 from jarvis_lib.execution import repositories
 from jarvis_lib.execution.repository_steps import described
 from jarvis_lib.execution.spec import RepositoryWork
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.evidence import Evidence, evidence_from_json, judge
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row, content_of
 from jarvis_lib.model.task import Task
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader
 

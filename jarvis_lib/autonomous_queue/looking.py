@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from jarvis_lib import problem_predictor
-from jarvis_lib.model.ledger import Row, content_of, name_of
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.prose import clean, seconds, shorten
 from jarvis_lib.model.starting import would_start
+from jarvis_lib.model.task_row import content_of, name_of
 from jarvis_lib.store.place import Place
 
 _DO_NOTHING = {

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from jarvis_lib.autonomous_queue.loop import HEARTBEAT, describe_abandoned, kept_manifest, put_back
+from jarvis_lib.autonomous_queue.in_flight import HEARTBEAT
+from jarvis_lib.autonomous_queue.putting_back import kept_manifest, put_back
 from jarvis_lib.execution.engine import kill_leftovers
 from jarvis_lib.model.crash import crash_point
-from jarvis_lib.model.ledger import content_of
 from jarvis_lib.model.prose import plural
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.store.place import Place
 
 AFTER_S = 20.0
@@ -49,7 +50,7 @@ def close_dead(place: Place, *, now: datetime) -> list[str]:
             )
         )
         crash_point("recovering")
-        said.append(describe_abandoned(attempt))
+        said.append(f"attempt {attempt['n']} of {attempt['task']} was abandoned: its session died before it had ended")
     for session in sessions:
         text = f"it died; {plural(len(attempts), 'attempt')} abandoned" + (f", {plural(killed, 'process', 'processes')} ended" if killed else "")
         place.store.append(place.fact("session.closed", actor="recovery", at=now, session=session["id"], outcome="died", said=text))

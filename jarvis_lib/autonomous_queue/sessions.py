@@ -18,6 +18,7 @@ from typing import Any
 from jarvis_lib import build_scheduler, context_scheduler
 from jarvis_lib.autonomous_queue import copies, holding, loop
 from jarvis_lib.autonomous_queue.clearing import clear_old
+from jarvis_lib.autonomous_queue.in_flight import Session, Stop, Tally
 from jarvis_lib.autonomous_queue.recovery import close_dead
 from jarvis_lib.autonomous_queue.verbs import housekeeping
 from jarvis_lib.execution import awake, postman
@@ -234,13 +235,13 @@ def work_plan(
     say: Say,
     follow: bool = False,
     pause: Callable[[float], None] = time.sleep,
-) -> loop.Tally:
+) -> Tally:
     """The session loop over the plan's tasks and its reserves; with `follow` under the person's context, which may take the machine back."""
     only = {s.task for s in plan.slots} | {o.task for o in plan.omissions if o.reserve}
     seed = int(hashlib.sha256(session.encode()).hexdigest()[:8], 16)
-    stop = loop.Stop()
+    stop = Stop()
     with _signals(stop):
-        own = loop.Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, hours.key, follow, hours.busy, held)
+        own = Session(session, hours.work_ends, hours.checks_end, place.settings.get("night", "lanes"), seed, hours.key, follow, hours.busy, held)
         try:
             return loop.work(place, own, engine=engine, only=only, stop=stop, say=say, pause=pause)
         finally:
@@ -248,7 +249,7 @@ def work_plan(
 
 
 @contextmanager
-def _signals(stop: loop.Stop) -> Iterator[None]:
+def _signals(stop: Stop) -> Iterator[None]:
     """Ctrl-C once: finish what runs. Twice, or TERM: stop now."""
 
     def asked(number: int, frame: FrameType | None) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Fact, Refused
-from jarvis_lib.model.ledger import Row, name_of
+from jarvis_lib.model.task_row import name_of
 from jarvis_lib.store.place import Place
 
 DAYS = 7

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import content_of
 from jarvis_lib.model.prose import clean
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.model.trust import NEVER, Record, Terms, kind_of, missing
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find

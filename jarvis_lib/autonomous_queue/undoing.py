@@ -7,10 +7,11 @@ from typing import Any
 from jarvis_lib import problem_predictor
 from jarvis_lib.autonomous_queue import copies
 from jarvis_lib.execution import keep
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row, name_of
 from jarvis_lib.model.prose import listed
 from jarvis_lib.model.task import shared_paths
+from jarvis_lib.model.task_row import name_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find
 

@@ -1,20 +1,23 @@
 """What the person does with tasks: add, look, decide, put off, accept. Each verb writes one fact and says what was applied."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jarvis_lib.autonomous_queue.coming_again import come_again, comes_at, end, told
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, new_id, stamp
-from jarvis_lib.model.ledger import Row, content_of, name_of
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.starting import would_start
 from jarvis_lib.model.states import SAID, move, stands
 from jarvis_lib.model.task import TITLE_LIMIT, Task, content_hash, task_from_json
+from jarvis_lib.model.task_row import content_of, name_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find
+
+if TYPE_CHECKING:
+    from jarvis_lib.execution.draft import Extras
 
 PROPOSAL_DAYS = 7
 _PIPED_TABS = 5
@@ -49,61 +52,16 @@ def add(
     priority: str,
     *,
     now: datetime,
-    notebook: str | None = None,
-    parameters: dict[str, Any] | None = None,
-    command: str | None = None,
-    checks: Sequence[str] = (),
-    measures: Sequence[str] = (),
-    changes: Sequence[str] = (),
-    after: Sequence[str] = (),
-    due: datetime | None = None,
-    cost: float | None = None,
-    resumable: bool = False,
-    project: str = "",
-    tags: Sequence[str] = (),
-    repo: str | None = None,
-    agent: str | None = None,
-    network: bool = False,
-    secrets: Sequence[str] = (),
-    no_change_expected: bool = False,
-    needs: Sequence[str] = (),
-    follows: str = "",
-    every: str = "",
+    **more: Unpack["Extras"],
 ) -> Added:
-    """Add a task and have it decided. `after` takes ids or prefixes. Raises Refused for anything wrong; nothing is half-added."""
+    """Add a task and have it decided. Raises Refused for anything wrong; nothing is half-added.
+
+    `more` is whatever else may be said of a task (`execution.draft.Extras`); its `after` takes ids or prefixes.
+    """
     from jarvis_lib.execution import draft
 
-    resolved = [_resolve(place, a)["id"] for a in after]
-    task = draft.draft(
-        place.home,
-        place.settings,
-        title=title,
-        description=description,
-        hours=hours,
-        category=category,
-        priority=priority,
-        notebook=notebook,
-        parameters=parameters,
-        command=command,
-        checks=checks,
-        measures=measures,
-        changes=changes,
-        after=resolved,
-        due=due,
-        cost=cost,
-        resumable=resumable,
-        project=project,
-        tags=tags,
-        repo=repo,
-        agent=agent,
-        network=network,
-        secrets=secrets,
-        no_change_expected=no_change_expected,
-        needs=needs,
-        follows=follows,
-        every=every,
-        id=new_id(),
-    )
+    more["after"] = [_resolve(place, a)["id"] for a in more.get("after", ())]
+    task = draft.draft(place.home, place.settings, title=title, description=description, hours=hours, category=category, priority=priority, id=new_id(), **more)
     first = comes_at(place, task, now=now)
     place.store.write(place.fact("task.added", at=now, task=task.to_json(), content_hash=current_hash(place.home, task), **first))
     row = _resolve(place, task.id)

@@ -11,7 +11,7 @@ a task that no plan has seen yet is taken for everybody's.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.plan import Forecast, Luck
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.store import Reader

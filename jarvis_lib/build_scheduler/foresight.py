@@ -9,7 +9,7 @@ from jarvis_lib.build_scheduler import supposed
 from jarvis_lib.build_scheduler.estimates import luck_of
 from jarvis_lib.build_scheduler.reasons import clock, pin_said, shown, span
 from jarvis_lib.build_scheduler.verbs import PLAN_DAYS, SEED, Sketch, running_hours, sketch, window_row
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.plan import Candidate, Plan, Slot
 from jarvis_lib.model.prose import listed, plural
 from jarvis_lib.store.place import Place

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from jarvis_lib.build_scheduler.reasons import pin_said
 from jarvis_lib.build_scheduler.verbs import make_plan, open_windows
 from jarvis_lib.model.fact import Refused, stamp
-from jarvis_lib.model.ledger import name_of
 from jarvis_lib.model.plan import Plan
 from jarvis_lib.model.prose import clean, listed
+from jarvis_lib.model.task_row import name_of
 from jarvis_lib.model.window import DAYS, Window
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find

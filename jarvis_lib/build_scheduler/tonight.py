@@ -11,8 +11,8 @@ from jarvis_lib.build_scheduler.foresight import SETTLED, titles_of
 from jarvis_lib.build_scheduler.night import Job, Outcome, jobs_of, simulate
 from jarvis_lib.build_scheduler.reasons import clock, window_said
 from jarvis_lib.build_scheduler.verbs import SEED, Sketch, running_hours, sketch
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Luck, Slot
 from jarvis_lib.model.prose import chance, clean, listed, plural, shorten
 from jarvis_lib.model.settings import Settings

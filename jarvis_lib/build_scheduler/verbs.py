@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.build_scheduler import estimates
 from jarvis_lib.build_scheduler.reasons import window_said
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.plan import Candidate, Forecast, Luck, Plan, Slot
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.settings import Settings

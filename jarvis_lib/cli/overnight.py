@@ -1,15 +1,18 @@
 """`jarvis overnight …`: the night's session, its record and its brief."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jarvis_lib.cli.context import look_at_calendars
 from jarvis_lib.cli.knocks import FROM_CRON, knock
+from jarvis_lib.cli.pages import HTML, NO_PAGE, tell
 from jarvis_lib.cli.shape import Run, refuse_in_attempt, verb
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from jarvis_lib.store.place import Place
 
 
 @verb(
@@ -63,8 +66,8 @@ def report(run: Run, from_cron: bool) -> int:
 
 
 @verb("brief", "jarvis overnight brief\njarvis overnight brief --html", long=True)
-@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
-@click.option("--no-page", is_flag=True, help="Only the text.")
+@HTML
+@NO_PAGE
 @click.option("--read", "is_read", is_flag=True, help="Note that you have read it, so that unread briefs can be counted; shows nothing.")
 @FROM_CRON
 def brief(run: Run, html: bool, no_page: bool, is_read: bool, from_cron: bool) -> int:
@@ -80,14 +83,13 @@ def brief(run: Run, html: bool, no_page: bool, is_read: bool, from_cron: bool) -
 
         run.say(self_improver.log_read(run.place, now=run.place.now()))
         return 0
-    if not html:
-        made = overnight_runner.brief(run.place, as_of=run.now)
-        run.show("jarvis.brief/1", made, brief_text(made, run.width).splitlines())
-    if html or not (no_page or run.as_json or run.is_about_another_time):
-        path = overnight_runner.make_brief(run.place, as_of=run.now, say=run.note)
+
+    def made_and_remembered(place: "Place", **how: Any) -> "Path":
+        path = overnight_runner.make_brief(place, **how)
         remember(run)
-        return made_page(run, path, html=html, name="brief")
-    return 0
+        return path
+
+    return tell(run, "jarvis.brief/1", overnight_runner.brief, brief_text, made_and_remembered, html=html, no_page=no_page, name="brief")
 
 
 def remember(run: Run) -> None:
@@ -103,8 +105,8 @@ def remember(run: Run) -> None:
 
 
 @verb("checkin", "jarvis overnight checkin\njarvis overnight checkin --html", long=True)
-@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
-@click.option("--no-page", is_flag=True, help="Only the text.")
+@HTML
+@NO_PAGE
 @FROM_CRON
 def checkin(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     """The evening check-in: is tonight set? As text, and as a page under reports/. With --json or --at nothing is written but the answer."""
@@ -113,18 +115,7 @@ def checkin(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     from jarvis_lib import overnight_runner
     from jarvis_lib.report.evening_text import evening_text
 
-    if not html:
-        made = overnight_runner.checkin(run.place, as_of=run.now)
-        run.show("jarvis.checkin/1", made, evening_text(made, run.width).splitlines())
-    if html or not (no_page or run.as_json or run.is_about_another_time):
-        return made_page(run, overnight_runner.make_checkin(run.place, as_of=run.now, say=run.note), html=html, name="report")
-    return 0
-
-
-def made_page(run: Run, path: "Path", *, html: bool, name: str) -> int:
-    """Tell where the page is; 1 when only its text could be made."""
-    run.say(f"{path}", **{name: path}) if html else run.note(f"Page: {path}")
-    return 1 if path.suffix == ".txt" else 0
+    return tell(run, "jarvis.checkin/1", overnight_runner.checkin, evening_text, overnight_runner.make_checkin, html=html, no_page=no_page)
 
 
 @verb("is-overnight", "jarvis overnight is-overnight -q && echo night")

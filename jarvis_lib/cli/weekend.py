@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from jarvis_lib.cli.knocks import FROM_CRON, knock
-from jarvis_lib.cli.overnight import made_page
+from jarvis_lib.cli.pages import HTML, NO_PAGE, tell
 from jarvis_lib.cli.shape import Run, verb
 
 
@@ -77,8 +77,8 @@ def complete(run: Run, phase: str) -> None:
 
 
 @verb("summary", "jarvis weekend summary\njarvis weekend summary --html", long=True)
-@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
-@click.option("--no-page", is_flag=True, help="Only the text.")
+@HTML
+@NO_PAGE
 @FROM_CRON
 def summary(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     """The weekend report: as text, and as a page under reports/. With --json or --at nothing is written but the answer."""
@@ -87,17 +87,12 @@ def summary(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     from jarvis_lib import weekend_planner
     from jarvis_lib.report.weekend_text import weekend_text
 
-    if not html:
-        made = weekend_planner.summary(run.place, as_of=run.now)
-        run.show("jarvis.weekend/1", made, weekend_text(made, run.width).splitlines())
-    if html or not (no_page or run.as_json or run.is_about_another_time):
-        return made_page(run, weekend_planner.make_summary(run.place, as_of=run.now, say=run.note), html=html, name="report")
-    return 0
+    return tell(run, "jarvis.weekend/1", weekend_planner.summary, weekend_text, weekend_planner.make_summary, html=html, no_page=no_page)
 
 
 @verb("review", "jarvis weekend review\njarvis weekend review --html", long=True)
-@click.option("--html", is_flag=True, help="Only make the page under reports/ and print its path.")
-@click.option("--no-page", is_flag=True, help="Only the text.")
+@HTML
+@NO_PAGE
 @FROM_CRON
 def review(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     """The week from Monday to Sunday: goals, forecasts, trust, what held and what was undone. From Sunday noon on of this week, before of the last."""
@@ -106,12 +101,7 @@ def review(run: Run, html: bool, no_page: bool, from_cron: bool) -> int:
     from jarvis_lib import weekend_planner
     from jarvis_lib.report.review_text import review_text
 
-    if not html:
-        made = weekend_planner.review(run.place, as_of=run.now)
-        run.show("jarvis.review/1", made, review_text(made, run.width).splitlines())
-    if html or not (no_page or run.as_json or run.is_about_another_time):
-        return made_page(run, weekend_planner.make_review(run.place, as_of=run.now, say=run.note), html=html, name="report")
-    return 0
+    return tell(run, "jarvis.review/1", weekend_planner.review, review_text, weekend_planner.make_review, html=html, no_page=no_page)
 
 
 def _pairs(given: Sequence[str], option: str) -> dict[str, str]:

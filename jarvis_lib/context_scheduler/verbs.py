@@ -7,9 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.context_scheduler.rules import AHEAD, Block, Entry, Known, Override, blocks, context_at
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.context import CONTEXTS, LONGEST_OVERRIDE, OVERRIDE_H, Context
 from jarvis_lib.model.fact import Refused, stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean, hint
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import DAYS, SAID, moment_of, occurrences

@@ -4,7 +4,6 @@ Promise: the same state gives the same bytes; an event keeps its UID for ever an
 entries instead of doubling them. Titles of tasks are in it only with `detail = "titles"`, and are text there, whatever they hold.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 from itertools import groupby
@@ -16,7 +15,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, hours, plural, shorten
 from jarvis_lib.model.window import SAID, moment_of
 from jarvis_lib.store.place import Place
-from jarvis_lib.store.spool import sync_folder
+from jarvis_lib.store.whole import write_whole
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -58,18 +57,11 @@ def feed(place: Place, *, now: datetime, detail: str = "counts") -> bytes:
 def export(place: Place, path: Path, *, now: datetime, detail: str = "counts") -> Path:
     """Write the feed to a file, whole or not at all, and only when it has changed."""
     data = feed(place, now=now, detail=detail)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.is_file() and path.read_bytes() == data:
             return path
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+        write_whole(path, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise Refused(f"{path} cannot be written ({error.strerror}); choose another place with --out.", code="failed") from error
     return path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jarvis_lib.doors.exporting import whole_folder
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.samples import Samples
 

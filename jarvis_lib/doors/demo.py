@@ -163,8 +163,6 @@ def tasks() -> dict[str, dict[str, Any]]:
 
     These take hours on purpose: the compressed night has no room for them, so the brief can show the plan for the coming one.
     """
-    script, report = "{python} tools/weekly_report.py", "reports/weekly_report.md"
-    check = f"{{python}} tools/check_weekly_report.py {demo_data.DATABASE} {report}"
     recipes = "notebooks/recipes"
     return {
         "optimise": {
@@ -199,18 +197,23 @@ def tasks() -> dict[str, dict[str, Any]]:
             "notebook": f"{recipes}/build_dashboard.ipynb",
             "parameters": {"database": demo_data.DATABASE, "out": "reports/delay_alerts.html"},
         },
-        "refuted": {
-            "title": "Fix the mean delay (meant to fail)",
-            "description": "Flights that never left count as on time. The demo's fix is wrong, and says that all is good.",
-            "hours": 0.01,
-            "category": "Bug fixes",
-            "priority": "LOW",
-            "command": f"{script} {demo_data.DATABASE} {report}",
-            "checks": [check],
-            "changes": [report],
-        },
+        "refuted": _wrong_fix(),
         "airlines": _intervals("airline", "carrier", 200_000, 2.5, "MEDIUM"),
         "airports": _intervals("airport", "dest", 280_000, 3.5, "LOW"),
+    }
+
+
+def _wrong_fix() -> dict[str, Any]:
+    script, report = "{python} tools/weekly_report.py", "reports/weekly_report.md"
+    return {
+        "title": "Fix the mean delay (meant to fail)",
+        "description": "Flights that never left count as on time. The demo's fix is wrong, and says that all is good.",
+        "hours": 0.01,
+        "category": "Bug fixes",
+        "priority": "LOW",
+        "command": f"{script} {demo_data.DATABASE} {report}",
+        "checks": [f"{{python}} tools/check_weekly_report.py {demo_data.DATABASE} {report}"],
+        "changes": [report],
     }
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import jarvis_lib
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.settings import KEYS, template, toml
+from jarvis_lib.model.setting_keys import KEYS
+from jarvis_lib.model.settings import template, toml
 from jarvis_lib.model.window import KINDS
 
 SETTINGS_FILE = "jarvis.toml"

@@ -157,6 +157,19 @@ def tasks() -> dict[str, dict[str, Any]]:
             "parameters": {"package": "tools", "out": "reports/tools_reference.md"},
             "project": PROJECT,
         },
+        **_alike(),
+        "invoices": {
+            "title": "Rewrite the invoice import",
+            "description": "As large as a whole weekend of the demo.",
+            "hours": 0.04,
+            "category": "Refactoring",
+            "priority": "LOW",
+        },
+    }
+
+
+def _alike() -> dict[str, dict[str, Any]]:
+    return {
         "churn": {
             "title": "Explain last month's churn",
             "description": "Which passengers left, and after what? Nobody has written down yet how this is to be done.",
@@ -169,13 +182,6 @@ def tasks() -> dict[str, dict[str, Any]]:
             "description": "Which passengers left, drawn by fare. Nobody has written down yet how this is to be done.",
             "hours": 0.01,
             "category": "Research/analysis",
-            "priority": "LOW",
-        },
-        "invoices": {
-            "title": "Rewrite the invoice import",
-            "description": "As large as a whole weekend of the demo.",
-            "hours": 0.04,
-            "category": "Refactoring",
             "priority": "LOW",
         },
     }

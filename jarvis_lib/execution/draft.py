@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from jarvis_lib.execution.lines import checked, is_prose, needs_shell
 from jarvis_lib.execution.offers import Offer, below, card_commands, card_paths, default_recipe, notebook_recipe, offers
@@ -22,6 +22,31 @@ if TYPE_CHECKING:
     from jarvis_lib.execution.offers import Sources
 
 
+class Extras(TypedDict, total=False):
+    """What may be said of a task beside its five words (title, description, hours, category, priority); what is left out is left open."""
+
+    notebook: str | None
+    parameters: Mapping[str, Any] | None
+    command: str | None
+    checks: Sequence[str]
+    measures: Sequence[str]
+    changes: Sequence[str]
+    after: Sequence[str]
+    due: datetime | None
+    cost: float | None
+    resumable: bool
+    project: str
+    tags: Sequence[str]
+    repo: str | None
+    agent: str | None
+    network: bool
+    secrets: Sequence[str]
+    no_change_expected: bool
+    needs: Sequence[str]
+    follows: str
+    every: str
+
+
 def draft(
     home: Path,
     settings: "Sources",
@@ -31,29 +56,10 @@ def draft(
     hours: str | float,
     category: str,
     priority: str,
-    notebook: str | None = None,
-    parameters: Mapping[str, Any] | None = None,
-    command: str | None = None,
-    checks: Sequence[str] = (),
-    measures: Sequence[str] = (),
-    changes: Sequence[str] = (),
-    after: Sequence[str] = (),
-    due: datetime | None = None,
-    cost: float | None = None,
-    resumable: bool = False,
-    project: str = "",
-    tags: Sequence[str] = (),
-    repo: str | None = None,
-    agent: str | None = None,
-    network: bool = False,
-    secrets: Sequence[str] = (),
-    no_change_expected: bool = False,
-    needs: Sequence[str] = (),
-    follows: str = "",
-    every: str = "",
     series: str = "",
     by_default: bool = True,
     id: str | None = None,
+    **more: Unpack[Extras],
 ) -> Task:
     """The task that these words mean, complete with recipe, checks and measures. Raises Refused with one sentence.
 
@@ -63,14 +69,10 @@ def draft(
     it unless a command is given; `agent` is the name of one, or `any`. `every` is a rule by which it comes again (`recurring.parse`). With
     `by_default` False a task that names no recipe has none.
     """
-    if every:
-        from jarvis_lib.model.recurring import parse
-
-        parse(every)
-        if due is not None:
-            raise Refused("A task that comes again has no single due date; leave --due out, or --every.", code="usage")
-    where = repository(repo) if repo else ""
-    _refuse_mixed(where, notebook, command, agent, changes)
+    _refuse_strange(more)
+    where = repository(repo) if (repo := more.get("repo")) else ""
+    notebook, command, agent = more.get("notebook"), more.get("command"), more.get("agent")
+    _refuse_mixed(where, notebook, command, agent, more.get("changes", ()))
     top = Path(where) if where else home
     task = Task(
         id=id or new_id(),
@@ -79,29 +81,51 @@ def draft(
         hours=words.estimate(hours),
         category=words.category(category),
         priority=words.priority(priority),
-        checks=tuple(Check(checked(top, c, "check")) for c in checks),
-        measures=_own_measures(top, measures),
-        changes=below(home, changes),
-        after=tuple(dict.fromkeys(after)),
-        due=due,
-        cost=words.cost(cost),
-        resumable=bool(resumable),
-        project=words.label(project, "project") if project else "",
-        tags=tuple(dict.fromkeys(words.label(t, "tag").casefold() for t in tags)),
         repo=where,
-        network=bool(network),
-        secrets=tuple(dict.fromkeys(words.secret_name(n) for n in secrets)),
-        no_change_expected=bool(no_change_expected),
-        needs=tuple(dict.fromkeys(words.need(n) for n in needs)),
-        follows=follows,
-        every=" ".join(clean(every).split()),
-        series=(series or new_id()) if every else "",
+        series=(series or new_id()) if more.get("every") else "",
     )
+    task = _with_extras(home, top, task, more)
     if agent is not None or (where and command is None):
         return _proposed(top, replace(task, recipe=agent_recipe(agent or "any")))
     if not by_default and notebook is None and command is None:
         return _proposed(top, task)
-    return _proposed(top, _with_recipe(top, settings, task, notebook, parameters or {}, command))
+    return _proposed(top, _with_recipe(top, settings, task, notebook, more.get("parameters") or {}, command))
+
+
+def _refuse_strange(more: Extras) -> None:
+    strange = more.keys() - Extras.__annotations__.keys()
+    if strange:
+        raise TypeError(f"a task has no {', '.join(sorted(strange))}")
+    every = more.get("every", "")
+    if every:
+        from jarvis_lib.model.recurring import parse
+
+        parse(every)
+        if more.get("due") is not None:
+            raise Refused("A task that comes again has no single due date; leave --due out, or --every.", code="usage")
+
+
+def _with_extras(home: Path, top: Path, task: Task, more: Extras) -> Task:
+    """`task` with what else was said of it, each in its tidy form. Commands are looked up below `top`, changed files below `home`."""
+    project = more.get("project", "")
+    return replace(
+        task,
+        checks=tuple(Check(checked(top, c, "check")) for c in more.get("checks", ())),
+        measures=_own_measures(top, more.get("measures", ())),
+        changes=below(home, more.get("changes", ())),
+        after=tuple(dict.fromkeys(more.get("after", ()))),
+        due=more.get("due"),
+        cost=words.cost(more.get("cost")),
+        resumable=bool(more.get("resumable")),
+        project=words.label(project, "project") if project else "",
+        tags=tuple(dict.fromkeys(words.label(t, "tag").casefold() for t in more.get("tags", ()))),
+        network=bool(more.get("network")),
+        secrets=tuple(dict.fromkeys(words.secret_name(n) for n in more.get("secrets", ()))),
+        no_change_expected=bool(more.get("no_change_expected")),
+        needs=tuple(dict.fromkeys(words.need(n) for n in more.get("needs", ()))),
+        follows=more.get("follows", ""),
+        every=" ".join(clean(more.get("every", "")).split()),
+    )
 
 
 def repository(path: str) -> str:

@@ -2,13 +2,13 @@
 
 import ast
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from jarvis_lib.model.fact import Refused, new_id
 from jarvis_lib.model.prose import clean
+from jarvis_lib.store.whole import write_whole
 
 FOLDER = "notebooks/tasks"
 PARAMETERS = (
@@ -64,9 +64,4 @@ def _refuse_no_python(cell: str) -> None:
 
 def _write(path: Path, book: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.half")
-    with open(half, "w", encoding="utf-8") as stream:
-        stream.write(json.dumps(book, indent=1, ensure_ascii=False) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(half, path)
+    write_whole(path, f"{json.dumps(book, indent=1, ensure_ascii=False)}\n".encode())

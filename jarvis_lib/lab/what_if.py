@@ -41,8 +41,8 @@ def verdicts(place: "Place", *, snapshot: str = "") -> "pl.DataFrame":
     """What the policy says of each open task now, and what it would say under the settings of `place`; what would differ comes first."""
     import polars as pl
 
-    from jarvis_lib.model.ledger import content_of
     from jarvis_lib.model.policy import decide
+    from jarvis_lib.model.task_row import content_of
     from jarvis_lib.report.plan_frames import reading
 
     with reading(place, snapshot) as reader:

@@ -13,7 +13,7 @@ from jarvis_lib.model.fact import Fact, Refused, moment
 from jarvis_lib.model.prose import clean
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"accounts": "agent"}
 EQUAL_ERRORS = 3

@@ -8,7 +8,7 @@ from jarvis_lib.model.fact import Fact, Refused
 from jarvis_lib.model.prose import clean
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book
+    from jarvis_lib.model.book import Book
 
 LEAST = timedelta(days=7)
 """What was answered later than this can be undone, whatever the settings say."""

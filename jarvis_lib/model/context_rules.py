@@ -7,7 +7,7 @@ from jarvis_lib.model.fact import Fact, Refused, moment
 from jarvis_lib.model.prose import clean, listed
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"overrides": "id", "calendar_sources": "source", "holiday_sets": "source"}
 

@@ -13,7 +13,7 @@ from jarvis_lib.model.prose import clean
 from jarvis_lib.model.states import move
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"memory_notes": "path"}
 AGENT = "agent:"

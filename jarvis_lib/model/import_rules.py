@@ -10,11 +10,12 @@ from jarvis_lib.model.fact import Fact, Refused, derived_id, digest, moment, tex
 from jarvis_lib.model.pattern_rules import event_name
 from jarvis_lib.model.prose import clean
 from jarvis_lib.model.task import Task, task_from_json
+from jarvis_lib.model.task_row import new_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"imports": "key"}
 KINDS = ("task", "event", "metric", "agent", "context", "problem", "pattern", "improvement", "weekend", "other")
@@ -87,28 +88,18 @@ def _checked(book: "Book", items: list[dict[str, Any]]) -> dict[str, Task]:
 
 
 def _row(task: Task, item: dict[str, Any], fact: Fact) -> "Row":
-    from jarvis_lib.model.ledger import fields_of
-
     made = moment(item["made_at"]) if item.get("made_at") else fact.at
     parked = item["state"] == "parked"
-    return fields_of(task) | {
-        "id": task.id,
-        "state": item["state"],
-        "why": clean(_word(item, "why"))[:300] if parked else STATES[item["state"]],
-        "parked_kind": "dependency" if parked else "",
-        "until": None,
-        "actor": fact.actor,
-        "added_at": min(made, fact.at),
-        "changed_at": fact.at,
-        "revision": 1,
-        "content_hash": item["content_hash"],
-        "approved_hash": None,
-        "attempts": 0,
-        "deaths": 0,
-        "shipped_at": None,
-        "accepted_at": None,
-        "undone_at": None,
-    }
+    return new_row(
+        task,
+        state=item["state"],
+        content_hash=item["content_hash"],
+        actor=fact.actor,
+        added_at=min(made, fact.at),
+        changed_at=fact.at,
+        why=clean(_word(item, "why"))[:300] if parked else STATES[item["state"]],
+        kind="dependency" if parked else "",
+    )
 
 
 def to_decide(book: "Book", fact: Fact) -> list[Fact]:

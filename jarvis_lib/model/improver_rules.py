@@ -14,7 +14,7 @@ from jarvis_lib.model.prose import clean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"weaknesses": "key", "improvements": "id"}
 KINDS = ("setting", "predictor", "task", "recipe", "check", "pattern", "rule")

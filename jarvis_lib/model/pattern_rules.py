@@ -12,7 +12,7 @@ from jarvis_lib.model.fact import Fact, Refused, moment, text
 from jarvis_lib.model.prose import clean
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
     from jarvis_lib.model.task import Task
 
 KEYS = {"patterns": "id", "pattern_answers": "pattern", "suggestions": "id"}

@@ -11,7 +11,7 @@ from jarvis_lib.model.risk import TIERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"problems": "key", "fixes": "id"}
 

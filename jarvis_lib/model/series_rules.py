@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from jarvis_lib.model.fact import Fact, Refused, moment, text
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.recurring import parse
-from jarvis_lib.model.task import Task, task_from_json
+from jarvis_lib.model.task import Task
+from jarvis_lib.model.task_row import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
     from jarvis_lib.model.policy import Decision, Policy
 
 KEYS = {"series": "id"}
@@ -27,14 +28,7 @@ def may_come(book: "Book", fact: Fact, task: Task) -> bool:
     before = book.get("tasks", row["newest"]) if row is not None else None
     if row is None or before is None or row["ended_at"] is not None or before["state"] in STANDING:
         return False
-    return text(task.to_json() | {"id": ""}) == text(task_from_json(_content(before)).to_json() | {"id": ""})
-
-
-def _content(row: "Row") -> dict[str, Any]:
-    import json
-
-    found: dict[str, Any] = json.loads(row["content"])
-    return found
+    return text(task.to_json() | {"id": ""}) == text(content_of(before).to_json() | {"id": ""})
 
 
 def added(book: "Book", fact: Fact, task: Task, row: "Row", *, comes: bool) -> None:
@@ -91,7 +85,7 @@ def edited(book: "Book", fact: Fact, before: Task, task: Task, row: "Row") -> No
 
 def of(book: "Book", row: "Row") -> "Row | None":
     """The series that a task is an occurrence of."""
-    return book.get("series", _content(row)["series"]) if '"series":' in row["content"] else None
+    return book.get("series", content_of(row).series) if '"series":' in row["content"] else None
 
 
 def decided(book: "Book", row: "Row", data: dict[str, Any]) -> None:

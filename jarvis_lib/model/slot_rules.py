@@ -12,7 +12,7 @@ from jarvis_lib.model.timetable import MOST_STARTS
 from jarvis_lib.model.window import KINDS
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"cron_slots": "slot", "cron_installed": "scheduler"}
 SCHEDULERS = ("cron", "systemd", "papermill")

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from jarvis_lib.model.fact import Fact, Refused, derived_id
 from jarvis_lib.model.prose import clean
 from jarvis_lib.model.task import CATEGORIES, Task
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.model.trust import NEVER, Record, key_of, kind_of
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"trust": "key", "trust_uses": "task"}
 
@@ -27,7 +28,7 @@ def _row(book: "Book", category: str, repo: str, recipe: str) -> "Row":
     return book.get("trust", key) or empty | {"widened_at": None, "narrowed_at": None, "why": ""}
 
 
-def follow(book: "Book", fact: Fact, content: Callable[["Row"], Task]) -> None:
+def follow(book: "Book", fact: Fact) -> None:
     """Write into the record what this fact, which was applied, says of the work. What speaks against it narrows at once, and that is told."""
     if fact.kind not in ("attempt.ended", "task.accepted", "task.undone"):
         return
@@ -35,7 +36,7 @@ def follow(book: "Book", fact: Fact, content: Callable[["Row"], Task]) -> None:
     task_row = book.get("tasks", attempt["task"] if attempt else fact.data["task"])
     if task_row is None or task_row["recipe"] is None:
         return
-    row = _row(book, *kind_of(content(task_row)))
+    row = _row(book, *kind_of(content_of(task_row)))
     bad = ""
     if attempt is not None:
         if any(e["kind"] == "escalation" and e["ok"] is False for e in fact.data.get("evidence", ())):
@@ -62,22 +63,22 @@ def follow(book: "Book", fact: Fact, content: Callable[["Row"], Task]) -> None:
     book.put("trust", row)
 
 
-def used(book: "Book", fact: Fact, task_row: "Row", *, rule: str, content: Callable[["Row"], Task]) -> None:
+def used(book: "Book", fact: Fact, task_row: "Row", *, rule: str) -> None:
     """Note which task was let through by trust, so that it is asked about when that is narrowed."""
     by_trust = rule.startswith("trust:")
     if by_trust or book.get("trust_uses", task_row["id"]) is not None:
-        key = key_of(*kind_of(content(task_row))) if by_trust else ""
+        key = key_of(*kind_of(content_of(task_row))) if by_trust else ""
         book.put("trust_uses", {"task": task_row["id"], "key": key, "at": fact.at})
 
 
-def after(book: "Book", fact: Fact, content: Callable[["Row"], Task]) -> list[Fact]:
+def after(book: "Book", fact: Fact) -> list[Fact]:
     """Tasks that were let through by a trust which this very fact narrowed, and have not run yet: they wait for the person."""
     if fact.kind == "trust.narrowed":
         key = key_of(*_kind(fact))
     else:
         attempt = book.get("attempts", fact.data["attempt"]) if fact.kind == "attempt.ended" else None
         done = book.get("tasks", attempt["task"] if attempt else fact.data["task"])
-        key = key_of(*kind_of(content(done))) if done else ""
+        key = key_of(*kind_of(content_of(done))) if done else ""
     row = book.get("trust", key)
     if row is None or row["narrowed_at"] != fact.at:
         return []

@@ -7,7 +7,7 @@ from jarvis_lib.model.prose import clean
 from jarvis_lib.model.states import OPEN_STATES, SAID, move
 
 if TYPE_CHECKING:
-    from jarvis_lib.model.ledger import Book, Row
+    from jarvis_lib.model.book import Book, Row
 
 KEYS = {"weekend_candidates": "id", "weekend_builds": "id", "weekend_phases": "id"}
 _AGAIN = "Look at what there is now: jarvis weekend suggest"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from jarvis_lib import autonomous_queue
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import plural
 from jarvis_lib.overnight_runner.hours import clock
 from jarvis_lib.store import lock

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Fact, Refused, new_id, stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.pattern_rules import SOURCES, event_name
 from jarvis_lib.model.prose import clean, plural, shorten
 from jarvis_lib.store import event_files, spool

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.learning import routines
 from jarvis_lib.learning.routines import EVERY_DAY, HISTORY, LEAST, WORKDAYS, Routine, clock
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.pattern_rules import LEARNED_LOW, LEARNED_N
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.window import DAYS

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import moment
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prediction import Prediction, Score
 from jarvis_lib.model.prose import clean, shorten
 from jarvis_lib.pattern_learner.events import IMPORTED, observed

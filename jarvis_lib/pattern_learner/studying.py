@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.pattern_rules import LEARNED_LOW
 from jarvis_lib.model.prose import plural
 from jarvis_lib.model.study import Study

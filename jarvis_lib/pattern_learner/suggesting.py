@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.pattern_rules import AUTOMATIC, MOST_OPEN, OPEN
 from jarvis_lib.model.prose import clean, shorten
 from jarvis_lib.model.task import content_hash, task_from_json

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from jarvis_lib.learning.routines import HISTORY
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.pattern_rules import AUTOMATIC, OPEN
 from jarvis_lib.model.prose import clean, shorten
 from jarvis_lib.pattern_learner import predicting, studying, suggesting

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.metric import KINDS, is_over, limit_of, parts_of
 from jarvis_lib.model.prediction import LEAST_SAID, Prediction, Score
 from jarvis_lib.model.problem import PREDICTED, Problem

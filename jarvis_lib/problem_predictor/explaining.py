@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.metric import named, parts_of, shown
 from jarvis_lib.model.problem import PREDICTED
 from jarvis_lib.model.prose import chance, clean, plural, spell

@@ -16,8 +16,8 @@ from jarvis_lib.execution.fixes import notes, trash
 from jarvis_lib.execution.fixes.notes import Note
 from jarvis_lib.execution.fixes.playbooks import PLAYBOOKS, Done, Playbook
 from jarvis_lib.execution.fixes.watch import Reading
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, new_id, stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.problem import KEPT, Fix, Problem
 from jarvis_lib.model.prose import clean, hint, listed, plural, size
 from jarvis_lib.model.risk import FLAP_SPAN

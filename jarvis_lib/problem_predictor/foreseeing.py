@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.metric import KINDS, named, parts_of, shown
 from jarvis_lib.model.prediction import LEAST_SAID, Prediction
 from jarvis_lib.model.problem import Problem

@@ -10,7 +10,7 @@ from typing import Any
 from jarvis_lib.execution.fixes import watch, watch_attempts
 from jarvis_lib.execution.fixes.playbooks import PLAYBOOKS
 from jarvis_lib.execution.fixes.watch import Reading
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.metric import KINDS, is_over, key_of, limit_of, named, parts_of, shown
 from jarvis_lib.model.problem import KEPT, WATCH
 from jarvis_lib.model.prose import clean

@@ -6,7 +6,7 @@ from typing import Any
 
 from jarvis_lib.execution.fixes.watch import Reading
 from jarvis_lib.execution.metrics.measured import measured
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.prose import plural, seconds
 from jarvis_lib.store.store import Reader
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from jarvis_lib.execution.fixes.watch import Reading
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.metric import KINDS, key_of, named
 from jarvis_lib.model.problem import Problem, is_another_incident
 from jarvis_lib.model.prose import clean

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.metric import KINDS, parts_of
 from jarvis_lib.model.prediction import Score
 from jarvis_lib.problem_predictor.alarms import PREDICTOR as ALARM

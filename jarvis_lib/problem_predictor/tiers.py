@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from jarvis_lib.execution.fixes.playbooks import PLAYBOOKS
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.risk import FLAP_SPAN, tier_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jarvis_lib.execution.fixes.playbook import Playbook
 from jarvis_lib.execution.fixes.watch import Reading
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.problem import WATCH, Problem
 from jarvis_lib.model.prose import clean, listed
 

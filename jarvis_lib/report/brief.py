@@ -5,6 +5,7 @@ come from an earlier night without its date.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from jarvis_lib.report import health, learned, mending, needs, proof, tally, wee
 from jarvis_lib.report import outlook as looking
 from jarvis_lib.report.budget import fit, words
 from jarvis_lib.report.clock import day_of, span, time_of, when
-from jarvis_lib.report.parts import PAGES, Brief, Card, FixRow, RanRow
+from jarvis_lib.report.parts import PAGES, Brief, Card, FixRow, NewsRow, PlanRow, ProblemRow, RanRow
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.store import Reader
 
@@ -37,6 +38,68 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
 
     Works on an empty store, after a night in which nothing ran, while a session still runs and after one that died.
     """
+    seen = _seen(reader, now=now, zone=zone, settings=settings, home=home)
+    headline = head.headline(seen.night, zone)
+    line = head.line(seen.night, headline)
+    shown = fit(seen.cards[: needs.MOST], DECIDE - words(headline, line))
+    return Brief(
+        kicker=_kicker(seen.cover, zone, _late(reader, seen.cover, settings, zone)),
+        headline=headline,
+        line=line,
+        tone=_tone(seen.night),
+        good=seen.night.good,
+        greeting=_greeting(settings),
+        as_of=now.astimezone(zone).isoformat(timespec="seconds"),
+        since=seen.cover.begins.astimezone(zone).isoformat(timespec="seconds"),
+        needs=tuple(shown),
+        needs_more=max(len(seen.cards) - needs.MOST, 0),
+        needs_said="" if seen.cards else "Nothing needs you this morning.",
+        shipped=tuple(seen.shipped[:ROWS]),
+        shipped_more=max(len(seen.shipped) - ROWS, 0),
+        not_shipped=tuple(seen.night.not_shipped[:ROWS]),
+        not_shipped_more=max(len(seen.night.not_shipped) - ROWS, 0),
+        running=tuple(seen.running[:ROWS]),
+        ran_said="" if seen.ran or seen.running else _nothing_ran(seen.cover, zone),
+        fixes=tuple(seen.fixes[:FIXES]),
+        fixes_more=max(len(seen.fixes) - FIXES, 0),
+        problems=tuple(seen.problems[:PROBLEMS]),
+        problems_more=max(len(seen.problems) - PROBLEMS, 0),
+        problems_said=_problems_said(seen.fixes, len(seen.problems)),
+        plan=seen.plan.rows[:PLACES],
+        plan_more=max(len(seen.plan.rows) - PLACES, 0),
+        plan_said=seen.plan.said,
+        tonight_said=seen.plan.tonight,
+        omissions=seen.plan.omissions[:OMISSIONS],
+        omissions_more=max(len(seen.plan.omissions) - OMISSIONS, 0),
+        numbers=tuple(tally.numbers(reader, settings, now=now, zone=zone)),
+        numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
+        system=tuple(health.lines(reader, seen.cover, settings, zone=zone, home=home)),
+        night=seen.plan.night,
+        days=tuple(weeks.day_bars(reader, zone, now.astimezone(zone).date() - timedelta(days=6), now=now)),
+        band=weeks.band(settings),
+        news=tuple(seen.told[:NEWS]),
+        news_more=max(len(seen.told) - NEWS, 0),
+        pages=tuple((PAGES[r["kind"]], r["path"]) for r in reader.rows("report.pages_between", since=seen.cover.since, now=now) if r["kind"] in PAGES),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was read for the page, each list whole and in its order; how much of it is shown is decided later."""
+
+    cover: covering.Coverage
+    night: head.Night
+    cards: Sequence[Card]
+    ran: Sequence[RanRow]
+    shipped: Sequence[RanRow]
+    running: Sequence[PlanRow]
+    fixes: Sequence[FixRow]
+    problems: Sequence[ProblemRow]
+    plan: looking.Outlook
+    told: Sequence[NewsRow]
+
+
+def _seen(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings, home: Path) -> _Seen:
     cover = covering.coverage(reader, now=now, zone=zone, home=home)
     between = {"since": cover.since, "now": now}
     endings = reader.rows("report.endings", **between)
@@ -50,50 +113,9 @@ def compose(reader: Reader, *, now: datetime, zone: ZoneInfo, settings: Settings
     problems = mending.problem_rows(open_problems)
     plan = looking.outlook(reader, settings, now=now, zone=zone)
     told = learned.news(reader, since=cover.since, now=now, zone=zone)
-    headline = head.headline(night, zone)
-    line = head.line(night, headline)
-    shown = fit(cards[: needs.MOST], DECIDE - words(headline, line))
     best = sorted(night.shipped, key=lambda r: (not r.measured, -r.planned_hours))
     shipped = [*best, *(r for r in ran if r.status is proof.UNDONE)]
-    return Brief(
-        kicker=_kicker(cover, zone, _late(reader, cover, settings, zone)),
-        headline=headline,
-        line=line,
-        tone=_tone(night),
-        good=night.good,
-        greeting=_greeting(settings),
-        as_of=now.astimezone(zone).isoformat(timespec="seconds"),
-        since=cover.begins.astimezone(zone).isoformat(timespec="seconds"),
-        needs=tuple(shown),
-        needs_more=max(len(cards) - needs.MOST, 0),
-        needs_said="" if cards else "Nothing needs you this morning.",
-        shipped=tuple(shipped[:ROWS]),
-        shipped_more=max(len(shipped) - ROWS, 0),
-        not_shipped=tuple(night.not_shipped[:ROWS]),
-        not_shipped_more=max(len(night.not_shipped) - ROWS, 0),
-        running=tuple(running[:ROWS]),
-        ran_said="" if ran or running else _nothing_ran(cover, zone),
-        fixes=tuple(fixes[:FIXES]),
-        fixes_more=max(len(fixes) - FIXES, 0),
-        problems=tuple(problems[:PROBLEMS]),
-        problems_more=max(len(problems) - PROBLEMS, 0),
-        problems_said=_problems_said(fixes, len(problems)),
-        plan=plan.rows[:PLACES],
-        plan_more=max(len(plan.rows) - PLACES, 0),
-        plan_said=plan.said,
-        tonight_said=plan.tonight,
-        omissions=plan.omissions[:OMISSIONS],
-        omissions_more=max(len(plan.omissions) - OMISSIONS, 0),
-        numbers=tuple(tally.numbers(reader, settings, now=now, zone=zone)),
-        numbers_said=tuple(tally.footnotes(reader, settings, now=now, zone=zone)),
-        system=tuple(health.lines(reader, cover, settings, zone=zone, home=home)),
-        night=plan.night,
-        days=tuple(weeks.day_bars(reader, zone, now.astimezone(zone).date() - timedelta(days=6), now=now)),
-        band=weeks.band(settings),
-        news=tuple(told[:NEWS]),
-        news_more=max(len(told) - NEWS, 0),
-        pages=tuple((PAGES[r["kind"]], r["path"]) for r in reader.rows("report.pages_between", **between) if r["kind"] in PAGES),
-    )
+    return _Seen(cover, night, cards, ran, shipped, running, fixes, problems, plan, told)
 
 
 def _night(

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.ledger import content_of
 from jarvis_lib.model.prose import clean, lasting, listed, shorten
 from jarvis_lib.model.risk import FLAP_SPAN
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.starting import would_start
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.report.clock import when
 from jarvis_lib.report.mending import asked_cards
 from jarvis_lib.report.parts import Card

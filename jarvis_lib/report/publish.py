@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.fact import new_id
 from jarvis_lib.report.clock import DAYS, MONTHS
 from jarvis_lib.report.feed import NAMES, feed_xml
 from jarvis_lib.report.parts import PAGES
 from jarvis_lib.report.shelf import KINDS, Shelved, read, shelf
+from jarvis_lib.store.whole import write_whole
 
 LATEST, INDEX, FEED = "latest-brief.html", "index.html", "feed.xml"
 NEWEST, NUMBERS = "newest", 3
@@ -58,20 +58,7 @@ def relative(path: Path, folder: Path) -> str:
 def put(path: Path, text: str) -> None:
     """Write `text` to `path` so that a reader finds the old file or the new one, and a power cut loses neither."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{new_id(6)}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(path, text.encode("utf-8"))
 
 
 def publish(page: Path, home: Path) -> Path:

@@ -19,6 +19,7 @@ from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.improver_rules import may_change
 from jarvis_lib.model.settings import BadSettings, parse, toml
 from jarvis_lib.store import lock
+from jarvis_lib.store.whole import write_whole
 
 FILE = "jarvis.toml"
 KEPT = "data/settings"
@@ -200,7 +201,7 @@ def _keep(home: Path, text: str, now: datetime) -> str:
     try:
         (home / KEPT).mkdir(parents=True, exist_ok=True)
         if not (home / KEPT / name).exists():
-            _write_whole(home / KEPT / name, data, 0o600)
+            write_whole(home / KEPT / name, data, mode=0o600)
     except OSError as error:
         raise Refused(f"The old {FILE} cannot be kept in {KEPT} ({error.strerror}), so nothing was changed.", code="failed") from error
     return f"{KEPT}/{name}"
@@ -214,26 +215,6 @@ def _write(path: Path, before: str, after: str) -> None:
             raise Refused(f"{path} is read-only, so nothing was changed; make it writable, or change the line yourself.")
         if _read(path) != before:
             raise Refused(f"{path} was changed by somebody else at this very moment; nothing was changed. Try again.")
-        _write_whole(path, after.encode(), mode)
+        write_whole(path, after.encode(), mode=mode)
     except OSError as error:
         raise Refused(f"{path} cannot be written ({error.strerror}); nothing was changed.", code="failed") from error
-
-
-def _write_whole(path: Path, data: bytes, mode: int) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(fd, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.self_improver.intervals import wilson, z_of
 from jarvis_lib.self_improver.measures import LEVEL, Observation
 from jarvis_lib.store.store import Reader

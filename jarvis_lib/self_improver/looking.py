@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, text
 from jarvis_lib.model.improver_rules import QUIET
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.self_improver.effects import BEFORE, Effect, compared, spared
 from jarvis_lib.self_improver.measures import MEASURES, Observation, grouped, observed, unused_days
 from jarvis_lib.self_improver.proposals import Proposal, propose

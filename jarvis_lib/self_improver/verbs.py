@@ -8,9 +8,9 @@ from typing import Any
 
 from jarvis_lib import autonomous_queue
 from jarvis_lib.autonomous_queue.sessions import only_session
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.improver_rules import EDITS, TASKS, milliseconds, named
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.settings import toml
 from jarvis_lib.self_improver import editing, figures

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import digest, stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.self_improver.effects import compared
 from jarvis_lib.self_improver.intervals import Interval
 from jarvis_lib.self_improver.measures import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.model.fact import Fact, Refused, moment
 from jarvis_lib.store import engine, journal, queries, spool
-from jarvis_lib.store.recover import opened
+from jarvis_lib.store.opening import opened
 from jarvis_lib.store.rows import fetch
 
 if TYPE_CHECKING:

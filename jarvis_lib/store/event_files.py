@@ -6,7 +6,6 @@ which the next one brings again.
 """
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from jarvis_lib.model.fact import Refused, moment, stamp
 from jarvis_lib.store import lock
+from jarvis_lib.store.whole import write_whole
 
 VERSION = 1
 WAIT_S = 30.0
@@ -86,11 +86,6 @@ def _path(home: Path, name: str) -> Path:
 def _write(path: Path, content: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        with temporary.open("w", encoding="utf-8", errors="replace") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        write_whole(path, content.encode("utf-8", "replace"))
     except OSError as error:
         raise Refused(f"{path} cannot be written ({error.strerror}); what was imported before is as it was.", code="failed") from error

@@ -1,350 +1,23 @@
-"""Is the database what the journal says? If it is behind, catch up; if it is damaged or gone, rebuild; if it is foreign, refuse.
+"""Do journal and database say the same, and how is what is damaged made whole? Verify, rebuild, repair, and the snapshots to do it from.
 
-The journal is the truth. A foreign program that holds the file does not stop the work: a replica of the journal in memory serves
-until the file is free, and the file catches up at the next opening.
+The journal is the truth: the database is built anew from it. Only where the journal itself is damaged, a snapshot gives it back.
 """
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jarvis_lib.model.fact import Fact, Refused, derived_id, moment
-from jarvis_lib.model.ledger import apply
+from jarvis_lib.model.fact import Fact, Refused, moment
 from jarvis_lib.store import engine, journal, queries, spool
-from jarvis_lib.store.rows import Rows, fetch, insert
+from jarvis_lib.store.opening import CHUNK, Current, opened, read_journal, set_aside
+from jarvis_lib.store.rows import fetch
 
 if TYPE_CHECKING:
-    import duckdb
-
     from jarvis_lib.store.store import Store
-
-_CHUNK = 20_000
-
-
-class Behind(Exception):
-    """The file lacks lines of the journal, so it must be opened for writing first."""
-
-
-class Replica:
-    """The journal in memory, for as long as a foreign program holds the file."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        con = engine.engine()
-        con.execute(f"ATTACH ':memory:' AS {name}")
-        con.execute(f"USE {name}")
-        _create(con, 0, journal.FIRST)
-
-
-@dataclass
-class Current:
-    """An open store that has all of the journal: the connection, the last line, and what the person should be told."""
-
-    con: "duckdb.DuckDBPyConnection"
-    seq: int
-    hash: str
-    in_memory: bool = False
-    notices: list[Fact] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-def check_current(con: "duckdb.DuckDBPyConnection", end: journal.Tail, path: Path) -> None:
-    """Nothing when the attached file has exactly the journal's lines; else Behind, or Foreign for a file that is not ours."""
-    seq, chain, version = _meta(con, path)
-    if (seq, chain, version) != (end.seq, end.hash, queries.schema_version()):
-        raise Behind
-
-
-@contextmanager
-def opened(store: "Store", end: journal.Tail, told: Sequence[str] = ()) -> Iterator[Current]:
-    """The store for writing, whole and current. The caller holds the lock; what it has done already is `told` with the rest."""
-    _refuse_network_folder(store.home)
-    notices = [*told, *([end.dropped] if end.dropped else [])]
-    try:
-        current = _file(store, end, notices)
-    except engine.Held as error:
-        current = _memory(store, end, str(error))
-    except engine.Foreign as error:
-        raise Refused(f"{error}. Move it away, or choose another workspace.", code="failed") from error
-    current.notices += _as_facts(current, notices)
-    try:
-        yield current
-    finally:
-        if current.in_memory:
-            engine.engine().execute("USE memory")
-        else:
-            engine.detach(current.con, "j")
-            _check_same(store.path)
-
-
-NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.glusterfs")
-
-
-def _refuse_network_folder(home: Path) -> None:
-    """Locks and renames of network file systems do not keep the store's promise. Where mounts cannot be read, nothing is said."""
-    try:
-        mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    whole = str(home.resolve())
-    best = ("", "")
-    for line in mounts:
-        _, point, kind, *_ = line.split(" ")
-        point = point.replace("\\040", " ")
-        if (whole == point or whole.startswith(point.rstrip("/") + "/")) and len(point) >= len(best[0]):
-            best = (point, kind)
-    if best[1] in NETWORK:
-        raise Refused(f"{home} lies on a network file system ({best[1]}), which does not keep the store's promises; use a local disk.", code="failed")
-
-
-def _as_facts(current: Current, sentences: Sequence[str]) -> list[Fact]:
-    at = datetime.now(UTC)
-    return [Fact(derived_id(current.hash[:16], f"notice-{i}"), at, "store", "notice", {"kind": "store", "sentence": s}) for i, s in enumerate(sentences)]
-
-
-def _check_same(path: Path) -> None:
-    """A file that was moved away while it was open would take the rows with it; the journal still has them."""
-    if not path.exists():
-        raise Refused(f"{path} was moved away while it was open. Nothing is lost: the next command rebuilds it from the journal.", code="failed")
-
-
-# --- the file ------------------------------------------------------------------------------------------------------------
-
-
-def _file(store: "Store", end: journal.Tail, notices: list[str]) -> Current:
-    con = engine.engine()
-    existed = store.path.exists() and store.path.stat().st_size > 0
-    store.path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if engine.is_suspect(store.path) and existed:
-            raise engine.Damaged("a reader met a damaged block")
-        return _attach_current(con, store, end, existed, notices)
-    except engine.Damaged as error:
-        if end.seq == 0:
-            raise engine.Foreign(f"{store.path} is not a Jarvis store ({error})") from error
-        _set_aside(store, str(error), notices)
-    return _attach_current(engine.engine(), store, end, False, notices)
-
-
-def _attach_current(con: "duckdb.DuckDBPyConnection", store: "Store", end: journal.Tail, existed: bool, notices: list[str]) -> Current:
-    import duckdb
-
-    engine.attach(con, store.path, read_only=False, name="j")
-    try:
-        con.execute("USE j")
-        _own_or_create(con, store.path, existed, end, notices)
-        _catch_up(con, store, end)
-        return Current(con, end.seq, end.hash)
-    except BaseException as error:
-        engine.detach(con, "j")
-        if isinstance(error, duckdb.Error) and engine.is_damage(error):  # a torn block that only the replay's own reads meet
-            raise engine.Damaged(str(error).splitlines()[0][:200]) from error
-        raise
-
-
-def _own_or_create(con: "duckdb.DuckDBPyConnection", path: Path, existed: bool, end: journal.Tail, notices: list[str]) -> None:
-    import duckdb
-
-    try:
-        names = {r["name"] for r in fetch(con, queries.block("store.tables"))}
-    except duckdb.Error as error:
-        raise engine.Damaged(str(error).splitlines()[0][:200]) from error
-    if names:
-        _, _, version = _meta(con, path)
-        if version < queries.schema_version():
-            raise engine.Damaged(f"it has schema {version}, this program has {queries.schema_version()}")
-        return
-    if end.seq and not existed and not any("set aside" in n for n in notices):
-        notices.append("The database file was missing or empty; it was rebuilt from the journal.")
-    con.begin()
-    _create(con, 0, journal.FIRST)
-    con.commit()
-
-
-def _meta(con: "duckdb.DuckDBPyConnection", path: Path) -> tuple[int, str, int]:
-    import duckdb
-
-    try:
-        meta = {r["key"]: r["value"] for r in fetch(con, queries.block("store.meta"))}
-        seq, chain, version = int(meta["seq"]), meta["hash"], int(meta["schema"])
-    except duckdb.CatalogException as error:
-        raise engine.Foreign(f"{path} is a DuckDB file of another program") from error
-    except duckdb.Error as error:
-        raise engine.Damaged(str(error).splitlines()[0][:200]) from error
-    except KeyError as error:
-        raise engine.Foreign(f"{path} is a DuckDB file of another program") from error
-    if version > queries.schema_version():
-        raise engine.Foreign(f"{path} was written by a newer Jarvis (schema {version}, this one reads {queries.schema_version()})")
-    return seq, chain, version
-
-
-def _create(con: "duckdb.DuckDBPyConnection", seq: int, chain: str) -> None:
-    con.execute(queries.schema())
-    _set_meta(con, seq, chain)
-
-
-def _set_meta(con: "duckdb.DuckDBPyConnection", seq: int, chain: str) -> None:
-    con.execute(queries.block("store.clear_meta"))
-    values = {"schema": str(queries.schema_version()), "seq": str(seq), "hash": chain}
-    con.execute(queries.block("store.set_meta"), {"keys": list(values), "values": list(values.values())})
-
-
-def _set_aside(store: "Store", why: str, notices: list[str]) -> None:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    aside = store.path.with_name(f"jarvis.damaged-{stamp}.duckdb")
-    os.replace(store.path, aside)
-    engine.clear_suspicion(store.path)
-    wal = store.path.with_name(store.path.name + ".wal")
-    if wal.exists():
-        os.replace(wal, aside.with_name(aside.name + ".wal"))
-    spool.sync_folder(store.path.parent)
-    notices.append(f"The database was set aside as {aside.name} and rebuilt from the journal ({why}).")
-
-
-# --- catching up ---------------------------------------------------------------------------------------------------------
-
-
-def _catch_up(con: "duckdb.DuckDBPyConnection", store: "Store", end: journal.Tail) -> None:
-    """Apply the journal's lines that the rows lack. The database may be behind the journal, never ahead of it."""
-    seq, chain, _ = _meta(con, store.path)
-    if (seq, chain) == (end.seq, end.hash):
-        return
-    if seq > end.seq or (seq == end.seq and chain != end.hash):
-        raise Refused(
-            f"The journal ends at line {end.seq}, but the database has line {seq}: lines of the journal are gone. All work is stopped and "
-            "nothing is changed. Restore it with: jarvis store repair --from data/jarvis.duckdb",
-            code="failed",
-        )
-    lines: list[journal.Line] = []
-    book = Rows(con if seq else None)
-    last = journal.Tail(seq, chain)
-    for line in _read(store, seq, chain):
-        _replay(book, line)
-        lines.append(line)
-        last = journal.Tail(line.seq, line.hash)
-        if len(lines) >= _CHUNK:
-            _commit(con, lines, book)
-            lines = []
-    _commit(con, lines, book)
-    if (last.seq, last.hash) != (end.seq, end.hash):
-        raise Refused("The journal changed while it was read, though the lock is held. Nothing was changed; try again.", code="failed")
-
-
-def _read(store: "Store", seq: int, chain: str) -> Iterator[journal.Line]:
-    try:
-        yield from journal.read(store.home, after=seq, prev=chain if seq else None)
-    except journal.JournalDamaged as error:
-        raise Refused(str(error), code="failed") from error
-
-
-def _replay(book: Rows, line: journal.Line) -> None:
-    if line.refused is not None:
-        return
-    try:
-        apply(book, line.fact)
-    except Refused as error:
-        raise Refused(
-            f"Line {line.seq} of the journal was applied once and is refused now ({error.sentence}). All work is stopped; please report this.",
-            code="failed",
-        ) from error
-
-
-def _nothing() -> None:
-    """A rebuild has its lines in the journal already."""
-
-
-def commit(current: Current, lines: Sequence[journal.Line], book: Rows, durable: Callable[[], None] = _nothing) -> None:
-    """Rows, facts and the journal's number in one transaction; `durable` writes the journal when the rows have proved to fit, before they count."""
-    _commit(current.con, lines, book, durable)
-    if lines:
-        current.seq, current.hash = lines[-1].seq, lines[-1].hash
-
-
-def _commit(con: "duckdb.DuckDBPyConnection", lines: Sequence[journal.Line], book: Rows, durable: Callable[[], None] = _nothing) -> None:
-    from jarvis_lib.store.store import fact_rows
-
-    if not lines:
-        return
-    con.begin()
-    try:
-        book.flush(con)
-        insert(con, "facts", fact_rows(lines))
-        _set_meta(con, lines[-1].seq, lines[-1].hash)
-        durable()
-        con.commit()
-    except BaseException:
-        roll_back(con)
-        raise
-
-
-def roll_back(con: "duckdb.DuckDBPyConnection") -> None:
-    """A commit that the disk refused has ended its transaction already; what the caller should hear is why it was refused."""
-    import duckdb
-
-    with suppress(duckdb.TransactionException):
-        con.rollback()
-
-
-# --- in memory -----------------------------------------------------------------------------------------------------------
-
-
-def _memory(store: "Store", end: journal.Tail, why: str) -> Current:
-    """The replica, brought up to the journal."""
-    replica = store._replica
-    if replica is None:
-        replica = store._replica = Replica(f"replica_{os.getpid()}_{id(store):x}")
-    con = engine.engine()
-    con.execute(f"USE {replica.name}")
-    _catch_up(con, store, end)
-    warning = f"The database file is in use by a foreign program ({why}). The journal has everything; the file catches up when it is free."
-    return Current(con, end.seq, end.hash, in_memory=True, warnings=[warning])
-
-
-# --- copies --------------------------------------------------------------------------------------------------------------
-
-
-def copy_out(store: "Store", current: Current, target: Path) -> None:
-    """A verified copy of the closed file (or of the replica) at `target`, replaced atomically. The caller holds the lock."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        if current.in_memory:
-            _copy_replica(store, temporary)
-        else:
-            shutil.copyfile(store.path, temporary)
-        with engine.attached(temporary, read_only=True, name="copy") as con:
-            seq, chain, _ = _meta(con, temporary)
-        if (seq, chain) != (current.seq, current.hash):
-            raise Refused(f"The copy {target} does not match the store and was thrown away; try again.", code="failed")
-        fd = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.replace(temporary, target)
-        spool.sync_folder(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _copy_replica(store: "Store", temporary: Path) -> None:
-    con = engine.engine()
-    assert store._replica is not None
-    engine.attach(con, temporary, read_only=False, name="copy")
-    try:
-        con.execute(f"COPY FROM DATABASE {store._replica.name} TO copy")
-    finally:
-        engine.detach(con, "copy")
-
-
-# --- verify, rebuild, repair ---------------------------------------------------------------------------------------------
 
 
 def verify(store: "Store", *, head: str = "") -> list[str]:
@@ -354,7 +27,7 @@ def verify(store: "Store", *, head: str = "") -> list[str]:
     """
     with store._threads, _locked(store):
         end = journal.tail(store.home)
-        hashes = {line.seq: line.hash for line in _read(store, 0, "")}
+        hashes = {line.seq: line.hash for line in read_journal(store, 0, "")}
         if end.seq != len(hashes):
             return [f"The journal has {len(hashes)} lines, but its last number is {end.seq}."]
         with opened(store, end) as current:
@@ -393,7 +66,7 @@ def rebuild(store: "Store", why: str = "you asked for it") -> str:
     """Set the database aside and build it anew from the journal; the sentence of what was done."""
     with store._threads, _locked(store):
         end = journal.tail(store.home)
-        for _ in _read(store, 0, ""):
+        for _ in read_journal(store, 0, ""):
             pass  # a damaged journal is found before the database is moved
         notices: list[str] = []
         if store.path.exists():
@@ -406,7 +79,7 @@ def rebuild(store: "Store", why: str = "you asked for it") -> str:
                 why = f"{why}; {error}"
             except engine.Foreign as error:
                 raise Refused(f"{error}. Move it away, or choose another workspace.", code="failed") from error
-            _set_aside(store, why, notices)
+            set_aside(store, why, notices)
         with opened(store, end, notices) as current:
             store._drain(current, spool.pending(store.home))
             return f"The database was rebuilt from the journal: {current.seq:,} facts."
@@ -427,10 +100,10 @@ def repair(store: "Store", source: Path) -> str:
         aside = old.with_name(f"journal.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         if old.exists():
             os.replace(old, aside)
-        for start in range(0, len(lines), _CHUNK):
-            journal.append(store.home, lines[start : start + _CHUNK])
+        for start in range(0, len(lines), CHUNK):
+            journal.append(store.home, lines[start : start + CHUNK])
         if store.path.exists():
-            _set_aside(store, "its journal was repaired", [])
+            set_aside(store, "its journal was repaired", [])
     return f"The journal has {len(lines):,} facts again, from {source.name}. The damaged one is kept as {aside.name}."
 
 

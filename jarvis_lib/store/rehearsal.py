@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jarvis_lib.model.fact import Fact, Refused
-from jarvis_lib.store import journal, lock, recover
+from jarvis_lib.store import journal, lock, opening
 from jarvis_lib.store.rows import insert
 from jarvis_lib.store.store import Applied, Store, fact_rows, ordered
 
@@ -37,7 +37,7 @@ class Rehearsal(Store):
             raise Refused("A dry run makes no copy of the store; leave --dry-run out.")
         with super()._open():
             pass  # what others have acknowledged comes first, as at any opening
-        with self._threads, lock.held(self.lock_path, wait_s=self.wait_s, what="The store"), recover.opened(self, journal.tail(self.home)) as current:
+        with self._threads, lock.held(self.lock_path, wait_s=self.wait_s, what="The store"), opening.opened(self, journal.tail(self.home)) as current:
             lines, book = self._decide(current, self.stated)
             current.con.begin()
             try:
@@ -45,4 +45,4 @@ class Rehearsal(Store):
                 insert(current.con, "facts", fact_rows(lines))
                 yield current.con, current.warnings
             finally:
-                recover.roll_back(current.con)
+                opening.roll_back(current.con)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from jarvis_lib.model.ledger import KEYS, Row
+from jarvis_lib.model.book import Row
+from jarvis_lib.model.ledger import KEYS
 
 if TYPE_CHECKING:
     import duckdb

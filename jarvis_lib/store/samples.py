@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.prose import plural
 from jarvis_lib.store import engine, lock, queries
 from jarvis_lib.store.rows import from_db, to_db

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.crash import crash_point
 from jarvis_lib.model.fact import Fact, Refused, from_json, text
 from jarvis_lib.model.import_rules import named
-from jarvis_lib.model.ledger import DERIVED_ONLY, Row, apply, derive
+from jarvis_lib.model.ledger import DERIVED_ONLY, apply, derive
 from jarvis_lib.model.settings import Settings
-from jarvis_lib.store import engine, journal, lock, queries, recover, spool
+from jarvis_lib.store import engine, journal, lock, opening, queries, spool
 from jarvis_lib.store.rows import Rows, fetch, insert
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Store:
         self.wait_s: float = settings.get("store", "wait_seconds")
         self.crash_at: Callable[[str], None] = crash_point
         self._threads = threading.Lock()
-        self._replica: recover.Replica | None = None
+        self._replica: opening.Replica | None = None
 
     # --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -131,16 +132,16 @@ class Store:
             end = journal.tail(self.home)
             waiting = spool.pending(self.home)
             if not (write or waiting or end.dropped or snapshot or engine.is_suspect(self.path)) and self.path.exists():
-                with suppress(engine.Held, engine.Damaged, engine.Foreign, recover.Behind), self._reading_only(end) as con:
+                with suppress(engine.Held, engine.Damaged, engine.Foreign, opening.Behind), self._reading_only(end) as con:
                     yield con, []
                     return
             with ExitStack() as until_closed:
                 with engine.room_for(self.path), engine.suspicious(self.path):
-                    current = until_closed.enter_context(recover.opened(self, end))
+                    current = until_closed.enter_context(opening.opened(self, end))
                     self._drain(current, waiting)
                 yield current.con, current.warnings
             if snapshot is not None:
-                recover.copy_out(self, current, snapshot)
+                opening.copy_out(self, current, snapshot)
 
     @contextmanager
     def _reading_only(self, end: journal.Tail) -> "Iterator[duckdb.DuckDBPyConnection]":
@@ -149,7 +150,7 @@ class Store:
         engine.attach(con, self.path, read_only=True, name="j")
         try:
             con.execute("USE j")
-            recover.check_current(con, end, self.path)
+            opening.check_current(con, end, self.path)
         except BaseException:
             engine.detach(con, "j")
             raise
@@ -160,7 +161,7 @@ class Store:
 
     # --- the drain -------------------------------------------------------------------------------------------------------
 
-    def _drain(self, current: "recover.Current", waiting: Sequence[str]) -> list[journal.Line]:
+    def _drain(self, current: "opening.Current", waiting: Sequence[str]) -> list[journal.Line]:
         """Move the spool's facts into the journal and the rows, each exactly once; only then remove their files. The new lines."""
         facts, broken = _read_spool(waiting)
         lines: list[journal.Line] = []
@@ -168,7 +169,7 @@ class Store:
         if facts:
             lines, book = self._decide(current, facts)
             self.crash_at("before-journal")
-            recover.commit(current, lines, book, durable=lambda: self._make_durable(lines))
+            opening.commit(current, lines, book, durable=lambda: self._make_durable(lines))
             self.crash_at("after-commit")
             self._tell(lines, current)
         for path in broken:
@@ -185,7 +186,7 @@ class Store:
         journal.append(self.home, lines)
         self.crash_at("after-journal")
 
-    def _decide(self, current: "recover.Current", facts: Sequence[Fact]) -> tuple[list[journal.Line], Rows]:
+    def _decide(self, current: "opening.Current", facts: Sequence[Fact]) -> tuple[list[journal.Line], Rows]:
         """The journal lines for `facts` and for what follows from them, and the changed rows. Nothing is written yet."""
         book = Rows(current.con)
         known = {r["id"] for r in fetch(current.con, queries.block("store.facts_by_id"), {"ids": [f.id for f in facts]})}
@@ -208,7 +209,7 @@ class Store:
             entries.append((fact, refused))
         return journal.chained(entries, after=current.seq, prev=current.hash), book
 
-    def _tell(self, lines: Sequence[journal.Line], current: "recover.Current") -> None:
+    def _tell(self, lines: Sequence[journal.Line], current: "opening.Current") -> None:
         """Write the readable views of the facts. A log that cannot be written is a warning: the fact stands in the store."""
         from jarvis_lib.store.logs import write_logs
 

@@ -1,8 +1,9 @@
 """Which task does this text name? Ids are accepted as a unique prefix, everywhere in the same way."""
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row, name_of
 from jarvis_lib.model.prose import clean
+from jarvis_lib.model.task_row import name_of
 from jarvis_lib.store.store import Reader
 
 PREFIX = 5

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from jarvis_lib import autonomous_queue, build_scheduler
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row, content_of
 from jarvis_lib.model.prose import clean, listed, plural, shorten, size, spell
 from jarvis_lib.model.task import Task
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.model.weekend import Weekend, weekend_of
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place

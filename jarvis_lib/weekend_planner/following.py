@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jarvis_lib import autonomous_queue
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.phase import key_of
 from jarvis_lib.model.prose import chance as said_chance
 from jarvis_lib.model.prose import clean, hint, listed, plural, shorten, spell

@@ -6,10 +6,11 @@ from datetime import datetime, time
 from typing import Any
 
 from jarvis_lib import build_scheduler
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import stamp
-from jarvis_lib.model.ledger import Row, content_of
 from jarvis_lib.model.prose import clean, plural, spell
 from jarvis_lib.model.task import CATEGORIES
+from jarvis_lib.model.task_row import content_of
 from jarvis_lib.model.weekend import Weekend, weekend_at
 from jarvis_lib.store.calendar import cuts_of
 from jarvis_lib.store.place import Place

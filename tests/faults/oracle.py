@@ -12,7 +12,7 @@ import psutil
 
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner
-from jarvis_lib.model.ledger import MAX_ATTEMPTS
+from jarvis_lib.model.evidence import MAX_ATTEMPTS
 from jarvis_lib.model.settings import template
 from jarvis_lib.model.states import SAID
 from jarvis_lib.report.text import brief_text

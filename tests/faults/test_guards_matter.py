@@ -89,7 +89,7 @@ GUARDS = {
         SYNCED,
     ),
     "attempt fence": (
-        "model/ledger.py",
+        "model/attempt_rules.py",
         (
             ('if attempt["ended_at"] is not None:\n        raise', "if False:\n        raise"),
             (' or row["attempts"] != attempt["n"]', ""),

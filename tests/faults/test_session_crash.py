@@ -22,7 +22,7 @@ NIGHT = """
 import sys
 from jarvis_lib import overnight_runner
 from jarvis_lib.workspace import open_workspace
-overnight_runner.start(open_workspace(sys.argv[1]), for_minutes=5, with_brief=len(sys.argv) > 2, say=lambda line: print(line, flush=True))
+overnight_runner.start(open_workspace(sys.argv[1]), for_minutes=20, with_brief=len(sys.argv) > 2, say=lambda line: print(line, flush=True))
 """
 POINTS = [
     "opened",

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.doors.calendars import memory_of
 from jarvis_lib.doors.calendars.entries import Source, content, name_of, of_entry
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Fact, Refused, digest
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.window import moment_of
 from jarvis_lib.store.place import Place

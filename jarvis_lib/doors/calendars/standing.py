@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from jarvis_lib.doors.calendars.entries import name_of
-from jarvis_lib.model.ledger import Row
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.prose import hours, plural
 from jarvis_lib.store.place import Place
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused, stamp
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean, listed, plural
 from jarvis_lib.model.timetable import LOOK_BACK, MOST_STARTS, Job, Occasion, decide, jobs, occasions, sessions
 from jarvis_lib.model.window import DAYS

@@ -11,8 +11,8 @@ from jarvis_lib.doors.importing.others import known_until, read_metrics, read_ot
 from jarvis_lib.doors.importing.reading import FILES, entries, kind_of, load, wrong_kind
 from jarvis_lib.doors.importing.tasks import Recipes, ordered, read_tasks
 from jarvis_lib.execution.draft import added
+from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.ledger import Row
 from jarvis_lib.model.prose import clean
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.samples import Sample, Samples

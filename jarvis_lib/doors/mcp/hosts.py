@@ -18,7 +18,7 @@ from typing import Any
 
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, hint
-from jarvis_lib.store.spool import sync_folder
+from jarvis_lib.store.whole import write_whole
 
 HOSTS = ("claude-code", "codex", "openclaw")
 NAME = "jarvis"
@@ -247,27 +247,12 @@ def write(change: Change, *, now: datetime) -> Path | None:
     if _read(change.path) != change.before:
         raise Refused(f"{change.path} has changed in the meantime, so it was left alone; try again.")
     backup = change.path.with_name(f"{change.path.name}.before-jarvis-{now:%Y%m%dT%H%M%S}") if change.before is not None else None
-    temporary = change.path.with_name(f".{change.path.name}.jarvis-{os.getpid()}")
     try:
         change.path.parent.mkdir(parents=True, exist_ok=True)
         mode = change.path.stat().st_mode & 0o777 if change.before is not None else 0o600
         if backup is not None:
-            _put(backup, (change.before or "").encode(), mode)
-        _put(temporary, change.after.encode(), mode)
-        os.replace(temporary, change.path)
-        sync_folder(change.path.parent)
+            write_whole(backup, (change.before or "").encode(), mode=mode)
+        write_whole(change.path, change.after.encode(), mode=mode)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise Refused(f"{change.path} cannot be written ({error.strerror}); it is as it was.", code="failed") from error
     return backup
-
-
-def _put(path: Path, data: bytes, mode: int) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)

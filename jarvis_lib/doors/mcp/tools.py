@@ -12,10 +12,10 @@ from typing import Any
 from jarvis_lib.doors.mcp.arguments import Argument, read
 from jarvis_lib.model.door_rules import NOTE_LIMIT
 from jarvis_lib.model.fact import Refused, canonical, stamp
-from jarvis_lib.model.ledger import name_of
 from jarvis_lib.model.prose import clean, hint, listed, shorten
 from jarvis_lib.model.states import SAID, STATES
 from jarvis_lib.model.task import CATEGORIES, TITLE_LIMIT
+from jarvis_lib.model.task_row import name_of
 from jarvis_lib.store import spool
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.tasks import find

@@ -69,24 +69,20 @@ def run_agent(
     logged_in = copy_login(own, person_home, place.home) if work.login and person_home is not None else []
     found = "" if own.name == "custom" else version(path)
     bounds = replace(bounds, idle_s=work.idle_s)
-    out = Output(place.folder / "agent.out", _STDOUT_BYTES, mask)
-    err = Output(place.folder / "agent.err", _STDERR_BYTES, mask)
     whole = env | {"PATH": os.pathsep.join([str(Path(path).parent), env.get("PATH", os.defpath)])} | own.environment(request)
     try:
         with owned():
-            ended = run(enter(_readable(path), own.argv(request)), cwd=place.cwd, env=whole, bounds=bounds, out=out, err=err, stop=stop)
+            ended, complaint = _ran(enter(_readable(path), own.argv(request)), place, env=whole, bounds=bounds, mask=mask, stop=stop)
     finally:
         for copy in logged_in:
             _unlinked(place.home, copy.relative_to(place.home).as_posix())  # the session is kept for a follow-up, the log-in is not
-        out.close()
-        err.close()
     stdout, stderr = (_text(place.folder / f"agent.{name}") for name in ("out", "err"))
     call = own.read(request, version=found, exit_code=ended.exit_code, stdout=stdout, stderr=stderr, now=now)
     outcome, said = outcome_of(call, ended, bounds)
     evidence = _evidence(own, request, call, outcome, said, found, place)
     evidence += [*in_text(call.text), *in_cost(call.cost, work.max_cost)]
     evidence += [Evidence("question", f"question {i}", None, q) for i, q in enumerate(prompts.questions(call.text), 1)]
-    tail = shorten(clean(call.text, keep_lines=True), 2000) or err.last_line()
+    tail = shorten(clean(call.text, keep_lines=True), 2000) or complaint
     return {
         "outcome": outcome,
         "said": said,
@@ -97,6 +93,18 @@ def run_agent(
         "calls": [call.to_json()],
         "evidence": [e.to_json() for e in evidence],
     }
+
+
+def _ran(argv: list[str], place: Place, *, env: dict[str, str], bounds: Bounds, mask: Mask, stop: Callable[[], bool]) -> tuple[Ended, str]:
+    """The program to its end, what it says kept in the attempt's folder; how it ended, and the last line on its standard error."""
+    out = Output(place.folder / "agent.out", _STDOUT_BYTES, mask)
+    err = Output(place.folder / "agent.err", _STDERR_BYTES, mask)
+    try:
+        ended = run(argv, cwd=place.cwd, env=env, bounds=bounds, out=out, err=err, stop=stop)
+    finally:
+        out.close()
+        err.close()
+    return ended, err.last_line()
 
 
 def outcome_of(call: Call, ended: Ended, bounds: Bounds) -> tuple[str, str]:
