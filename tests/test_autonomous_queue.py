@@ -14,12 +14,14 @@ from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import build_scheduler
 from jarvis_lib.autonomous_queue.ended import why_nothing_more
 from jarvis_lib.cli.cards import inbox_lines
+from jarvis_lib.doors.heartbeat import heartbeat
 from jarvis_lib.execution.agent_ready import NONE_ON
 from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.model.fact import Refused
+from jarvis_lib.overnight_runner import brief, checkin
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
-from tests.facts import opened
+from tests.facts import added, claimed, ended, opened, task
 
 
 @pytest.fixture
@@ -105,6 +107,26 @@ def test_put_off_comes_back_when_its_time_has_come(place: Place, make_place: Cal
     assert state(place, task)[0] == "queued"
 
 
+def test_what_failed_for_good_asks_while_its_date_is_to_come(place: Place) -> None:
+    """In the inbox, the counts, the brief and the evening until a day after its date, with the line that tries it again; without a date nowhere."""
+    dated, free = (task(title, due=due) for title, due in (("Dated", place.now() + timedelta(hours=20)), ("Free", None)))
+    refuted = [{"kind": "check", "name": "it", "ok": False, "said": "It did not hold.", "detail": {}}]
+    place.store.append(opened(place))
+    for one in (dated, free):
+        place.store.append(added(place, one), claimed(place, one, f"a-{one.title}"), ended(place, one, f"a-{one.title}", evidence=refuted))
+    assert state(place, dated.id)[0] == state(place, free.id)[0] == "failed"
+    (card,) = queue.inbox(place, now=place.now())
+    assert (card["task"], card["kind"], card["what"]) == (dated.id, "failed", "It did not hold.")
+    assert card["commands"] == [f"jarvis queue {verb} {dated.id}".replace("queue show", "show") for verb in ("retry", "show", "drop")]
+    assert queue.report(place, now=place.now())["waiting"] == 1 == heartbeat(place, now=place.now()).needs_you
+    (need,) = brief(place, as_of=place.now()).needs
+    assert need.kind == "failed" and need.do_nothing.startswith("it stays failed and is not tried again, and it is due")
+    assert [c.title for c in checkin(place, as_of=place.now()).needs] == ["Dated"]
+    assert queue.inbox(place, now=place.now() + timedelta(hours=43)) and not queue.inbox(place, now=place.now() + timedelta(hours=45))
+    queue.retry(place, dated.id, now=place.now())
+    assert queue.inbox(place, now=place.now()) == []
+
+
 def test_what_comes_by_itself_needs_nobody(place: Place) -> None:
     """Put off until a time it is in no inbox and counted nowhere, and is told with its day; put off without an end it stands in a line of its own."""
     dated, endless = add(place), add(place)
@@ -122,8 +144,8 @@ def test_what_comes_by_itself_needs_nobody(place: Place) -> None:
 def test_a_task_for_an_agent_without_one_is_a_question(place: Place) -> None:
     """Queued for an agent while none is switched on: the inbox asks once for all of them, and `why` says that it would not run."""
     one, two = (add(place, title, command=None, checks=["true"], agent="any") for title in ("One", "Two"))
-    for task in (one, two):
-        queue.approve(place, task, now=place.now())
+    for one_of in (one, two):
+        queue.approve(place, one_of, now=place.now())
     (card,) = queue.inbox(place, now=place.now())
     assert (card["kind"], card["title"]) == ("agent", "2 tasks wait for a coding agent") and "[agent] order" in card["what"]
     assert all("No agent is switched on" in "\n".join(queue.why(place, task, now=place.now())) for task in (one, two))

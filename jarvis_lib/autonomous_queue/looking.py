@@ -20,6 +20,7 @@ _DO_NOTHING = {
     "deaths": "it waits; it is not started a third time by itself",
     "dependency": "it waits for the task before it",
     "review": "it stays unverified and does not count as shipped",
+    "failed": "it stays failed and is not tried again",
     "proposed": "it is dropped after 7 days",
 }
 
@@ -27,7 +28,7 @@ _DO_NOTHING = {
 def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     """What needs the person: each with what it is, what happens without them, and the commands to copy."""
     with place.store.reading() as reader:
-        waiting = reader.rows("autonomous_queue.waiting")
+        waiting = reader.rows("autonomous_queue.waiting", now=now)
         refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
         offers = reader.rows("autonomous_queue.offers", now=now)
         agents = reader.rows("autonomous_queue.wanting_agent", now=now)
@@ -54,7 +55,7 @@ def put_off(place: Place, *, now: datetime) -> list[dict[str, Any]]:
 
 
 def _card(row: Row) -> dict[str, Any]:
-    kind = row["state"] if row["state"] in ("review", "proposed") else row["parked_kind"]
+    kind = row["state"] if row["state"] in ("review", "proposed", "failed") else row["parked_kind"]
     return {
         "task": row["id"],
         "title": row["title"],
@@ -106,9 +107,9 @@ def _offer_card(row: Row) -> dict[str, Any]:
 
 
 def _commands(task: str, kind: str) -> list[str]:
-    yes = {"review": "accept", "no_recipe": "edit", "dependency": "show"}.get(kind, "approve")
+    yes = {"review": "accept", "no_recipe": "edit", "dependency": "show", "failed": "retry"}.get(kind, "approve")
     tail = " --command '…'" if yes == "edit" else ""
-    no = {"review": "drop"}.get(kind, "decline")
+    no = {"review": "drop", "failed": "drop"}.get(kind, "decline")
     look = {
         "question": [f"jarvis queue edit {task} --description '…'", f"jarvis show {task}"],
         "no_recipe": [],
@@ -169,7 +170,7 @@ def report(place: Place, *, now: datetime, hours: float = 8.0) -> dict[str, Any]
         added = reader.one("autonomous_queue.added_between", since=since, until=now) or {"added": 0}
         running = reader.rows("autonomous_queue.running")
         states = {r["state"]: r["tasks"] for r in reader.rows("autonomous_queue.states")}
-        waiting = reader.rows("autonomous_queue.waiting")
+        waiting = reader.rows("autonomous_queue.waiting", now=now)
     return {
         "since": since,
         "until": now,

@@ -34,7 +34,7 @@ def feed(place: Place, *, now: datetime, detail: str = "counts") -> bytes:
         raise Refused(f"detail must be {' or '.join(_NAMES)}, not {clean(detail)[:40]!r}.", code="usage")
     with place.store.reading() as reader:
         slots = reader.rows("doors.session_slots", now=now)
-        waiting = reader.rows("doors.waiting")
+        waiting = reader.rows("doors.waiting", now=now)
         dated = reader.rows("doors.dated", now=now)
         last = reader.one("doors.last_move") or {"seq": 0, "at": None}
         own = str((reader.one("doors.first_fact") or {"id": "0"})["id"])

@@ -45,7 +45,7 @@ def heartbeat(place: Place, *, now: datetime) -> Heartbeat:
     with place.store.reading() as reader:
         context = context_scheduler.context_of(reader, place.settings, place.zone, now=now)
         due = reader.rows("doors.due", until=now + SOON)
-        waiting = reader.rows("doors.waiting")
+        waiting = reader.rows("doors.waiting", now=now)
         asked = reader.rows("doors.asked", now=now)
         running = len(reader.rows("autonomous_queue.running"))
         free = context.state in _FREE

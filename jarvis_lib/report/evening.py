@@ -29,7 +29,7 @@ LIMIT, LONGEST = 90, 105
 TITLE = 5
 """Words of a title in a list of tonight."""
 SOON = timedelta(hours=14)
-BLOCKING = ("escalated", "approval", "question", "no_recipe", "deaths")
+BLOCKING = ("escalated", "approval", "question", "no_recipe", "deaths", "failed")
 """What keeps a task from running tonight; the rest can wait until the morning."""
 SETTLED = ("unapproved", "review", "parked", "running")
 SIZES = ((3, 3), (2, 3), (2, 2), (1, 2), (1, 1))

@@ -30,6 +30,7 @@ _DO_NOTHING = {
     "deaths": "it is not started a third time",
     "dependency": "it waits for the task before it",
     "review": "it stays unverified and does not count as shipped",
+    "failed": "it stays failed and is not tried again",
     "proposed": "it is dropped 7 days after it was proposed",
 }
 
@@ -77,8 +78,8 @@ def _offer(row: Row, now: datetime, zone: ZoneInfo) -> Card:
 
 
 def kind_of(row: Row) -> str:
-    """Why it waits: escalated, approval, no_recipe, question, deaths, dependency, review or proposed."""
-    return str(row["state"] if row["state"] in ("review", "proposed") else row["parked_kind"])
+    """Why it waits: escalated, approval, no_recipe, question, deaths, dependency, review, failed (with a due date) or proposed."""
+    return str(row["state"] if row["state"] in ("review", "proposed", "failed") else row["parked_kind"])
 
 
 def _card(row: Row, now: datetime, zone: ZoneInfo) -> Card:
@@ -108,7 +109,7 @@ def _what(row: Row, kind: str) -> str:
     """The question in one sentence; the commands that the stored sentence may end with stand below it anyway."""
     if kind == "proposed":
         return ". ".join(filter(None, (f"Proposed by {clean(row['actor'])}", would_start(content_of(row)), clean("; ".join(row["reasons"] or [])))))
-    if kind == "review":
+    if kind in ("review", "failed"):
         return clean(row["verdict_why"] or row["why"] or "It ended without proof.")
     if kind == "no_recipe":
         return "It has no recipe, so there is nothing to run."
@@ -130,6 +131,8 @@ def commands(task: str, kind: str) -> list[str]:
     """The lines to copy: yes, a look or a change, no."""
     if kind == "review":
         return [f"jarvis queue accept {task}", f"jarvis queue retry {task}", f"jarvis queue drop {task}"]
+    if kind == "failed":
+        return [f"jarvis queue retry {task}", f"jarvis why {task}", f"jarvis queue drop {task}"]
     if kind == "no_recipe":
         return [f"jarvis queue edit {task} --command '…'", f"jarvis queue decline {task}"]
     if kind == "dependency":

@@ -33,7 +33,7 @@ ORDER BY due, priority_value DESC, id LIMIT 20;
 -- name: waiting
 -- What needs the person's word, harm first; what they put off themselves is not asked about.
 SELECT id, title, state, parked_kind, why, changed_at, added_at, due FROM tasks
-WHERE state IN ('review', 'proposed') OR (state = 'parked' AND parked_kind <> 'later')
+WHERE state IN ('review', 'proposed') OR (state = 'parked' AND parked_kind <> 'later') OR (state = 'failed' AND due > $now - INTERVAL 1 DAY)
 ORDER BY CASE WHEN parked_kind = 'escalated' THEN 0 WHEN due IS NOT NULL THEN 1 WHEN state = 'review' THEN 2 WHEN state = 'parked' THEN 3 ELSE 4 END,
     due NULLS LAST, priority_value DESC, added_at, id;
 
