@@ -79,9 +79,9 @@ def night_plan(place: Place, *, now: datetime) -> NightPlan:
         return night_of(reader, place.settings, place.zone, now=now)
 
 
-def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime) -> NightPlan:
-    """`night_plan` on an open reader or a snapshot."""
-    drawn = sketch(reader, settings, zone, now=now)
+def night_of(reader: Reader, settings: Settings, zone: ZoneInfo, *, now: datetime, drawn: Sketch | None = None) -> NightPlan:
+    """`night_plan` on an open reader or a snapshot; with `drawn`, of that plan of the same moment instead of one made anew."""
+    drawn = drawn or sketch(reader, settings, zone, now=now)
     nights = [w for w in drawn.windows if w.kind == "overnight"]
     if not nights:
         raise Refused("No overnight window is open in the next 14 days; see [windows.overnight] in jarvis.toml.", code="missing")

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jarvis_lib.build_scheduler import by_hand, sketch
+from jarvis_lib.build_scheduler.verbs import Sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, lasting, shorten
 from jarvis_lib.model.settings import Settings
@@ -42,19 +43,20 @@ def outlook(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo
     """Today and tonight from the newest plan, or from a plan made on the spot."""
     night = first_window(settings.windows, zone, now, "overnight", cuts=cuts_of(reader, now - timedelta(days=2), now + timedelta(days=16)))
     until = night.end if night else now + timedelta(days=1)
-    slots, left_out, origin = coming(reader, settings, now=now, zone=zone)
+    drawn = sketch(reader, settings, zone, now=now)
+    slots, left_out, origin = coming(reader, settings, now=now, zone=zone, drawn=drawn)
     told = _told(slots, left_out, origin, until, night, now, zone)
     hand = by_hand.said(settings, [(s["task"], s["window"]) for s in slots if s["start"] < until and s["state"] == "queued"])
     told = replace(told, said=f"{told.said} {hand}") if hand and told.rows else told
-    return _worked_through(told, reader, settings, now, zone)
+    return _worked_through(told, reader, settings, now, zone, drawn)
 
 
-def _worked_through(told: Outlook, reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> Outlook:
+def _worked_through(told: Outlook, reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo, drawn: Sketch) -> Outlook:
     """The same with the ends of tonight's tasks, and how probable it is that all are done: the night worked through on paper."""
     from jarvis_lib.build_scheduler import night_of
 
     try:
-        night = night_of(reader, settings, zone, now=now)
+        night = night_of(reader, settings, zone, now=now, drawn=drawn)
     except Refused:  # no night is switched on
         return told
     if not night.tasks:
@@ -71,20 +73,23 @@ def _ends(p50: datetime | None, p80: datetime | None, zone: ZoneInfo) -> str:
     return f"Done by {time_of(p50, zone)} (p50)" + (f", {time_of(p80, zone)} (p80)" if p80 is not None else "; p80 is after the night")
 
 
-def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row], str]:
-    """(places to come, what has none, where that comes from): the newest plan, or one made on the spot when it has no place left."""
+def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo, drawn: Sketch | None = None) -> tuple[list[Row], list[Row], str]:
+    """(places to come, what has none, where that comes from): the newest plan, or when it has no place left `drawn`, else one made on the spot."""
     made = reader.one("report.newest_plan", now=now)
     slots = reader.rows("report.plan_slots", plan=made["id"], now=now) if made else []
     if made and any(s["start"] >= now for s in slots):
         origin = f"The plan of {when(made['made_at'], zone, now=now)}"
         origin += "; it is more than a day old: jarvis scheduler schedule" if now - made["made_at"] > OLD else ""
         return slots, reader.rows("report.plan_omissions", plan=made["id"]), origin
-    return (*_on_the_spot(reader, settings, now, zone), "Planned just now from the queue; write it down with: jarvis scheduler schedule")
+    return (
+        *_on_the_spot(reader, drawn or sketch(reader, settings, zone, now=now)),
+        "Planned just now from the queue; write it down with: jarvis scheduler schedule",
+    )
 
 
-def _on_the_spot(reader: Reader, settings: Settings, now: datetime, zone: ZoneInfo) -> tuple[list[Row], list[Row]]:
+def _on_the_spot(reader: Reader, drawn: Sketch) -> tuple[list[Row], list[Row]]:
     titles = {t["id"]: t for t in reader.rows("report.titles")}
-    made = sketch(reader, settings, zone, now=now).plan
+    made = drawn.plan
     slots = [
         {"task": s.task, "window": s.window, "start": s.start, "end": s.end, "lane": s.lane, "code": s.code, "sentence": s.sentence, **_named(titles, s.task)}
         for s in made.slots

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 
+from jarvis_lib import autonomous_queue
 from jarvis_lib.model.fact import Fact
 from jarvis_lib.model.settings import template
 from jarvis_lib.store import engine
@@ -27,6 +28,8 @@ from tests.facts import added, claimed, ended, opened, passed, task
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 NIGHTS, A_NIGHT, METRICS, DAYS = 365, 14, 70, 30
+BACKLOG = 30
+"""The last nights, of which nothing was answered: what shipped waits to be accepted, what failed is queued again."""
 MORNING = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 OUTCOMES = ("finished", "finished", "finished", "failed", "timed_out")
 
@@ -55,10 +58,27 @@ def lived(home: Path, nights: int = NIGHTS, metrics: int = METRICS) -> Place:
         for i, one in enumerate(tasks):
             begin = at + timedelta(minutes=25 * i)
             facts.append(timed(claimed(place, one, f"{name}a{i}", session=name), begin))
-            facts.append(timed(ended(place, one, f"{name}a{i}", outcome=OUTCOMES[(n + i) % 5], evidence=[passed()]), begin + timedelta(minutes=20)))
-        facts.append(place.fact("session.closed", at=at + timedelta(hours=7), session=name, outcome="done", said="all done"))
+            facts.append(of(name, ended(place, one, f"{name}a{i}", outcome=OUTCOMES[(n + i) % 5], evidence=[passed()]), begin + timedelta(minutes=20)))
+        facts.append(place.fact("session.closed", at=at + timedelta(hours=7), session=name, outcome="finished", said="all done"))
         place.store.append(*facts)
+        if n < nights - BACKLOG:
+            answer(place, at + timedelta(hours=9))
+    with place.store.reading() as reader:
+        still = reader.rows("autonomous_queue.open_attempts") + reader.rows("autonomous_queue.refused_since", since=MORNING - timedelta(days=nights + 2))
+    if still:
+        raise AssertionError(f"the year was not told whole: {still[0]}")
     return place
+
+
+def answer(place: Place, at: datetime) -> None:
+    """The person's word on a night: what was shipped is accepted, what is queued again is dropped."""
+    for state, word in (("shipped", "task.accepted"), ("queued", "task.dropped")):
+        place.store.append(*(place.fact(word, at=at, task=row["id"]) for row in autonomous_queue.listing(place, now=at, state=state)))
+
+
+def of(session: str, fact: Fact, at: datetime) -> Fact:
+    """The fact as that session's, at that time."""
+    return replace(fact, at=at, actor=f"session:{session}", data=fact.data | {"session": session})
 
 
 def timed(fact: Fact, at: datetime) -> Fact:
