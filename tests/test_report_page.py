@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.report.page import SECTIONS, TEMPLATES, Page, evening_checkin, moment_of, morning_brief, notebook_folder, scrub, weekend_report, weekly_review
+from jarvis_lib.report.page import SECTIONS, TEMPLATES, Page, coded, evening_checkin, moment_of, morning_brief, notebook_folder, scrub, weekend_report, weekly_review
 from jarvis_lib.report.publish import put
 from jarvis_lib.store.place import Place
 from tests.facts import added, opened, passed, task
@@ -67,6 +67,14 @@ def test_nothing_that_a_task_wrote_does_anything(place: Place) -> None:
     assert 'href="javascript:' not in html
     assert "\x1b" not in html and "\u202e" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+def test_a_command_in_a_sentence_is_marked_and_the_rest_is_escaped(place: Place) -> None:
+    """As a filter of the page and on it: no tag is shown as text, and none comes from the sentence."""
+    assert coded("Say: jarvis scheduler schedule. <b>") == "Say: <code>jarvis scheduler schedule</code>. &lt;b&gt;"
+    place.store.append(added(place, task("Later", hours=1.0), at=MORNING))
+    html = page_of(place).html()
+    assert "<code>jarvis scheduler schedule</code>" in html and "&lt;code&gt;" not in html
 
 
 def test_html_is_scrubbed_when_it_is_put_together() -> None:

@@ -251,7 +251,7 @@ def coded(sentence: str) -> str:
     """The sentence, with the command lines in it that one may copy marked as such; the rest is escaped."""
     from markupsafe import Markup, escape
 
-    return Markup(_COMMAND.sub(r"<code>\g<0></code>", escape(sentence)))  # noqa: S704  # what is not escaped is our own tag
+    return Markup(_COMMAND.sub(r"<code>\g<0></code>", str(escape(sentence))))  # noqa: S704  # what is not escaped is our own tag
 
 
 def scrub(html: str) -> str:
