@@ -22,6 +22,7 @@ from jarvis_lib.overnight_runner import brief, checkin
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, claimed, ended, opened, task
+from tests.report_nights import attempt
 
 
 @pytest.fixture
@@ -125,6 +126,20 @@ def test_what_failed_for_good_asks_while_its_date_is_to_come(place: Place) -> No
     assert queue.inbox(place, now=place.now() + timedelta(hours=43)) and not queue.inbox(place, now=place.now() + timedelta(hours=45))
     queue.retry(place, dated.id, now=place.now())
     assert queue.inbox(place, now=place.now()) == []
+
+
+def test_the_newest_attempt_is_the_last_one_also_after_a_retry(place: Place) -> None:
+    """Numbers begin anew then: the card, the list of attempts and hours are of the attempt that came last, not of the one with the highest number."""
+    one, at = task("Guide"), place.now() - timedelta(hours=8)
+    place.store.append(added(place, one, at=at), opened(place, at=at))
+    for n in (1, 2, 3):
+        attempt(place, one, f"old{n}", n=n, at=at + timedelta(hours=n), outcome="failed")
+    queue.retry(place, one.id, now=place.now())
+    attempt(place, one, "new1", n=1, at=place.now(), seconds=60.0)
+    assert [a["id"] for a in queue.show(place, one.id)["attempts"]] == ["old1", "old2", "old3", "new1"]
+    later = place.now() + timedelta(minutes=5)
+    (need,) = brief(place, as_of=later).needs
+    assert need.kind == "review" and need.what == "It ended with exit 0; no check was given that would have noticed a failure."
 
 
 def test_what_comes_by_itself_needs_nobody(place: Place) -> None:

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.report.page import SECTIONS, TEMPLATES, Page, coded, evening_checkin, moment_of, morning_brief, notebook_folder, scrub, weekend_report, weekly_review
+from jarvis_lib.report.page import (
+    SECTIONS,
+    TEMPLATES,
+    Page,
+    coded,
+    evening_checkin,
+    moment_of,
+    morning_brief,
+    notebook_folder,
+    scrub,
+    weekend_report,
+    weekly_review,
+)
 from jarvis_lib.report.publish import put
 from jarvis_lib.store.place import Place
 from tests.facts import added, opened, passed, task

@@ -122,7 +122,7 @@ def progress(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     """What runs: elapsed, expected end, the last line it printed, where its log is. The share is of its time; time is not proof."""
     with place.store.reading() as reader:
         rows = reader.rows("autonomous_queue.running")
-        told = {row["task"]: reader.one("doors.newest_progress", task=row["task"], n=row["n"]) for row in rows}
+        told = {row["task"]: reader.one("doors.newest_progress", task=row["task"], n=row["n"], since=row["claimed_at"]) for row in rows}
     return [_with_word(_running(place, row, now=now), told[row["task"]]) for row in rows]
 
 

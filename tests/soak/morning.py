@@ -112,7 +112,7 @@ def _brief(con: duckdb.DuckDBPyConnection, brief: Brief, since: datetime, now: d
     rows = _rows(
         con,
         """
-        SELECT task, arg_max(verdict, n) = 'verified' FROM attempts
+        SELECT task, arg_max(verdict, ended_at) = 'verified' FROM attempts
         WHERE ended_at > CAST(? AS TIMESTAMP) AND ended_at <= CAST(? AS TIMESTAMP) GROUP BY task
         """,
         since.replace(tzinfo=None),

@@ -36,7 +36,7 @@ LIMIT $most;
 SELECT * FROM decisions WHERE task = $task ORDER BY "at";
 
 -- name: attempts
-SELECT * FROM attempts WHERE task = $task ORDER BY n, claimed_at;
+SELECT * FROM attempts WHERE task = $task ORDER BY claimed_at, n;
 
 -- name: evidence
 SELECT e.* FROM evidence e JOIN attempts a ON a.id = e.attempt WHERE a.task = $task ORDER BY a.claimed_at, e.i;

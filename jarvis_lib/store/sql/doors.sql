@@ -19,7 +19,8 @@ FROM facts WHERE task = $task AND kind = 'task.added' AND refused IS NULL ORDER 
 SELECT n, "at", actor, percent, note FROM progress_notes WHERE task = $task ORDER BY "at" DESC LIMIT 5;
 
 -- name: newest_progress
-SELECT n, "at", actor, percent, note FROM progress_notes WHERE task = $task AND n = $n ORDER BY "at" DESC, percent DESC LIMIT 1;
+-- Numbers begin anew after a retry, so what an earlier attempt of the same number told is left out.
+SELECT n, "at", actor, percent, note FROM progress_notes WHERE task = $task AND n = $n AND "at" >= $since ORDER BY "at" DESC, percent DESC LIMIT 1;
 
 -- name: newest_brief
 SELECT kind, as_of, made_at, headline, path FROM briefs WHERE kind = 'morning' ORDER BY as_of DESC, made_at DESC LIMIT 1;

@@ -33,7 +33,7 @@ WHERE a.ended_at IS NULL AND a.claimed_at <= $now ORDER BY a.claimed_at;
 -- name: waiting
 -- What failed for good is asked about while its date is to come, and for a day after it.
 SELECT t.*, (SELECT d.reasons FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS reasons,
-    (SELECT a.verdict_why FROM attempts a WHERE a.task = t.id AND a.ended_at IS NOT NULL ORDER BY a.n DESC, a.claimed_at DESC LIMIT 1) AS verdict_why
+    (SELECT a.verdict_why FROM attempts a WHERE a.task = t.id AND a.ended_at IS NOT NULL ORDER BY a.claimed_at DESC, a.n DESC LIMIT 1) AS verdict_why
 FROM tasks t WHERE t.added_at <= $now AND ((t.state IN ('parked', 'proposed', 'review') AND t.parked_kind <> 'later')
     OR (t.state = 'failed' AND t.due > $now - INTERVAL 1 DAY))
 ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THEN 1 WHEN t.state = 'review' THEN 2 WHEN t.state = 'parked' THEN 3 ELSE 4 END,
@@ -84,7 +84,7 @@ WITH last AS (
     SELECT a.task, a.claimed_at, a.seconds, t.accepted_at AS counted_at FROM attempts a JOIN tasks t ON t.id = a.task
     WHERE a.ended_at IS NOT NULL AND a.seconds IS NOT NULL AND a.undone_at IS NULL AND a.verdict IN ('verified', 'unverified')
         AND t.state = 'accepted' AND t.accepted_at > $since AND t.accepted_at <= $now
-    QUALIFY row_number() OVER (PARTITION BY a.task ORDER BY a.n DESC, a.claimed_at DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY a.task ORDER BY a.claimed_at DESC, a.n DESC) = 1
 )
 SELECT claimed_at, seconds, counted_at FROM last
 UNION ALL
@@ -140,7 +140,7 @@ FROM problems ORDER BY last_seen DESC, key;
 -- The newest verified attempt of each task, newest first: what was planned for it and what it took.
 SELECT id, task, title, planned_hours, seconds FROM results
 WHERE ended_at > $since AND ended_at <= $now AND verdict = 'verified' AND seconds > 0 AND planned_hours > 0
-QUALIFY row_number() OVER (PARTITION BY task ORDER BY n DESC, claimed_at DESC) = 1
+QUALIFY row_number() OVER (PARTITION BY task ORDER BY claimed_at DESC, n DESC) = 1
 ORDER BY ended_at DESC, id;
 
 -- name: pages_between
