@@ -65,7 +65,7 @@ def run(files: list[str]) -> list[str]:
 
 def figures() -> dict[str, Any]:
     """What all processes noted, file by file."""
-    whole, out = FOLDER / "all", FOLDER / "all.json"
+    whole, out = FOLDER / "whole", FOLDER / "figures.json"
     base = [sys.executable, "-m", "coverage"]
     subprocess.run([*base, "combine", "--keep", "-q", f"--rcfile={RC}", f"--data-file={whole}", *sorted(map(str, FOLDER.glob("data.*")))], cwd=ROOT, check=True)
     subprocess.run([*base, "json", "-q", f"--rcfile={RC}", f"--data-file={whole}", "-o", str(out)], cwd=ROOT, check=True)

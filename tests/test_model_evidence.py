@@ -120,13 +120,13 @@ def test_what_a_finished_attempt_is_believed_for(changes: dict[str, Any], eviden
 OTHERWISE: list[tuple[str, list[Evidence], str, str, tuple[str, ...]]] = [
     # (outcome, evidence, word, why, the states after attempt 1, 2, 3)
     ("failed", [GREEN], "none", "It failed.", ("queued", "queued", "failed")),
-    ("failed", [EXIT, BAD_EXIT, RED], "none", "it ended with exit 3", ("queued", "queued", "failed")),
+    ("failed", [EXIT, EXIT, BAD_EXIT, RED], "none", "it ended with exit 3", ("queued", "queued", "failed")),
     ("failed", [UNFINISHED], "none", "It failed.", ("queued", "queued", "failed")),
     ("failed", [ALARM], "none", "Stopped and escalated: it drops a table.", ("parked",) * 3),
     ("timed_out", [], "none", "It ran into its time limit.", ("queued", "queued", "failed")),
     ("timed_out", [KEPT, seen("check", None, "no commit", "unfinished")], "none", "It ran into its time limit.", ("queued", "queued", "failed")),
     ("timed_out", [UNFINISHED], "unverified", "It ran into its time limit; what it had done is on a branch", ("review",) * 3),
-    ("timed_out", [EXIT, BAD_EXIT, UNFINISHED], "unverified", "it ended with exit 3; what it had done is on a branch", ("review",) * 3),
+    ("timed_out", [EXIT, EXIT, BAD_EXIT, UNFINISHED], "unverified", "it ended with exit 3; what it had done is on a branch", ("review",) * 3),
     ("stopped", [GREEN, BAD_EXIT], "none", "You stopped the session before this attempt had ended.", ("queued", "queued", "failed")),
     ("stopped", [UNFINISHED], "unverified", "You stopped the session before this attempt had ended; what it had done is on a branch", ("review",) * 3),
     ("limited", [BAD_EXIT, GREEN, UNFINISHED], "none", "A usage limit stopped it; it goes back without a lost attempt.", ("queued",) * 3),
