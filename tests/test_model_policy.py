@@ -103,6 +103,7 @@ ORDERLY = Recipe("command", argv=("make", "logs"), origin="default")
             {"title": "Announce the very long awaited coming   of it to customers"},
             asks("reads-as:External actions", OUTSIDE.format("'Announce the very long awaited coming of'")),
         ),
+        ({"title": "Exploit" + "s" * 50}, escalates("security", f"it speaks of security ('Exploit{'s' * 33}')")),
         # every reading of the strictest kind is told, each once; the first names the rule
         (
             {"title": "Sudo", "category": "New features", "recipe": Recipe("command", argv=("git", "push"))},
