@@ -32,7 +32,7 @@ source_pkgs = {rooms}
 disable_warnings = module-not-imported, no-data-collected
 """
 _START = (
-    "import sys, os; any('jarvis_lib.' in w for w in sys.orig_argv) and not os.environ.get('COVERAGE_PROCESS_START')"
+    "import sys, os; any('jarvis_lib.' in w or w == 'ipykernel_launcher' for w in sys.orig_argv) and not os.environ.get('COVERAGE_PROCESS_START')"
     " and (os.environ.update(COVERAGE_PROCESS_START={rc!r}), __import__('coverage').process_startup(), os.environ.pop('COVERAGE_PROCESS_START'))\n"
 )
 
