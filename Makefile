@@ -8,6 +8,7 @@ READY := $(VENV)/.ready
 EXTRAS := demo,dev
 TEST_ARGS ?=
 SOAK_ARGS ?=
+COVERAGE_ARGS ?=
 CODEX := 0.171.0
 CLAUDE := 2.1.332
 OPENCODE := 1.18.33
@@ -16,7 +17,7 @@ AIDER := 0.86.2
 AXE := 4.14.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo weekend test slow faults long agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak soak-real docs wheel clean
+.PHONY: help setup demo weekend test slow faults long agents more-agents real-agents axe lint check lab notebooks night brief doctor bench soak soak-real mutants coverage docs wheel clean
 
 help: ## List these targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -110,6 +111,12 @@ soak: $(READY) ## A year of nights in simulated time: what must hold on every mo
 soak-real: $(READY) ## Twenty real nights in compressed time: notebooks, git and agent CLIs (make agents) on a model on loopback; SOAK_ARGS as above.
 	@$(BIN)/python -m tests.soak --real --faults 0.2 $(SOAK_ARGS)
 
+mutants: $(READY) ## Change the rules of policy, verdicts, risk and trust one by one: which change does no test notice?
+	@$(BIN)/python -m tests.mutants
+
+coverage: $(READY) ## Run the default suite and count the branches of model, execution and store that no test takes; COVERAGE_ARGS names files of tests.
+	@$(BIN)/python -m tests.coverage_rooms $(COVERAGE_ARGS)
+
 docs: $(READY) ## The documentation as a site, in site/; the page of commands is made anew.
 	@$(BIN)/python -m jarvis_lib.cli.manual > docs/COMMANDS.md
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "The site is in site/index.html"
@@ -122,5 +129,5 @@ bench: $(READY) ## Measure; figures are ratios against a baseline of the same ru
 	@$(BIN)/python -m tests.bench
 
 clean: ## Remove what programs made here, but not your data.
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@rm -rf mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

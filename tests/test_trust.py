@@ -41,7 +41,42 @@ def test_known_values_of_wilsons_bound() -> None:
     assert wilson(10, 10) == pytest.approx(0.7225, abs=1e-3)
     assert wilson(16, 16) == pytest.approx(0.8064, abs=1e-3)
     assert wilson(8, 10) == pytest.approx(0.4902, abs=1e-3)
+    assert wilson(1, 1) == pytest.approx(0.2065, abs=1e-3)
     assert wilson(0, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "repo", "key"),
+    [
+        (None, "", "New features | none | workspace"),
+        (Recipe("command"), "/r", "New features | command | /r"),
+        (Recipe("notebook"), "", "New features | notebook | workspace"),
+        (Recipe("agent"), "", "New features | agent | workspace"),
+        (Recipe("agent", agent="codex"), "/r", "New features | agent codex | /r"),
+    ],
+)
+def test_a_kind_has_the_name_that_the_list_shows(recipe: Recipe | None, repo: str, key: str) -> None:
+    """`jarvis trust narrow` takes it as it stands."""
+    assert key_of(*kind_of(task(category="New features", recipe=recipe, repo=repo))) == key
+
+
+def test_a_record_says_what_is_for_it_what_is_against_it_and_what_it_lacks() -> None:
+    """Bad results are counted by their kind; the bound that is needed is enough."""
+    good = Record("k", "New features", "", "command", verified=3, accepted=3)
+    assert good.said() == "3 of 3 results verified and accepted, lower bound 0.44"
+    mixed = replace(good, accepted=1, undone=2, refuted=3, escalated=4)
+    assert (mixed.bad, mixed.n, mixed.said()) == (9, 10, "1 of 10 results verified and accepted, lower bound 0.02, 2 undone, 3 refuted, 4 escalated")
+    assert replace(good, accepted=1).said() == "1 of 1 result verified and accepted, lower bound 0.21" and good.bound == wilson(3, 3)
+    assert missing(good, TERMS) == "" and missing(good, Terms(3, good.bound)) == ""
+    assert missing(good, Terms(4, 0.4)) == "1 more accepted result needed" and missing(good, Terms(5, 0.4)) == "2 more accepted results needed"
+    assert missing(good, Terms(3, 0.45)) == "its lower bound is 0.44, and 0.45 is needed"
+
+
+def test_the_reason_names_the_day_and_the_record(place: Place) -> None:
+    """It ends a sentence of `jarvis why`."""
+    held = Record("k", "New features", "", "command", accepted=3, widened_at=place.now())
+    said = "you widened New features of this kind on 2026-11-23, and its record holds (3 of 3 results verified and accepted, lower bound 0.44)"
+    assert trusted(held, TERMS) == said and trusted(None, TERMS) == ""
 
 
 def test_a_record_alone_widens_nothing_and_a_word_alone_neither(place: Place) -> None:
@@ -244,6 +279,7 @@ LONG = "The total is rounded twice; it should be rounded once, at the end."
             "git clean -fdx",
             "rm -rf build",
             "rm -fr /",
+            "rm -f --recursive build",
             "find . -name '*.tmp' -delete",
         ),
         *("shred key", "mkfs.ext4 /dev/sda1", "dd of=/dev/sda", "psql -c 'DROP TABLE users'", "sqlite3 a.db 'delete from users'", "kubectl delete pod x"),
@@ -265,6 +301,7 @@ def test_what_cannot_be_undone_is_asked_about_beforehand(line: str) -> None:
             "git push --force-with-lease",
             "git status",
             "rm -f build.log",
+            "rm --force build.log",
             "python -m pytest",
             "curl -o a.json https://x",
             "docker build .",

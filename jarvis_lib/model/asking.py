@@ -10,7 +10,7 @@ from jarvis_lib.model.task import Task
 
 _IRREVERSIBLE = re.compile(
     r"(?i)\bgit\s+push\b[^\n;|&]*(?:--force(?!-with-lease)\b|\s-f\b|--mirror|--delete)|\bgit\s+(?:reset\s+--hard|clean\s+-\w*[fdx]|filter-repo|filter-branch)\b"
-    r"|\brm\s+(?:-\w+\s+)*-\w*r\w*\b|\bfind\b[^\n|;]*\s-delete\b|\bshred\b|\bmkfs\b|\bdd\s+(?:if|of)=|\btruncate\s+-s\s*0\b"
+    r"|\brm\s+(?:-[\w-]+\s+)*(?:-\w*r\w*|--recursive)\b|\bfind\b[^\n|;]*\s-delete\b|\bshred\b|\bmkfs\b|\bdd\s+(?:if|of)=|\btruncate\s+-s\s*0\b"
     r"|\bdrop\s+(?:table|database|schema|index)\b|\bdelete\s+from\s+\w+\s*(?:;|$|[\"'])|\btruncate\s+table\b"
     r"|\bkubectl\s+(?:delete|drain)\b|\bhelm\s+(?:uninstall|delete)\b|\bterraform\s+(?:destroy|apply)\b|\baws\s+s3\s+(?:rm|rb)\b|\bgsutil\s+rm\b"
     r"|\bdocker\s+(?:system|volume)\s+(?:prune|rm)\b|\b(?:curl|wget)\b[^\n|]*\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\b(?:npm|cargo|twine|gem|poetry|uv)\s+(?:publish|upload)\b"

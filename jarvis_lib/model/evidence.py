@@ -67,7 +67,7 @@ def judge(task: Task, outcome: str, evidence: Sequence[Evidence], *, attempt: in
     unfinished = next((e.said for e in evidence if e.kind == "commit" and e.name == "unfinished"), "")
     if unfinished and outcome in ("timed_out", "stopped"):
         exits = [e.said for e in evidence if e.kind == "exit"]
-        return Verdict("unverified", f"{exits[-1] if exits else _said_outcome(outcome)}; {unfinished}", "review")
+        return Verdict("unverified", f"{(exits[-1] if exits else _said_outcome(outcome)).removesuffix('.')}; {unfinished}", "review")
     if outcome in ("limited", "stopped"):
         return Verdict("none", _said_outcome(outcome), "queued" if outcome == "limited" else again)
     if outcome == "paused":

@@ -46,7 +46,7 @@ _ESCALATE = (
     (
         "data loss",
         r"\bdata loss\b|\b(drop|truncate)\s+(table|database|schema)\b|\b(delete|wipe|erase|purge)\s+(all|every\w*|the (whole|entire|production))\b"
-        r"|\brm\s+(-\w+\s+)*-\w*r\w*\b|\bmkfs\b|\bdd\s+if=",
+        r"|\brm\s+(-[\w-]+\s+)*(-\w*r\w*|--recursive)\b|\bmkfs\b|\bdd\s+if=",
         "it could lose data",
     ),
     ("breaking change", r"\bbreaking[ -]changes?\b|\bbackwards?[ -]incompatible\b|\bremove (the )?(public )?api\b", "it announces a breaking change"),
@@ -61,7 +61,7 @@ _STRICTER = (
     ),
     (
         "Config changes",
-        r"\b(change|edit|update|modify)\w*\b.{0,40}\b(config(uration)?|settings|environment variables?|jarvis\.toml|crontab|\.env)\b|\bcrontab\s+-",
+        r"\b(change|edit|update|modify)\w*\b.{0,40}(\b(config(uration)?|settings|environment variables?|jarvis\.toml|crontab)|\.env)\b|\bcrontab\s+-",
         "it changes configuration",
     ),
     ("Config changes", r"\b(sudo|systemctl|apt(-get)? install|pip install|chmod|chown)\b", "it changes the machine"),

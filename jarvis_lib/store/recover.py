@@ -41,7 +41,7 @@ def newest(store: "Store") -> tuple[int, str]:
     """The number and the hash of the journal's last line; (0, "") while there is none."""
     with store._threads, _locked(store):
         end = journal.tail(store.home)
-    return end.seq, end.hash
+    return end.seq, end.hash if end.seq else ""
 
 
 def _compare(current: Current, hashes: dict[int, str]) -> list[str]:
