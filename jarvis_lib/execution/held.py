@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jarvis_lib.execution import secrets
-from jarvis_lib.execution.own_state import OWN_STATE, RUN_OUTSIDE
+from jarvis_lib.execution.own_state import BESIDE, OWN_STATE, RUN_OUTSIDE, hold_places
 from jarvis_lib.execution.sandbox.jail import Jail
 from jarvis_lib.execution.spec import Spec
 from jarvis_lib.model.fact import Refused
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Enter = Callable[[Sequence[str]], list[str]]
-READ_ONLY = ("jarvis.toml", ".git", ".ci", ".github")
+READ_ONLY = ("jarvis.toml", ".git", ".ci", ".github", "logs")
+"""What a task can read and not change; into `logs` Jarvis and cron write by name, and a link that a task put there would lead them out."""
 _SIDE_FILES = (
     "data/jarvis.duckdb.wal",
     "data/snapshot.duckdb.wal",
-    "data/sessions",
-    "data/events",
-    "data/metrics",
-    "data/calendars.json",
+    *(f"data/{name}" for name in BESIDE),
     "data/session.alive",
 )
 
@@ -56,17 +54,21 @@ def jail_of(
         own_readable = [*granted_paths, *readable, *_programs()]
         inside = (spec.out_dir, *writable)
         return Jail(held.level, cwd or spec.out_dir, temp, inside, tuple(own_readable), (), home, held.network, tuple(sockets), own_uid)
+    hold_places(spec.home)
     hidden = tuple(p for p in (spec.home / name for name in (*OWN_STATE[1:], *_SIDE_FILES)) if p.exists() and p.name != "logs")
     links = [name for name in ("notebooks", *RUN_OUTSIDE) if (spec.home / name).is_symlink()]  # nothing is mounted on a link; a change of one trips the guard
     outside = () if "notebooks" in links else tuple(name for name in RUN_OUTSIDE if name not in links)
-    workspace = (spec.home,) if held.level != "basic" else tuple(_entries(spec.home, outside))
     kept = tuple(p for p in (spec.home / name for name in (*READ_ONLY, *outside)) if p.exists())
+    closed, inner = _import_folders(spec.home, (*kept, *hidden))
+    workspace = () if spec.home in closed else (spec.home,)
+    if held.level == "basic":
+        workspace, inner = tuple(_entries(spec.home, outside, closed)), tuple(p for p in inner if p.parent != spec.home)
     return Jail(
         held.level,
         cwd or spec.home,
         temp,
-        (*workspace, spec.out_dir, *writable),
-        (*kept, *granted_paths, *readable, *_programs()),
+        (*workspace, *inner, spec.out_dir, *writable),
+        (*kept, *closed, *granted_paths, *readable, *_programs()),
         (*hidden, *_secrets(spec)),
         home,
         held.network,
@@ -74,9 +76,20 @@ def jail_of(
     )
 
 
-def _entries(home: Path, outside: Sequence[str]) -> "Iterator[Path]":
+def _import_folders(home: Path, shut: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Folders of the workspace in which Jarvis's own Python looks for modules, and what of them may be written: what is there, and no new name."""
+    from jarvis_lib.execution.sandbox.python_paths import import_folders, python_paths
+
+    closed = tuple(p for p in import_folders() if p.is_relative_to(home))
+    kept = (*shut, *closed, *python_paths())
+    return closed, tuple(p for folder in closed for p in sorted(folder.iterdir()) if p not in kept and not p.is_symlink() and (p.is_dir() or p.is_file()))
+
+
+def _entries(home: Path, outside: Sequence[str], closed: Sequence[Path]) -> "Iterator[Path]":
     """What lies in the workspace and may be written, where a folder is granted with all that is in it and no part of it can be taken out."""
-    for path in home.iterdir():
+    from jarvis_lib.execution.sandbox.python_paths import python_paths
+
+    for path in (p for p in home.iterdir() if p not in (*python_paths(), *closed)):
         if path.name == "notebooks" and outside:
             yield from (p for p in path.iterdir() if p.relative_to(home).as_posix() not in outside)
         elif path.name not in (*READ_ONLY, "data"):
