@@ -1,22 +1,31 @@
 """Attacks in the seams: what one part lets a task write, and what another part does with it afterwards, outside of any jail."""
 
 import os
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from jarvis_lib.autonomous_queue.settings_guard import SettingsGuard
+from jarvis_lib.cli import remembered
+from jarvis_lib.doors.cron import memory as cron_memory
 from jarvis_lib.execution import held
+from jarvis_lib.execution.draft import draft
 from jarvis_lib.execution.own_state import OWN_STATE
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.execution.sandbox import python_paths
 from jarvis_lib.execution.sandbox.enter import enter
 from jarvis_lib.execution.sandbox.levels import machine
 from jarvis_lib.execution.spec import Holding, Limits, Spec
+from jarvis_lib.model.prose import UNSEEN, clean
+from jarvis_lib.model.settings import parse
 from jarvis_lib.store.place import Place
+from tests.conftest import NIGHT
 from tests.execution_parts import command
 
 levels = pytest.mark.parametrize("level", [pytest.param(x, marks=pytest.mark.skipif(x not in machine().levels, reason=x)) for x in ("basic", "strict")])
@@ -40,8 +49,11 @@ def test_a_kernel_outside_of_a_jail_imports_nothing_from_the_workspace(home: Pat
     for name in ("ipykernel_launcher", "IPython", "click", "polars", "sitecustomize"):
         (home / f"{name}.py").write_text(f"open({str(home / 'taken')!r}, 'a').write({name!r})\n")
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import os, click\nassert click.Path and os.getcwd()")]), home / "page.ipynb")
+    (home / "precious").write_text("mine")
+    (home / ".out.part.ipynb").symlink_to(home / "precious")
     result = run_notebook(home / "page.ipynb", home / "out.ipynb", {}, deadline=time.time() + 60, cwd=home)
     assert result["outcome"] == "finished" and not (home / "taken").exists(), result
+    assert (home / "precious").read_text() == "mine", "papermill writes into what stands under its temporary name"
 
 
 # --- what is not there yet ---------------------------------------------------------------------------------------------------------
@@ -104,3 +116,56 @@ def test_a_link_in_the_place_of_the_databases_log_leads_nothing_out(place: Place
     (place.home / "data" / "jarvis.duckdb.wal").symlink_to(precious)
     place.store.write(place.fact("notice", kind="test", sentence="the second"))
     assert precious.read_text() == "mine" and not (place.home / "data" / "jarvis.duckdb.wal").is_symlink()
+
+
+def _settings_remembered(place: Place) -> None:
+    remembered.settings(place.home)
+
+
+def _settings_put_back(place: Place) -> None:
+    guard = SettingsGuard(place.home)
+    (place.home / "jarvis.toml").write_text("# changed\n")
+    guard.put_back(NIGHT)
+
+
+def _beat(place: Place) -> None:
+    cron_memory.remember(place.home, cron_memory.Memory(beat=NIGHT))
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("data/settings-read.json.PID", _settings_remembered), (".jarvis.toml.tmp", _settings_put_back), ("data/catch-up.json.PID.tmp", _beat)],
+    ids=["settings remembered", "settings put back", "catch-up"],
+)
+def test_a_link_under_a_name_that_can_be_guessed_leads_nothing_out(name: str, write: Callable[[Place], None], place: Place, tmp_path: Path) -> None:
+    """What is written whole goes first under a name by chance that nobody has yet, never into what stands there."""
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (place.home / "data").mkdir(exist_ok=True)
+    (place.home / name.replace("PID", str(os.getpid()))).symlink_to(precious)
+    write(place)
+    assert precious.read_text() == "mine"
+
+
+# --- what is read and what is there --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "char", ["\xad", "\u061c", "\u115f", "\u180e", "\u200b", "\u202e", "\u2060", "\u2064", "\u206f", "\u3164", "\ufffa", "\U000e0041", "\U000e0120"]
+)
+def test_what_nobody_sees_is_in_no_title_and_no_command(char: str, home: Path) -> None:
+    """What is shown to the person who approves is letter by letter what is kept and run; in a diff such a character is told."""
+    made = draft(
+        home, parse(""), title=f"Tidy{char} it", description=f"a{char}b", hours=1, category="Documentation", priority="LOW", command=f"./chec{char}k.sh"
+    )
+    assert (made.title, made.description) == ("Tidy it", "ab") and made.recipe is not None and made.recipe.argv == ("./check.sh",)
+    assert clean(f"a{char}b", keep_lines=True) == "ab" and re.search(f"[{UNSEEN}]", char)
+
+
+@pytest.mark.parametrize("hidden", ["\x1b] ; touch owned", "\x1b[8m ; touch owned\x1b[0m", "\r ; touch owned", "\x9b8m ; touch owned", "\u2028; touch owned"])
+def test_an_escape_hides_no_part_of_a_command(hidden: str, home: Path) -> None:
+    """A terminal would not show what stands behind it: it is either gone from what runs, or shown."""
+    made = draft(home, parse(""), title="Tidy", description="", hours=1, category="Documentation", priority="LOW", command=f"true {hidden}")
+    assert made.recipe is not None
+    kept = made.recipe.shell or " ".join(made.recipe.argv)
+    assert kept == clean(kept, keep_lines=True) and ("owned" in kept) == ("owned" in clean(kept))

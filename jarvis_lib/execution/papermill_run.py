@@ -105,6 +105,7 @@ def run_notebook(
         return _result(guard, path, begin, None)
     partial = output.with_name(f".{output.stem}.part.ipynb")
     output.parent.mkdir(parents=True, exist_ok=True)
+    partial.unlink(missing_ok=True)  # papermill writes into what stands there, and a link would lead it elsewhere
     with _kernel(cwd, env, guard, enter) as manager, _watched(guard, manager):
         error = _execute(path, partial, dict(parameters), guard, manager)
     if partial.exists():
