@@ -68,7 +68,7 @@ def test_a_task_cannot_be_the_first_to_make_a_piece_of_the_state(home: Path, lev
     lines = [each.replace("NAME", name).replace("OUT", str(outside)) for name in names]
     own_command(home, level, f"({'; '.join(lines)}) 2>/dev/null; true")
     links = [p for p in home.rglob("*") if p.is_symlink()]
-    assert not links and not list(outside.iterdir()) and not [p for p in (home / "data").rglob("x")] and not list((home / "logs").glob("*x"))
+    assert not links and not list(outside.iterdir()) and not list((home / "data").rglob("x")) and not list((home / "logs").glob("*x"))
     assert (home / "jarvis.toml").read_text() and all((home / name).exists() for name in names)
 
 
@@ -155,10 +155,8 @@ def test_a_link_under_a_name_that_can_be_guessed_leads_nothing_out(name: str, wr
 )
 def test_what_nobody_sees_is_in_no_title_and_no_command(char: str, home: Path) -> None:
     """What is shown to the person who approves is letter by letter what is kept and run; in a diff such a character is told."""
-    made = draft(
-        home, parse(""), title=f"Tidy{char} it", description=f"a{char}b", hours=1, category="Documentation", priority="LOW", command=f"./chec{char}k.sh"
-    )
-    assert (made.title, made.description) == ("Tidy it", "ab") and made.recipe is not None and made.recipe.argv == ("./check.sh",)
+    made = draft(home, parse(""), title=f"Tidy{char} it", description=f"a{char}b", hours=1, category="Documentation", priority="LOW", command=f"tr{char}ue")
+    assert (made.title, made.description) == ("Tidy it", "ab") and made.recipe is not None and made.recipe.argv == ("true",)
     assert clean(f"a{char}b", keep_lines=True) == "ab" and re.search(f"[{UNSEEN}]", char)
 
 

@@ -148,7 +148,7 @@ def test_a_far_name_that_leads_to_another_address_of_this_machine_is_no_way_ther
     """A service that listens on all addresses is this machine's too, whichever of them a granted name leads to. Granted as that address, it is reached."""
     own = own_address()
     spelled = str(int.from_bytes(socket.inet_aton(own)))
-    with socket.create_server(("0.0.0.0", 0)) as listener:  # noqa: S104  # that is the attack: a service on all addresses
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # that is the attack: a service on all addresses
         port = listener.getsockname()[1]
         listener.settimeout(5)
         with Gate(tmp_path / "log", [f"{spelled}:{port}", f"{own}:{port}"]) as gate:

@@ -12,8 +12,8 @@ _FACTS = ("/proc", "/sys/devices/system", "/etc/passwd", "/etc/group")
 
 def allowed(jail: Jail) -> dict[str, list[str]]:
     """`write`, `read` and `list` (names only): the real paths that may be. A folder that holds something hidden is allowed by its other entries, one by one;
-    it can then itself not be listed, nor take a new entry; nor does one that may be written and holds something that may only be read. Where Jarvis runs from a clone, the names in the clone can be listed: Python finds no
-    package otherwise."""
+    it can then itself not be listed, nor take a new entry. Nor does one take a new entry that may be written and holds what may only be read. Where Jarvis
+    runs from a clone, the names in the clone can be listed: Python finds no package otherwise."""
     writable = [jail.temp, *jail.writable, *([jail.home] if jail.home else [])]
     readable = [*python_paths(), *jail.readable]
     etc = [f"/etc/{name}" for name in (*ETC, *(ETC_OF_A_NETWORK if jail.network == "all" else ("hosts", "nsswitch.conf")))]
