@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -14,14 +16,16 @@ import pytest
 from jarvis_lib.autonomous_queue.settings_guard import SettingsGuard
 from jarvis_lib.cli import remembered
 from jarvis_lib.doors.cron import memory as cron_memory
-from jarvis_lib.execution import held
+from jarvis_lib.execution import held, keep
 from jarvis_lib.execution.draft import draft
 from jarvis_lib.execution.own_state import OWN_STATE
 from jarvis_lib.execution.papermill_run import run_notebook
+from jarvis_lib.execution.results import read_result
 from jarvis_lib.execution.sandbox import python_paths
 from jarvis_lib.execution.sandbox.enter import enter
 from jarvis_lib.execution.sandbox.levels import machine
 from jarvis_lib.execution.spec import Holding, Limits, Spec
+from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import UNSEEN, clean
 from jarvis_lib.model.settings import parse
 from jarvis_lib.store.place import Place
@@ -167,3 +171,52 @@ def test_an_escape_hides_no_part_of_a_command(hidden: str, home: Path) -> None:
     assert made.recipe is not None
     kept = made.recipe.shell or " ".join(made.recipe.argv)
     assert kept == clean(kept, keep_lines=True) and ("owned" in kept) == ("owned" in clean(kept))
+
+
+# --- what is exchanged while it is looked at -------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_becomes_a_link_while_it_is_kept_brings_nothing_from_outside(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A task of the same session swaps it as fast as it can; what is kept is copied for the checks, so it must not be the person's key."""
+    key = tmp_path_factory.mktemp("outside") / "key"
+    key.write_text("DECOY")
+    (home / "d").mkdir()
+    over = threading.Event()
+
+    def swap() -> None:
+        while not over.is_set():
+            (home / "d" / ".plain").write_text("plain")
+            os.replace(home / "d" / ".plain", home / "d" / "f")
+            (home / "d" / ".link").symlink_to(key)
+            os.replace(home / "d" / ".link", home / "d" / "f")
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        for n in range(300):
+            with suppress(Refused, OSError):
+                keep.keep(home, ["d/f"], home / "data" / "kept" / str(n))
+    finally:
+        over.set()
+        swapping.join()
+    assert not [p for p in (home / "data" / "kept").rglob("f") if p.read_text() == "DECOY"]
+
+
+# --- what a task says of itself ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_a_number_that_is_none_ends_no_session(number: str, place: Place) -> None:
+    """A notebook may show any number as its result. Facts hold finite ones only, so what is none is taken out where the session reads it."""
+    path = place.home / "recipe.result.json"
+    path.write_text(f'{{"outcome": "finished", "seconds": 1.5, "evidence": [{{"detail": {{"metrics": {{"a": {number}, "b": 2}}}}}}]}}')
+    found = read_result(path)
+    assert found is not None and found["evidence"] == [{"detail": {"metrics": {"a": None, "b": 2}}}] and found["seconds"] == 1.5
+    place.store.write(place.fact("notice", kind="test", sentence="x", evidence=found["evidence"]))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"outcome": ' + "[" * 100_000 + "]" * 100_000 + "}", '{"outcome": 1' + "0" * 5000 + "}", "\ud800", ""])
+def test_a_result_that_cannot_be_read_is_none(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.result.json"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    assert read_result(path) is None
