@@ -17,6 +17,7 @@ from jarvis_lib.autonomous_queue.settings_guard import SettingsGuard
 from jarvis_lib.cli import remembered
 from jarvis_lib.doors.cron import memory as cron_memory
 from jarvis_lib.execution import held, keep
+from jarvis_lib.execution.digests import files_of
 from jarvis_lib.execution.draft import draft
 from jarvis_lib.execution.own_state import OWN_STATE
 from jarvis_lib.execution.papermill_run import run_notebook
@@ -28,6 +29,7 @@ from jarvis_lib.execution.spec import Holding, Limits, Spec
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import UNSEEN, clean
 from jarvis_lib.model.settings import parse
+from jarvis_lib.model.task import Check
 from jarvis_lib.store.place import Place
 from tests.conftest import NIGHT
 from tests.execution_parts import command
@@ -220,3 +222,16 @@ def test_a_result_that_cannot_be_read_is_none(text: str, tmp_path: Path) -> None
     path = tmp_path / "recipe.result.json"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     assert read_result(path) is None
+
+
+@pytest.mark.parametrize("check", ["./own/check.sh", "true && ./own/check.sh", "sh own/check.sh", "cd own; ./check.sh || sh ./own/check.sh", "! own/check.sh"])
+def test_a_check_that_the_task_may_change_is_bound_all_the_same(check: str, home: Path) -> None:
+    """It declares the folder of its check as its own to change: what the check runs is still part of what was approved, and a change of it is told."""
+    (home / "own").mkdir()
+    (home / "own" / "check.sh").write_text("#!/bin/sh\nexit 1\n")
+    (home / "own" / "check.sh").chmod(0o755)
+    (home / "own" / "data.csv").write_text("1")
+    task = command("true own/data.csv", checks=(Check(check),), changes=("own",))
+    before = files_of(home, task)
+    (home / "own" / "check.sh").write_text("#!/bin/sh\nexit 0\n")
+    assert list(before) == ["own/check.sh"] and files_of(home, task) != before

@@ -60,7 +60,7 @@ def jail_of(
     outside = () if "notebooks" in links else tuple(name for name in RUN_OUTSIDE if name not in links)
     kept = tuple(p for p in (spec.home / name for name in (*READ_ONLY, *outside)) if p.exists())
     closed, inner = _import_folders(spec.home, (*kept, *hidden))
-    workspace = () if spec.home in closed else (spec.home,)
+    workspace: tuple[Path, ...] = () if spec.home in closed else (spec.home,)
     if held.level == "basic":
         workspace, inner = tuple(_entries(spec.home, outside, closed)), tuple(p for p in inner if p.parent != spec.home)
     return Jail(
