@@ -37,9 +37,9 @@ from tests.execution_parts import command
 levels = pytest.mark.parametrize("level", [pytest.param(x, marks=pytest.mark.skipif(x not in machine().levels, reason=x)) for x in ("basic", "strict")])
 
 
-def own_command(home: Path, level: str, line: str) -> str:
+def own_command(home: Path, level: str, line: str, changes: tuple[str, ...] = ()) -> str:
     """What the person's own command prints in the jail that its worker builds; the places of Jarvis's state are as they were found."""
-    spec = Spec("recipe", "own", command(line), home, home / "data/attempts/own", 0.0, Limits(60.0, 1000, 0, 10.0, 1.0), (), 0, "", (), {}, 0)
+    spec = Spec("recipe", "own", command(line, changes=changes), home, home / "data/attempts/own", 0.0, Limits(60.0, 1000, 0, 10.0, 1.0), (), 0, "", (), {}, 0)
     spec = Spec(**{name: getattr(spec, name) for name in spec.__slots__} | {"holding": Holding(level=level, own=True)})
     argv = enter(["/bin/sh", "-c", line], held.jail_of(spec))
     done = subprocess.run(argv, cwd=home, env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
@@ -235,3 +235,17 @@ def test_a_check_that_the_task_may_change_is_bound_all_the_same(check: str, home
     before = files_of(home, task)
     (home / "own" / "check.sh").write_text("#!/bin/sh\nexit 0\n")
     assert list(before) == ["own/check.sh"] and files_of(home, task) != before
+
+
+def test_a_task_gives_data_no_new_name_but_where_it_declares_one(home: Path) -> None:
+    """DuckDB makes its log there by name, again and again: a link that a task makes in that moment would lead what it writes out of the workspace."""
+    if "strict" not in machine().levels:
+        pytest.skip("needs the strict sandbox")
+    (home / "data" / "app").mkdir(parents=True)
+    (home / "data" / "app.csv").write_text("1\n")
+    made = "echo 2 >> data/app.csv; echo x > data/app/new; ln -s /x data/jarvis.duckdb.wal; echo x > data/store.suspect; mv data/app data/jarvis.duckdb.wal"
+    own_command(home, "strict", f"({made}) 2>/dev/null; true", changes=("data/app/new",))
+    assert (home / "data" / "app.csv").read_text() == "1\n2\n" and (home / "data" / "app" / "new").exists()
+    assert not os.path.lexists(home / "data" / "jarvis.duckdb.wal") and not (home / "data" / "store.suspect").exists()
+    own_command(home, "strict", "echo x > data/table.csv", changes=("data/table.csv",))
+    assert (home / "data" / "table.csv").read_text() == "x\n"

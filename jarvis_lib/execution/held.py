@@ -59,7 +59,8 @@ def jail_of(
     links = [name for name in ("notebooks", *RUN_OUTSIDE) if (spec.home / name).is_symlink()]  # nothing is mounted on a link; a change of one trips the guard
     outside = () if "notebooks" in links else tuple(name for name in RUN_OUTSIDE if name not in links)
     kept = tuple(p for p in (spec.home / name for name in (*READ_ONLY, *outside)) if p.exists())
-    closed, inner = _import_folders(spec.home, (*kept, *hidden))
+    data, own_data = _data(spec)
+    closed, inner = _import_folders(spec.home, (*kept, *hidden, *data))
     workspace: tuple[Path, ...] = () if spec.home in closed else (spec.home,)
     if held.level == "basic":
         workspace, inner = tuple(_entries(spec.home, outside, closed)), tuple(p for p in inner if p.parent != spec.home)
@@ -67,9 +68,9 @@ def jail_of(
         held.level,
         cwd or spec.home,
         temp,
-        (*workspace, *inner, spec.out_dir, *writable),
+        (*workspace, *inner, *own_data, spec.out_dir, *writable),
         (*kept, *closed, *granted_paths, *readable, *_programs()),
-        (*hidden, *_secrets(spec)),
+        (*hidden, *data, *_secrets(spec)),
         home,
         held.network,
         own_uid=True,
@@ -82,7 +83,24 @@ def _import_folders(home: Path, shut: Sequence[Path]) -> tuple[tuple[Path, ...],
 
     closed = tuple(p for p in import_folders() if p.is_relative_to(home))
     kept = (*shut, *closed, *python_paths())
-    return closed, tuple(p for folder in closed for p in sorted(folder.iterdir()) if p not in kept and not p.is_symlink() and (p.is_dir() or p.is_file()))
+    return closed, tuple(p for folder in closed for p in sorted(folder.iterdir()) if p not in kept and _is_plain(p))
+
+
+def _data(spec: Spec) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """`data` as a folder to hide, and what in it is not Jarvis's and may be written. Neither where the task declares that it makes something new there.
+
+    DuckDB makes its log in it by name, again and again: who could put a link there in that moment would lead what it writes out of the workspace.
+    """
+    data = spec.home / "data"
+    within = [Path(path).parts[1:2] for path in spec.task.changes if Path(path).parts[:1] == ("data",)]
+    if spec.holding.level != "strict" or data.is_symlink() or any(not part or not (data / part[0]).is_dir() for part in within):
+        return (), ()
+    own = {(spec.home / name) for name in (*OWN_STATE, *_SIDE_FILES)}
+    return (data,), tuple(p for p in sorted(data.iterdir()) if p not in own and not p.name.startswith((".", "jarvis.", "store.")) and _is_plain(p))
+
+
+def _is_plain(path: Path) -> bool:
+    return not path.is_symlink() and (path.is_dir() or path.is_file())
 
 
 def _entries(home: Path, outside: Sequence[str], closed: Sequence[Path]) -> "Iterator[Path]":
