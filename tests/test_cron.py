@@ -189,6 +189,7 @@ def test_the_papermill_lines_take_the_place_of_the_reports(jarvis: Jarvis, here:
     assert code == 0, err
     assert [table.count(f"{w}.ipynb") for w in ("morning_brief", "evening_checkin", "weekend_report", "weekly_review")] == [2] * 4
     assert "overnight start --from-cron" in table and "overnight brief" not in table
+    assert table.count(f" --cwd {place.home}/notebooks/reports ") == 4, "no module comes from the top of the workspace, which tasks may write"
     assert managing.standing(place, now=NIGHT).scheduler == "papermill"
     with place.store.reading() as reader:
         assert [r["scheduler"] for r in reader.rows("cron.installed")] == ["papermill"]

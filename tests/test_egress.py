@@ -133,6 +133,31 @@ def test_a_far_name_that_leads_to_this_machine_is_no_way_there(name: str, tmp_pa
     assert b" 502 " in said and asked == [] and reached_hosts(tmp_path / "log") == {}
 
 
+def own_address() -> str:
+    """An address of this machine that is not loopback, by which it would speak to others; empty where it has none. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(asking.getsockname()[0])
+
+
+@pytest.mark.skipif(not own_address(), reason="this machine has no address but loopback")
+def test_a_far_name_that_leads_to_another_address_of_this_machine_is_no_way_there(tmp_path: Path) -> None:
+    """A service that listens on all addresses is this machine's too, whichever of them a granted name leads to. Granted as that address, it is reached."""
+    own = own_address()
+    spelled = str(int.from_bytes(socket.inet_aton(own)))
+    with socket.create_server(("0.0.0.0", 0)) as listener:  # that is the attack: a service on all addresses
+        port = listener.getsockname()[1]
+        listener.settimeout(5)
+        with Gate(tmp_path / "log", [f"{spelled}:{port}", f"{own}:{port}"]) as gate:
+            said = ask(gate, f"CONNECT {spelled}:{port} HTTP/1.1\r\n\r\n".encode())
+            assert b" 502 " in said and b"this machine" in said and reached_hosts(tmp_path / "log") == {}
+            threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True).start()
+            assert b" 200 " in ask(gate, f"CONNECT {own}:{port} HTTP/1.1\r\n\r\n".encode(), close=True)
+
+
 @pytest.mark.parametrize("line", [b"CONNECT %s HTTP/1.1", b"GET http://%s/ HTTP/1.1"])
 @pytest.mark.parametrize(
     "name",

@@ -196,6 +196,21 @@ def test_folders_that_a_task_closed_are_removed_also_by_a_plain_user(tmp_path: P
     assert not top.exists() and tmp_path.is_dir()
 
 
+def test_what_is_brought_along_follows_no_link_of_the_commit(repo: Path, tmp_path: Path) -> None:
+    """Where the commit has a link and the person a folder with an ignored file in it, that file is not written through the link."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (repo / ".worktreeinclude").write_text("*.env\n")
+    os.symlink(outside, repo / "config")
+    git(repo, "add", ".")
+    git(repo, "commit", "-qm", "A link")
+    (repo / "config").unlink()
+    (repo / "config").mkdir()
+    (repo / "config" / "local.env").write_text("KEY=1")
+    copy = prepare(repo, tmp_path)
+    assert (copy.path / "config").is_symlink() and list(outside.iterdir()) == []
+
+
 def test_names_that_look_like_options_or_patterns_are_names(repo: Path, tmp_path: Path) -> None:
     copy = prepare(repo, tmp_path)
     odd = ["-rf", "--upload-pack=touch x", ":(exclude)a", "a\nb", "$(id)", "ü", os.fsdecode(b"\xff"), " ", "a\tb"]

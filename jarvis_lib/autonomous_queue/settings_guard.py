@@ -4,6 +4,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from jarvis_lib.store.whole import write_whole
+
 
 class SettingsGuard:
     """The workspace's jarvis.toml as it was when the session began, and a way back to it."""
@@ -31,8 +33,6 @@ class SettingsGuard:
         aside.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(self.path):
             os.replace(self.path, aside)
-        temporary = self.path.with_name(".jarvis.toml.tmp")
-        temporary.write_bytes(self.content)
-        os.replace(temporary, self.path)
+        write_whole(self.path, self.content)
         self.seen = self._look()
         return aside.relative_to(self.home).as_posix()

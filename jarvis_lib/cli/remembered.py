@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jarvis_lib import __version__
+from jarvis_lib.store.whole import write_whole
 
 NAME = "settings-read.json"
 
@@ -41,10 +42,7 @@ def _read(home: Path, memory: str) -> Remembered:
     from jarvis_lib.workspace import load_settings
 
     values = load_settings(home).values
-    temporary = f"{memory}.{os.getpid()}"
     with suppress(OSError):  # a folder that takes no writes only costs the few milliseconds again
         text = (home / "jarvis.toml").read_text(encoding="utf-8")
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"program": __version__, "text": text, "values": values}, file, ensure_ascii=False)
-        os.replace(temporary, memory)
+        write_whole(Path(memory), json.dumps({"program": __version__, "text": text, "values": values}, ensure_ascii=False).encode())
     return Remembered(values)

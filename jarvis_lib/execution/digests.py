@@ -1,7 +1,8 @@
 """Which files belong to what was approved, and what is in them? A notebook, and the files that commands and parameters name.
 
 Left out: what the task itself declares as changed, and data (databases, logs, tables), which differ from night to night without the
-task being another one. A file that may be executed, or that a shell or an interpreter is given first, is a program whatever its name says.
+task being another one. A file that may be executed, or that a shell or an interpreter is given first, is a program whatever its name says. What a line
+itself runs is bound although it is declared: a task that may change its own check would write its own proof.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ _PACKED = frozenset((".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".pkl", ".npy
 DATA_SUFFIXES = _TABLES | _PACKED
 _INTERPRETERS = re.compile(r"\{python\}|(?:ba|da|k|z|fi)?sh|source|\.|python[\d.]*|perl|ruby|node|lua|php|Rscript|env|exec|nohup|nice|time|xargs")
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")
+_JOINTS = ("&&", "||", "|", "&", "!", "then", "do", "else")
 _WORD = re.compile(r"[^\s'\"`;|&<>()=,]+")
 
 
@@ -35,7 +37,7 @@ def files_of(home: Path, task: Task) -> dict[str, str]:
         relative = os.path.relpath(path, root)
         if relative in found or relative.split(os.sep)[0] == ".." or not os.path.isfile(path):
             continue
-        if _is_declared(relative, changed) or (_is_data(relative) and name not in run and not os.stat(path).st_mode & 0o111):
+        if name not in run and (_is_declared(relative, changed) or (_is_data(relative) and not os.stat(path).st_mode & 0o111)):
             continue
         with open(path, "rb") as stream:
             found[Path(relative).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -51,16 +53,20 @@ def _is_declared(relative: str, changed: list[str]) -> bool:
 
 
 def _run_names(task: Task) -> Iterator[str]:
-    """What stands behind a shell or an interpreter and its options, in recipe, checks and measures."""
+    """What recipe, checks and measures run: their notebook, the first word of a command, and what stands behind a shell or an interpreter and its options."""
     recipe = task.recipe
+    if recipe is not None and recipe.notebook:
+        yield recipe.notebook
     lines = [] if recipe is None else [(recipe.shell or shlex.join(recipe.argv), recipe.cwd)]
     lines += [(c.command, ".") for c in task.checks] + [(m.command, ".") for m in task.measures]
     for line, cwd in lines:
-        starts = False
-        for part in (found for word in _words(line) for found in _WORD.findall(word) if not found.startswith("-")):
-            if starts:
-                yield from (part, os.path.join(cwd, part))
-            starts = bool(_INTERPRETERS.fullmatch(os.path.basename(part)))
+        starts = True
+        for word in _words(line):
+            for part in (found for found in _WORD.findall(word) if not found.startswith("-")):
+                if starts:
+                    yield from (part, os.path.join(cwd, part))
+                starts = bool(_INTERPRETERS.fullmatch(os.path.basename(part)))
+            starts = starts or word in _JOINTS or word.endswith(";")
 
 
 def _names(home: Path, task: Task) -> Iterator[str]:

@@ -201,11 +201,22 @@ def _is_near(address: "ipaddress.IPv4Address | ipaddress.IPv6Address") -> bool:
     return address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
 
 
+def _is_own(family: int, place: Any) -> bool:
+    """Is it an address of this machine, whatever network it belongs to? What leads there would come from that same address. Nothing is sent by asking."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect(place)
+            return bool(asking.getsockname()[0] == place[0])
+    except OSError:
+        return False
+
+
 def _connect(host: str, port: int) -> socket.socket:
     """A connection to what the name leads to. A name that was granted as a far place and leads to this machine is refused."""
     last: OSError = OSError("the name leads nowhere")
     for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        if _is_near(ipaddress.ip_address(str(place[0]).partition("%")[0])) and not _is_near_name(host):
+        address = ipaddress.ip_address(str(place[0]).partition("%")[0])
+        if host != str(address) and (_is_near(address) or _is_own(family, place)) and not _is_near_name(host):
             last = OSError("the name leads to this machine or its neighbours, which were not granted")
             continue
         server = socket.socket(family, kind, protocol)

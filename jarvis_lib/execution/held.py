@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jarvis_lib.execution import secrets
-from jarvis_lib.execution.own_state import OWN_STATE, RUN_OUTSIDE
+from jarvis_lib.execution.own_state import BESIDE, OWN_STATE, RUN_OUTSIDE, hold_places
 from jarvis_lib.execution.sandbox.jail import Jail
 from jarvis_lib.execution.spec import Spec
 from jarvis_lib.model.fact import Refused
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Enter = Callable[[Sequence[str]], list[str]]
-READ_ONLY = ("jarvis.toml", ".git", ".ci", ".github")
+READ_ONLY = ("jarvis.toml", ".git", ".ci", ".github", "logs")
+"""What a task can read and not change; into `logs` Jarvis and cron write by name, and a link that a task put there would lead them out."""
 _SIDE_FILES = (
     "data/jarvis.duckdb.wal",
     "data/snapshot.duckdb.wal",
-    "data/sessions",
-    "data/events",
-    "data/metrics",
-    "data/calendars.json",
+    *(f"data/{name}" for name in BESIDE),
     "data/session.alive",
 )
 
@@ -56,27 +54,60 @@ def jail_of(
         own_readable = [*granted_paths, *readable, *_programs()]
         inside = (spec.out_dir, *writable)
         return Jail(held.level, cwd or spec.out_dir, temp, inside, tuple(own_readable), (), home, held.network, tuple(sockets), own_uid)
+    hold_places(spec.home)
     hidden = tuple(p for p in (spec.home / name for name in (*OWN_STATE[1:], *_SIDE_FILES)) if p.exists() and p.name != "logs")
     links = [name for name in ("notebooks", *RUN_OUTSIDE) if (spec.home / name).is_symlink()]  # nothing is mounted on a link; a change of one trips the guard
     outside = () if "notebooks" in links else tuple(name for name in RUN_OUTSIDE if name not in links)
-    workspace = (spec.home,) if held.level != "basic" else tuple(_entries(spec.home, outside))
     kept = tuple(p for p in (spec.home / name for name in (*READ_ONLY, *outside)) if p.exists())
+    data, own_data = _data(spec)
+    closed, inner = _import_folders(spec.home, (*kept, *hidden, *data))
+    workspace: tuple[Path, ...] = () if spec.home in closed else (spec.home,)
+    if held.level == "basic":
+        workspace, inner = tuple(_entries(spec.home, outside, closed)), tuple(p for p in inner if p.parent != spec.home)
     return Jail(
         held.level,
         cwd or spec.home,
         temp,
-        (*workspace, spec.out_dir, *writable),
-        (*kept, *granted_paths, *readable, *_programs()),
-        (*hidden, *_secrets(spec)),
+        (*workspace, *inner, *own_data, spec.out_dir, *writable),
+        (*kept, *closed, *granted_paths, *readable, *_programs()),
+        (*hidden, *data, *_secrets(spec)),
         home,
         held.network,
         own_uid=True,
     )
 
 
-def _entries(home: Path, outside: Sequence[str]) -> "Iterator[Path]":
+def _import_folders(home: Path, shut: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Folders of the workspace in which Jarvis's own Python looks for modules, and what of them may be written: what is there, and no new name."""
+    from jarvis_lib.execution.sandbox.python_paths import import_folders, python_paths
+
+    closed = tuple(p for p in import_folders() if p.is_relative_to(home))
+    kept = (*shut, *closed, *python_paths())
+    return closed, tuple(p for folder in closed for p in sorted(folder.iterdir()) if p not in kept and _is_plain(p))
+
+
+def _data(spec: Spec) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """`data` as a folder to hide, and what in it is not Jarvis's and may be written. Neither where the task declares that it makes something new there.
+
+    DuckDB makes its log in it by name, again and again: who could put a link there in that moment would lead what it writes out of the workspace.
+    """
+    data = spec.home / "data"
+    within = [Path(path).parts[1:2] for path in spec.task.changes if Path(path).parts[:1] == ("data",)]
+    if spec.holding.level != "strict" or data.is_symlink() or any(not part or not (data / part[0]).is_dir() for part in within):
+        return (), ()
+    own = {(spec.home / name) for name in (*OWN_STATE, *_SIDE_FILES)}
+    return (data,), tuple(p for p in sorted(data.iterdir()) if p not in own and not p.name.startswith((".", "jarvis.", "store.")) and _is_plain(p))
+
+
+def _is_plain(path: Path) -> bool:
+    return not path.is_symlink() and (path.is_dir() or path.is_file())
+
+
+def _entries(home: Path, outside: Sequence[str], closed: Sequence[Path]) -> "Iterator[Path]":
     """What lies in the workspace and may be written, where a folder is granted with all that is in it and no part of it can be taken out."""
-    for path in home.iterdir():
+    from jarvis_lib.execution.sandbox.python_paths import python_paths
+
+    for path in (p for p in home.iterdir() if p not in (*python_paths(), *closed)):
         if path.name == "notebooks" and outside:
             yield from (p for p in path.iterdir() if p.relative_to(home).as_posix() not in outside)
         elif path.name not in (*READ_ONLY, "data"):

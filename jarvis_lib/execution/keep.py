@@ -10,9 +10,10 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from jarvis_lib.execution.manifest import Entry, Manifest, entries, entry_of, leads_out, sha256_of
 from jarvis_lib.execution.results import sync_folder, write_json
@@ -102,18 +103,48 @@ def _keep(home: Path, entry: Entry, into: Path) -> Entry:
     source, target = home / entry["path"], into / entry["path"]
     target.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(_TRIES):
-        begin = os.lstat(source)
-        _copy(source, target)
-        end = os.lstat(source)
-        if (begin.st_mtime_ns, begin.st_size, begin.st_ino) == (end.st_mtime_ns, end.st_size, end.st_ino):
+        with _opened_within(home, source) as reading:
+            begin = os.fstat(reading.fileno())
+            _copy_of(reading, target)
+            end = os.fstat(reading.fileno())
+        if (begin.st_mtime_ns, begin.st_size, begin.st_ino) == (end.st_mtime_ns, end.st_size, os.lstat(source).st_ino):
             kept = os.path.relpath(target, home)
             return entry | {"sha256": sha256_of(target), "size": end.st_size, "mtime_ns": end.st_mtime_ns, "kept": kept}
     raise Refused(f"{clean(entry['path'])} is written all the time, so it cannot be kept as it is; stop the program that uses it.")
 
 
+@contextmanager
+def _opened_within(home: Path, source: Path) -> Iterator[BinaryIO]:
+    """The file that was looked at, and not what somebody puts in its place meanwhile: no link, nothing that makes the reader wait, nothing outside."""
+    try:
+        fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        raise _exchanged(home, source) from error
+    with open(fd, "rb") as reading:
+        where = f"/proc/self/fd/{fd}"
+        inside = not os.path.exists("/proc/self/fd") or Path(os.readlink(where)).is_relative_to(home.resolve())
+        if not (inside and stat.S_ISREG(os.fstat(fd).st_mode)):
+            raise _exchanged(home, source)
+        yield reading
+
+
+def _exchanged(home: Path, source: Path) -> Refused:
+    name = clean(source.relative_to(home).as_posix())
+    return Refused(f"{name} became another file while it was kept, so it cannot be put back; stop the program that changes it.")
+
+
 def _copy(source: Path, target: Path, *, durable: bool = True) -> None:
-    """The bytes of `source` in `target`, on the disk when `durable`; blocks are shared where the file system can."""
-    with open(source, "rb") as reading, open(target, "wb") as writing:
+    """The bytes of `source` in `target`, which is made anew."""
+    with open(source, "rb") as reading:
+        _copy_of(reading, target, durable=durable)
+
+
+def _copy_of(reading: BinaryIO, target: Path, *, durable: bool = True) -> None:
+    """What is read in `target`, on the disk when `durable`; blocks are shared where the file system can. No link that stands there is followed."""
+    target.unlink(missing_ok=True)
+    with open(target, "xb") as writing:
         os.fchmod(writing.fileno(), 0o600)
         try:
             fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())

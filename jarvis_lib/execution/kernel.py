@@ -22,11 +22,16 @@ _LONGEST_FOLDER = 60  # the name of a socket has room for about a hundred bytes
 
 
 class OwnKernel(KernelSpecManager):
-    """Knows one kernel, whatever it is called."""
+    """Knows one kernel, whatever it is called. A kernel that runs outside of a jail is `alone`: it imports nothing from the folder that it stands in.
+
+    That folder is the workspace, and what a task left there as `altair.py` would be out of its jail with the morning's page.
+    """
+
+    alone = False
 
     def get_kernel_spec(self, kernel_name: str) -> Any:
         """This very Python, whatever name a notebook asks for; nothing is looked up on the machine."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, *(["-P"] if self.alone else []), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
@@ -56,7 +61,9 @@ def new_folder() -> Path:
 
 def new_manager(connection_file: Path, enter: Enter | None = None) -> Any:
     """A manager for a kernel that is not started yet; with `enter`, one that will run inside of a jail."""
-    how = {"kernel_name": KERNEL, "kernel_spec_manager": OwnKernel(), "transport": "ipc", "connection_file": str(connection_file), "shutdown_wait_time": 2.0}
+    spec = OwnKernel()
+    spec.alone = enter is None
+    how = {"kernel_name": KERNEL, "kernel_spec_manager": spec, "transport": "ipc", "connection_file": str(connection_file), "shutdown_wait_time": 2.0}
     if enter is None:
         return AsyncKernelManager(**how)
     manager = JailedManager(**how)

@@ -69,4 +69,4 @@ def own_kernel(home: Path) -> Path:
 
 def command(folder: Path, more: tuple[str, ...] = ()) -> list[str]:
     """The argv that starts it."""
-    return [sys.executable, "-m", "jupyterlab", f"--notebook-dir={folder}", *QUIET, *more]
+    return [sys.executable, "-P", "-m", "jupyterlab", f"--notebook-dir={folder}", *QUIET, *more]

@@ -27,6 +27,9 @@ from jarvis_lib.model.prose import clean, hint, listed, plural, seconds, shorten
 
 _LOOK_S = 0.1
 _MEMORY_EVERY = 3
+_OPTIONS = ("--HistoryManager.hist_file=:memory:",)
+_ALONE = ("--InteractiveShellApp.ignore_cwd=True",)
+"""Outside of a jail: no module comes from the folder that the kernel stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def run_notebook(
         return _result(guard, path, begin, None)
     partial = output.with_name(f".{output.stem}.part.ipynb")
     output.parent.mkdir(parents=True, exist_ok=True)
+    partial.unlink(missing_ok=True)  # papermill writes into what stands there, and a link would lead it elsewhere
     with _kernel(cwd, env, guard, enter) as manager, _watched(guard, manager):
         error = _execute(path, partial, dict(parameters), guard, manager)
     if partial.exists():
@@ -154,7 +158,9 @@ def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: "Call
     manager = new_manager(folder / "k.json", enter)
     kernel = 0
     try:
-        run_sync(manager.start_kernel)(cwd=str(cwd), env=dict(os.environ if env is None else env), extra_arguments=["--HistoryManager.hist_file=:memory:"])
+        run_sync(manager.start_kernel)(
+            cwd=str(cwd), env=dict(os.environ if env is None else env), extra_arguments=[*_OPTIONS, *(_ALONE if enter is None else ())]
+        )
         kernel = manager.provisioner.pid
         yield manager
         if not guard.reason:

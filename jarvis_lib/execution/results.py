@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_result(path: Path) -> Result | None:
-    """The result in the file; None when there is none or it is not whole."""
+    """The result in the file; None when there is none or it is not whole. A number that is none (NaN, infinite) is None: no fact may hold one."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-    except (FileNotFoundError, ValueError):
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        raw = json.loads(text, parse_constant=lambda word: None, parse_float=_finite)
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
     return raw if isinstance(raw, dict) and "outcome" in raw else None
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def ended_badly(outcome: str, said: str, **more: Any) -> Result:

@@ -4,14 +4,19 @@ import re
 from collections.abc import Iterable, Sequence
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+UNSEEN = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+"""Characters that change the direction of a text or that nobody sees, for a class of a regular expression: what is read is then not what is there."""
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200c\u200d\ufeff\ud800-\udfff{UNSEEN}]")
 
 
 def clean(text: str, *, keep_lines: bool = False) -> str:
     """Text without ANSI sequences, control and direction characters; on one line unless `keep_lines`."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
-    text = _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    text = _CONTROL.sub("", _ANSI.sub("", re.sub("\r\n|[\r\u2028\u2029]", "\n", text)))
     text = text.replace("\t", " ")
     return text.strip() if keep_lines else " ".join(text.split())
 

@@ -1,7 +1,6 @@
 """What is the night doing, how is it stopped, and what is its record?"""
 
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from jarvis_lib.model.prose import plural
 from jarvis_lib.overnight_runner.hours import clock
 from jarvis_lib.store import lock
 from jarvis_lib.store.place import Place
+from jarvis_lib.store.whole import write_whole
 
 
 def status(place: Place, *, now: datetime) -> dict[str, Any]:
@@ -87,9 +87,7 @@ def write_record(place: Place, session: str) -> Path:
     day = record["started_at"].astimezone(place.zone)
     path = place.home / "logs" / f"overnight_report_{day:%Y-%m-%d}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(record, indent=1, default=_json) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, (json.dumps(record, indent=1, default=_json) + "\n").encode())
     return path
 
 

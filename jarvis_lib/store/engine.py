@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jarvis_lib.model.fact import Refused
+from jarvis_lib.store.whole import write_whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,11 +64,19 @@ def attach(con: "duckdb.DuckDBPyConnection", path: Path, *, read_only: bool, nam
     """The file as `name` on this engine; a new one has blocks of 16 KB. What DuckDB cannot open is a Refused that says why."""
     import duckdb
 
+    _take_away_link(path)
     option = " (READ_ONLY)" if read_only else "" if path.exists() else " (BLOCK_SIZE 16384)"
     try:
         con.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS {name}{option}")
     except duckdb.Error as error:
         raise _reading(error, path) from error
+
+
+def _take_away_link(path: Path) -> None:
+    """DuckDB writes its log beside the file by name. It makes no links: one that stands there was put there, and would lead what is written elsewhere."""
+    log = path.with_name(f"{path.name}.wal")
+    if log.is_symlink():
+        log.unlink()
 
 
 def _mark(path: Path) -> Path:
@@ -94,7 +103,7 @@ def suspicious(path: Path) -> Iterator[None]:
     except duckdb.Error as error:
         if not is_damage(error):
             raise
-        _mark(path).write_text(_first(str(error)))
+        write_whole(_mark(path), _first(str(error)).encode())
         raise Refused(
             f"The database cannot be read ({_first(str(error))}). Nothing is lost: run the command again, it is rebuilt from the journal.", code="failed"
         ) from error

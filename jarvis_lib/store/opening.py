@@ -319,7 +319,8 @@ def copy_out(store: "Store", current: Current, target: Path) -> None:
         if current.in_memory:
             _copy_replica(store, temporary)
         else:
-            shutil.copyfile(store.path, temporary)
+            with open(store.path, "rb") as source, open(temporary, "xb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
         with engine.attached(temporary, read_only=True, name="copy") as con:
             seq, chain, _ = _meta(con, temporary)
         if (seq, chain) != (current.seq, current.hash):

@@ -22,6 +22,7 @@ from jarvis_lib.model.fact import Fact, Refused, digest
 from jarvis_lib.model.prose import clean, plural
 from jarvis_lib.model.window import moment_of
 from jarvis_lib.store.place import Place
+from jarvis_lib.store.whole import write_whole
 
 if TYPE_CHECKING:
     from jarvis_lib.doors.calendars.spans import Reading, Wanted
@@ -115,7 +116,7 @@ def _remember(place: Place, state: str, look: _Look) -> None:
         return
     told = {"state": "changed", "lines": []} if look.facts else {"state": state, "lines": look.lines}
     with suppress(OSError):  # a memory that cannot be written costs the next command a look into the store, nothing else
-        memory_of(place).write_text(json.dumps(told), encoding="utf-8")
+        write_whole(memory_of(place), json.dumps(told).encode())
 
 
 # --- files ---------------------------------------------------------------------------------------------------------------

@@ -73,7 +73,13 @@ def _entry(place: Place, jarvis: Path, name: str, at: time | None, days: tuple[i
     if by_papermill and name in NOTEBOOKS:
         notebook = f"{NOTEBOOKS[name]}.ipynb"
         argv = [str(jarvis.with_name("papermill")), str(place.home / "notebooks" / "reports" / notebook), str(place.home / "logs" / notebook)]
-        return Entry(name, at, days, (*argv, "-p", "home", str(place.home), "--no-progress-bar", "--log-level", "WARNING"), log)
+        return Entry(
+            name,
+            at,
+            days,
+            (*argv, "-p", "home", str(place.home), "--cwd", str(place.home / "notebooks" / "reports"), "--no-progress-bar", "--log-level", "WARNING"),
+            log,
+        )
     return Entry(name, at, days, (str(jarvis), "--home", str(place.home), *WORDS[name], "--from-cron"), log)
 
 

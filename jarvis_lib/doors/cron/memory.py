@@ -4,13 +4,13 @@ Losing it costs a sentence: slots and their rows stand in the store.
 """
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from jarvis_lib.model.fact import moment, stamp
+from jarvis_lib.store.whole import write_whole
 
 NAME = Path("data/catch-up.json")
 
@@ -37,8 +37,6 @@ def recall(home: Path) -> Memory:
 def remember(home: Path, memory: Memory) -> None:
     """Keep it. A folder that takes no file costs only the memory."""
     raw = {"beat": memory.beat and stamp(memory.beat), "looked": memory.looked and stamp(memory.looked), "kept_out": memory.kept_out}
-    temporary = home / f"{NAME}.{os.getpid()}.tmp"
     with suppress(OSError):
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(raw), encoding="utf-8")
-        os.replace(temporary, home / NAME)
+        (home / NAME).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(home / NAME, json.dumps(raw).encode())

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from jarvis_lib.execution.proving.reading import is_document, is_test
 from jarvis_lib.execution.repositories import Change
 from jarvis_lib.model.evidence import Evidence
-from jarvis_lib.model.prose import clean, listed, plural
+from jarvis_lib.model.prose import UNSEEN, clean, listed, plural
 
 _SHOWN = 4
-_HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\U000e0000-\U000e007f]|(?<!^)\ufeff")
+_HIDDEN = re.compile(f"[{UNSEEN}]|(?<!^)\ufeff")
 _KNOWS = re.compile(
     r"\bPYTEST_CURRENT_TEST\b|\bPYTEST_VERSION\b|['\"]_?pytest['\"]\s+(?:not\s+)?in\s+sys\.modules|\bJEST_WORKER_ID\b|\bNODE_ENV\b\s*={2,3}\s*['\"]test['\"]"
     r"|\btesting\.Testing\(\)|\bJARVIS_\w+\b"

@@ -167,8 +167,8 @@ def _bring(repo: Path, copy: Path) -> None:
         raise Refused(f"{INCLUDE} names {size(total)}, more than {size(MOST_INCLUDED)}; name less.")
     for name in wanted:
         target = copy / name
-        if os.path.lexists(target):
-            continue
+        if os.path.lexists(target) or not target.parent.resolve().is_relative_to(copy.resolve()):
+            continue  # the commit has it otherwise: a file, or a link where the person has a folder, which would lead out of the copy
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(repo / name, target, follow_symlinks=False)
     exclude = copy / ".git" / "info" / "exclude"

@@ -50,6 +50,15 @@ def import_roots() -> tuple[Path, ...]:
 
 
 @cache
+def import_folders() -> tuple[Path, ...]:
+    """All other folders, outside of a virtual environment and the system, in which this Python looks for modules: clones and projects that are
+    installed to be edited. A new file there, such as `sitecustomize.py`, is part of the next Python that starts."""
+    shown = [*python_paths(), *(Path(os.path.realpath(b)) for b in BASE)]
+    real = {Path(os.path.realpath(p)) for p in sys.path if p and os.path.isabs(p) and os.path.isdir(p)}
+    return tuple(sorted(p for p in {*real, *import_roots()} if not any(p.is_relative_to(s) for s in shown)))
+
+
+@cache
 def python_links() -> tuple[tuple[str, str], ...]:
     """(link, target) of the symbolic links on the way to the program and its folders, but for those that lie inside of what is shown anyway."""
     found: dict[str, str] = {}
