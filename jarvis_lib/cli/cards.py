@@ -171,14 +171,14 @@ def stats_lines(data: Mapping[str, Any]) -> list[str]:
 
 
 def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`Documentation  12 of 13 completed, 14.0 h planned, 18.2 h real, p80 held 9 of 11 (82%)`, in columns."""
+    """`Documentation  12 of 13 completed, 14.0 h planned, 18.2 h real, 9 of 11 no longer than foreseen (82%)`, in columns."""
     if not rows:
         return []
     words = [clean(SAID.get(r[name], r[name])) for r in rows]
     width = max(len(w) for w in words)
     lines = ["", f"By {name}"]
     for word, r in zip(words, rows, strict=True):
-        held = f", p80 held {r['held_p80']} of {r['scored']} ({r['held_p80'] / r['scored']:.0%})" if r["scored"] else ""
+        held = f", {r['held_p80']} of {r['scored']} no longer than foreseen ({r['held_p80'] / r['scored']:.0%})" if r["scored"] else ""
         ended = r["completed"] + r["failed"]
         lines.append(f"  {word:<{width}}  {r['completed']} of {ended} completed, {r['hours_planned']:.1f} h planned, {r['hours_real']:.2f} h real{held}")
     return lines

@@ -39,7 +39,7 @@ jarvis add "Fix the rounding" "total() loses cents" 1 "Bug fixes" HIGH --repo ~/
 @click.option("--command", metavar="LINE", help="Recipe: a command line; one that needs a shell runs by `sh -c`.")
 @click.option("--check", "checks", multiple=True, metavar="LINE", help="A command that must exit 0 afterwards. Repeatable.")
 @click.option(
-    "--measure", "measures", multiple=True, metavar="LINE", help="A command that prints a number, (seconds; less is better), run before and after. Repeatable."
+    "--measure", "measures", multiple=True, metavar="LINE", help="A command that prints a number (seconds; less is better), run before and after. Repeatable."
 )
 @click.option("--changes", multiple=True, metavar="PATH", help="A file or folder that the task changes; kept before, for undo. Repeatable.")
 @click.option("--after", "--depends", "after", multiple=True, metavar="ID", help="Run only after this task has shipped. Repeatable.")
