@@ -304,8 +304,8 @@ def test_the_command_line_answers_as_in_a_terminal(desk: Place, shell: Interacti
 
 
 CHANGES = """approve k3f9x|queue approve k3f9x|undo last-night|add a b 1 Documentation LOW|overnight start|lab|demo|overnight brief
-overnight brief --json --html|overnight checkin|weekend summary|weekend review|overnight report --from-cron|context detect --note|calendar export --out=x.ics|calendar export --to x.ics
-export out|mcp serve --agent x|overnight brief --read"""
+overnight brief --json --html|overnight checkin|weekend summary|weekend review|overnight report --from-cron|context detect --note|calendar export --out=x.ics
+calendar export --to x.ics|export out|mcp serve --agent x|overnight brief --read"""
 
 
 @pytest.mark.parametrize("line", CHANGES.replace("\n", "|").split("|"))

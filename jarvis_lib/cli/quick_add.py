@@ -183,11 +183,7 @@ def _first_time(run: Run, task: Task) -> dict[str, str]:
 def echo(home: Path, known: Remembered, task: Task) -> str:
     """What happens next with a task that was recorded, and what of it cannot be used."""
     prose = [f"“Test: {line[:60]}” is not a command, so it proves nothing; give it as --check." for line in unused_proposals(home, task)]
-    next_step = (
-        "It is safe on disk; the next command that opens the store decides whether it may run: jarvis inbox"
-        if task.recipe
-        else why_no_recipe(home, known, task)
-    )
+    next_step = "It is safe on disk. Whether it may run without your yes, you see with: jarvis inbox" if task.recipe else why_no_recipe(home, known, task)
     return " ".join([*prose, *_no_agent(known, task), next_step])
 
 

@@ -246,16 +246,14 @@ def gantt(
         .mark_text(align="left", dx=4)
         .encode(x="end:T", y=y, text="mark", color=alt.condition("datum.code == 'late'", alt.value(LATE), alt.value(INK)))
     )
-    due = alt.Chart(slots.filter(pl.col("due") <= last)).mark_tick(color=LATE, thickness=2).encode(x="due:T", y=y)
-    layers = [*_bands(windows, first, last), pale, solid, words, due]
+    layers = [*_bands(windows, first, last), pale, solid, words]
+    dated = slots.filter(pl.col("due") <= last)
+    if not dated.is_empty():  # an empty layer has no extent, and the browser's console would say so
+        layers.append(alt.Chart(dated).mark_tick(color=LATE, thickness=2).encode(x="due:T", y=y))
     if now is not None and first <= now <= last:
         layers.append(alt.Chart(pl.DataFrame({"now": [now]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="now:T"))
-    return alt.layer(*layers).properties(
-        width=640,
-        height={"step": 20},
-        title="The plan: solid until half of such tasks are done, pale to the end of the time kept free",
-        background="transparent",
-    )
+    title = "The plan: solid until half of such tasks are done, pale to the end of the time kept free"
+    return alt.layer(*layers).properties(width=640, height={"step": 20}, title=title, background="transparent")
 
 
 def local_clock(now: datetime, zone: ZoneInfo) -> datetime:
@@ -277,10 +275,12 @@ def _bands(windows: "pl.DataFrame | None", first: Any, last: Any) -> "list[alt.C
 def load_bars(windows: "pl.DataFrame") -> "alt.Chart":
     """Booked and free hours of each coming window, all lanes."""
     import altair as alt
+    import polars as pl
 
     if windows.is_empty():
         return _nothing("No window is switched on in jarvis.toml")
     long = windows.unpivot(["booked", "free"], index=["said", "start"], variable_name="part", value_name="h")
+    long = long.with_columns(rank=pl.when(pl.col("part") == "booked").then(0).otherwise(1))
     axis = alt.Axis(labelLimit=260, title=None)
     chart: alt.Chart = (
         alt.Chart(long)
@@ -289,7 +289,7 @@ def load_bars(windows: "pl.DataFrame") -> "alt.Chart":
             y=alt.Y("said:N", sort=windows["said"].to_list(), axis=axis),
             x=alt.X("h:Q", title="Hours, side by side"),
             color=alt.Color("part:N", title=None, scale=alt.Scale(domain=["booked", "free"], range=[BOOKED, FREE])),
-            order=alt.Order("part:N"),
+            order=alt.Order("rank:Q"),
             tooltip=["said", "part", alt.Tooltip("h", format=".1f", title="hours")],
         )
     )
