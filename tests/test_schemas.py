@@ -27,7 +27,7 @@ def test_every_schema_of_the_code_stands_in_the_page_with_its_fields() -> None:
 
 
 def test_every_verb_that_takes_json_is_asked_or_named_as_one_that_only_says_what_it_did() -> None:
-    """Each reading verb of the command line stands in the guide's table of schemas; each writing one there, or it prints `jarvis.result/1`. `mcp serve` speaks JSON-RPC."""
+    """Each reading verb stands in the guide's table of schemas; a writing one prints `jarvis.result/1`, and `mcp serve` speaks JSON-RPC."""
     guide = (PAGE.parent / "INTEGRATION_GUIDE.md").read_text(encoding="utf-8")
     table = "\n".join(line for line in guide.splitlines() if line.startswith("| `jarvis."))
     paths = [(path, verb) for path, verb in verbs(top) if any("--json" in p.opts for p in verb.params)]

@@ -132,7 +132,7 @@ def log(run: Run, event: str, detail: str | None, when: str | None) -> None:
 @click.option("--recipe", metavar="NOTEBOOK|LINE", help="Queue a task with this notebook or command line.")
 @click.option("--hours", type=float, metavar="HOURS", default=0.5, show_default=True, help="How long it will take.")
 @click.option("--category", metavar="NAME", default="Documentation", show_default=True, help="Its category, by which the policy decides it.")
-@click.option("--priority", metavar="WORD", default="MEDIUM", show_default=True, help="CRITICAL, HIGH, MEDIUM or LOW.")
+@click.option("--priority", metavar="WORD", default="MEDIUM", show_default=True, help="CRITICAL, HIGH, MEDIUM, LOW or BACKLOG.")
 def enable(run: Run, pattern: str, task: str | None, recipe: str | None, hours: float, category: str, priority: str) -> None:
     """Have a learned pattern queue its task before each need. The policy still decides the task."""
     from jarvis_lib import pattern_learner

@@ -91,7 +91,7 @@ def show(run: Run, task: str) -> None:
 @click.option("--description", metavar="TEXT", help="Another description.")
 @click.option("--hours", metavar="HOURS", help="How long it will take.")
 @click.option("--category", metavar="NAME", help="Its category, by which the policy decides it.")
-@click.option("--priority", metavar="WORD", help="CRITICAL, HIGH, MEDIUM or LOW.")
+@click.option("--priority", metavar="WORD", help="CRITICAL, HIGH, MEDIUM, LOW or BACKLOG.")
 @click.option("--notebook", metavar="PATH", help="Recipe: a notebook of the workspace.")
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook. Repeatable.")
 @click.option("--command", metavar="LINE", help="Recipe: a command line.")
@@ -196,7 +196,7 @@ def accept(run: Run, task: str, into: str, squash: bool, dry_run: bool) -> None:
 @click.argument("task")
 @click.argument("words")
 @click.option("--hours", metavar="HOURS", help="How long it will take; otherwise those of the task.")
-@click.option("--priority", metavar="WORD", help="CRITICAL, HIGH, MEDIUM or LOW; otherwise that of the task.")
+@click.option("--priority", metavar="WORD", help="CRITICAL, HIGH, MEDIUM, LOW or BACKLOG; otherwise that of the task.")
 def follow_up(run: Run, task: str, words: str, hours: str | None, priority: str | None) -> None:
     """Go on where an agent stopped: the same session and copy, the next time it may work."""
     from jarvis_lib import autonomous_queue
