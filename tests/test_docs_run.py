@@ -53,7 +53,7 @@ ONLY_THE_READERS = {
     "overnight stop": "No session is open",
     "overnight stop --now": "No session is open",
     "undo --change 42": "There is no change 42",
-    "delivery test email": "Not switched on",
+    "delivery test email": "is not switched on",
     "store repair --from data/snapshots/20261124T060000-after.duckdb": "There is no file",
 }
 """Lines about a problem, pattern, build or session that this workspace does not have, and what they are told."""

@@ -110,7 +110,7 @@ def _model(evidence: dict[str, Any]) -> list[str]:
         out += ["", f"Estimator   {evidence['estimator']}" + (f" ({weights})" if weights else "")]
     if "linear_h" in evidence:
         linear = evidence["linear_h"]
-        out.append(f"Baseline    predict_linear: {'no crossing' if linear is None or linear < 0 else 'in ' + spell(linear)}")
+        out.append(f"Baseline    a straight line: {'no crossing' if linear is None or linear < 0 else 'in ' + spell(linear)}")
     if evidence.get("pvalues"):
         strongest = sorted(evidence["pvalues"].items(), key=lambda p: p[1])[:3]
         out.append("P-values    " + ", ".join(f"{name} {p:.2g}" for name, p in strongest) + f"; taught by {evidence.get('taught', 0)} of your answers")
