@@ -289,7 +289,7 @@ def test_a_resumable_task_is_planned_in_sittings() -> None:
     assert sum((s.end - s.start for s in own), timedelta()) == timedelta(hours=20)
     assert [s.part for s in own] == list(range(1, len(own) + 1)) and {s.parts for s in own} == {len(own)}
     assert all(a.end <= b.start for a, b in pairwise(own))
-    assert f"{len(own)} sittings from Quick win, Tue 24 Nov 19:00" in own[0].sentence
+    assert f"{len(own)} parts from Quick win, Tue 24 Nov 19:00" in own[0].sentence
 
 
 def test_no_sitting_is_shorter_than_an_hour() -> None:

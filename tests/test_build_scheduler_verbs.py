@@ -244,7 +244,7 @@ def test_the_night_is_told_with_times_probability_and_commands(at_seven: Place) 
     build_scheduler.make_plan(at_seven, now=NOW)
     before = facts(at_seven)
     night = build_scheduler.night_plan(at_seven, now=NOW)
-    assert night.said.startswith("Overnight Tue 24 Nov 23:00 to 06:45: 3 tasks on 3 lanes, ")
+    assert night.said.startswith("Overnight Tue 24 Nov 23:00 to 06:45: 3 tasks, up to 3 at once; ")
     assert night.probability is not None and 0.5 < night.probability <= 1
     assert [t.lane for t in night.tasks[:3]] == [0, 1, 2]
     assert all(t.p50_end and t.p80_end and t.start < t.p50_end <= t.p80_end for t in night.tasks)

@@ -64,7 +64,7 @@ def test_add_records_one_fact_and_says_what_it_took(jarvis: Jarvis, home: Path) 
     (file,) = spooled(home)
     task = json.loads(file.read_text())["data"]["task"]
     assert code == 0
-    said = "It is safe on disk; the next command that opens the store decides whether it may run: jarvis inbox"
+    said = "It is safe on disk. Whether it may run without your yes, you see with: jarvis inbox"
     assert out == f"Added {task['id']}: Write docs (1.5 h, Documentation, LOW). Recipe: echo hi (yours). 1 check. {said}\n"
 
 

@@ -20,8 +20,8 @@ from tests.facts import added, claimed, ended, opened, passed, task
 from tests.schemas import workspace
 from tests.test_docs import PAGES, ROOT, calls, name_of, shell_lines
 
-REHEARSED = ("overnight start", "overnight_runner start", "queue schedule --run", "cron install", "cron remove", "mcp install", "mcp remove")
-"""Lines that begin so are typed with `--dry-run`: sessions, the person's cron table and other programs' settings have tests of their own."""
+REHEARSED = ("demo", "overnight start", "overnight_runner start", "queue schedule --run", "cron install", "cron remove", "mcp install", "mcp remove")
+"""Lines that begin so are typed with `--dry-run`: the demo and sessions, the person's cron table and other programs' settings have tests of their own."""
 ELSEWHERE = {
     "": "jarvis alone is a name in a path or the help",
     "lab": "tests/browser/test_lab_browser.py",
@@ -53,7 +53,7 @@ ONLY_THE_READERS = {
     "overnight stop": "No session is open",
     "overnight stop --now": "No session is open",
     "undo --change 42": "There is no change 42",
-    "delivery test email": "Not switched on",
+    "delivery test email": "is not switched on",
     "store repair --from data/snapshots/20261124T060000-after.duckdb": "There is no file",
 }
 """Lines about a problem, pattern, build or session that this workspace does not have, and what they are told."""

@@ -305,7 +305,7 @@ def test_the_command_line_answers_as_in_a_terminal(desk: Place, shell: Interacti
 
 CHANGES = """approve k3f9x|queue approve k3f9x|undo last-night|add a b 1 Documentation LOW|overnight start|lab|demo|overnight brief
 overnight brief --json --html|overnight checkin|weekend summary|weekend review|overnight report --from-cron|context detect --note|calendar export --out=x.ics
-export out|mcp serve --agent x|overnight brief --read"""
+calendar export --to x.ics|export out|mcp serve --agent x|overnight brief --read"""
 
 
 @pytest.mark.parametrize("line", CHANGES.replace("\n", "|").split("|"))
@@ -399,7 +399,7 @@ def test_other_settings_are_supposed_and_never_written(desk: Place) -> None:
     found = what_if.verdicts(other)
     assert set(found.select("title", "verdict", "would_be").rows()) == {("Write it", "auto", "ask"), ("Build it", "ask", "auto")}
     assert what_if.supposing(desk, {}) is desk and desk.settings.get("night", "lanes") != 1
-    assert "lane" in repr(what_if.night(other, now=NIGHT)) or "No overnight" in repr(what_if.night(other, now=NIGHT))
+    assert "that it is done" in repr(what_if.night(other, now=NIGHT)) or "No overnight" in repr(what_if.night(other, now=NIGHT))
     assert "fix the login" in repr(what_if.landing(desk, "30m fix the login !high", now=NIGHT)) and "No task" in repr(what_if.landing(desk, "", now=NIGHT))
     assert content(desk.home) == before
 

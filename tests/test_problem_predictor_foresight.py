@@ -165,7 +165,7 @@ def test_a_forecaster_without_skill_is_held_back_and_says_so(place: Place) -> No
     place.store.write(place.fact("prediction.scored", at=NIGHT, scores=[Score(p.id, False).to_json() for p in made]))
     sampled(place, rising)
     found = look(place)
-    assert own(found) == [] and any("no better than predict_linear over 20 scored forecasts" in n for n in found.notes)
+    assert own(found) == [] and any("no better than a straight line over 20 scored forecasts" in n for n in found.notes)
     assert len(rows(place)) == 1
 
 
@@ -270,7 +270,7 @@ def test_explain_tells_all_of_one_problem(place: Place) -> None:
     look(place)
     found = problem_predictor.explain(place, "mails", now=NIGHT)
     text = "\n".join(found["lines"])
-    assert "predict_linear: in 40" in text and "straight line 100%" in text and "▁" in text and "█" in text and "(open)" in text
+    assert "a straight line: in 40" in text and "straight line 100%" in text and "▁" in text and "█" in text and "(open)" in text
     assert found["problem"]["standing"] == "predicted" and len(found["points"]) > 100
     with pytest.raises(Refused, match="There is no problem"):
         problem_predictor.explain(place, "nothing", now=NIGHT)
@@ -333,7 +333,7 @@ def test_the_verbs_tell_a_disk_that_fills(place: Place, capsys: pytest.CaptureFi
     assert code == 5 and KEY in out
     assert any(line.split("\t")[:2] == [KEY, "predicted"] for line in jarvis("list")[1].splitlines())
     code, out = jarvis("explain", "crossing")
-    assert code == 0 and "Baseline    predict_linear: in" in out and "Estimator   " in out and "Hurts" in out
+    assert code == 0 and "Baseline    a straight line: in" in out and "Estimator   " in out and "Hurts" in out
     data = json.loads(jarvis("explain", "crossing", "--json")[1])
     assert data["schema"] == "jarvis.problem/1" and data["data"]["problem"]["evidence"]["p"] > 0.5 and data["data"]["predictions"]
     line = next(line for line in jarvis("metrics")[1].splitlines() if "mails" in line)

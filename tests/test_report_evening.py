@@ -37,7 +37,7 @@ def test_the_headline_says_what_runs_and_how_much_of_the_night_it_takes(place: P
     """Long tasks belong into the night; their places stand in order, and the chance that all are done."""
     queued(place, task("Retrain the churn model", hours=4.0, priority="HIGH"), task("Backfill the invoices", hours=3.0))
     made = told(place)
-    assert made.headline == "Tonight: 2 tasks, 10 h 51 of 23 h 15 on 3 lanes"
+    assert made.headline == "Tonight: 2 tasks, 10 h 51 of 23 h 15, up to 3 at once"
     assert {t.title: t.when for t in made.tonight} == {"Retrain the churn model": "23:00–05:12", "Backfill the invoices": "23:00–03:39"}
     assert made.tonight_said.endswith("that all are done by 06:45.")
     assert made.needs_said == "Nothing needs you before 23:00." and made.tone == "ok"
@@ -105,7 +105,7 @@ def test_an_empty_night_names_what_was_put_off(place: Place) -> None:
     for one in off:
         queue.later(place, one.id, now=AFTERNOON + timedelta(minutes=1))
     made = told(place)
-    assert made.headline == "Nothing is queued for tonight; 7 h 45 are free on each of 3 lanes"
+    assert made.headline == "Nothing is queued for tonight; 7 h 45 are free, up to 3 at once"
     assert len(made.offers) == 3 and all("Put off" in o.said for o in made.offers)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jarvis_lib.model.fact import Refused
+from jarvis_lib.report.headings import HEADINGS, headed, pointed, spoken
 from jarvis_lib.report.page import (
     SECTIONS,
     TEMPLATES,
@@ -280,3 +281,16 @@ def test_notebooks_are_thin(path: Path) -> None:
     assert len({c["id"] for c in raw["cells"]}) == len(raw["cells"])
     tagged = next(c for c in code if "parameters" in c["metadata"]["tags"])
     assert all(re.fullmatch(r"\w+: \w+ = [^#=]+  # [^=]+", line.rstrip("\n")) for line in tagged["source"])
+
+
+def test_a_table_on_a_page_has_words_over_its_columns_and_the_frame_keeps_its_names() -> None:
+    """Yes and no for true and false; a column that the text names is named by the same word; a chart's tooltip, too."""
+    page = headed("<th>planned_hours</th><th>due</th><th>verdict_why</th><td>true</td><td>planned_hours</td>")
+    assert page == "<th>Hours planned</th><th>Due</th><th>What proves it</th><td>yes</td><td>planned_hours</td>"
+    assert spoken("<code>brier</code> and <code>jarvis next</code>") == "<em>Error</em> and <code>jarvis next</code>"
+    spec = {"layer": [{"encoding": {"tooltip": [{"field": "verdict_why"}, {"field": "end", "title": "by"}], "x": {"field": "start"}}}]}
+    pointed(spec)
+    assert spec == {
+        "layer": [{"encoding": {"tooltip": [{"field": "verdict_why", "title": "What proves it"}, {"field": "end", "title": "by"}], "x": {"field": "start"}}}]
+    }
+    assert all("_" not in word and word[:1].isupper() | word[:1].isdigit() for word in HEADINGS.values())

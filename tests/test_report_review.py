@@ -90,8 +90,8 @@ def test_eighty_percent_is_compared_with_what_came(place: Place) -> None:
     place.store.write(plan, *facts)
     close(place, monday + timedelta(hours=4))
     scores = {s.name: s.said for s in told(place).calibration}
-    assert scores["Hours within their p80, this week"] == "5 of 6, 8 of 10 are due"
-    assert scores["Hours taken / foreseen middle, 8 weeks"] == "median 0.50x of 6 tasks"
+    assert scores["No longer than foreseen, this week"] == "5 of 6, 8 of 10 is the aim"
+    assert scores["Hours taken / foreseen, 8 weeks"] == "median 0.50x of 6 tasks"
 
 
 def test_days_away_have_no_goal(place: Place) -> None:

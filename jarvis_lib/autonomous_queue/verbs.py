@@ -224,14 +224,14 @@ def accept(place: Place, task: str, *, now: datetime, into: str = "", squash: bo
     if not content_of(row).repo:
         if into or squash:
             raise Refused(f"{name_of(row)} left no branch, so there is nothing to merge; leave --into and --squash out.", code="usage")
-        return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person")
+        return _simple(place, task, "task.accepted", "Accepted", now=now, reason="You took it over.")
     from jarvis_lib.autonomous_queue import copies
 
     move(row["state"], "accept", name=name_of(row))
     taken = copies.take_over(place, row, now=now, into=into, squash=squash)
     if taken is None:
-        return _simple(place, task, "task.accepted", "Accepted", now=now, reason="taken over by the person; it left no branch")
-    said = _simple(place, task, "task.accepted", "Accepted", now=now, reason="merged by the person", merged=taken.commit)
+        return _simple(place, task, "task.accepted", "Accepted", now=now, reason="You took it over; it left no branch.")
+    said = _simple(place, task, "task.accepted", "Accepted", now=now, reason="You merged it.", merged=taken.commit)
     return f"{said} {taken.said}"
 
 

@@ -139,6 +139,6 @@ def _group(row: Row, name: str) -> Row:
 
 
 def held_said(counts: Mapping[str, int]) -> str:
-    """`p80 held 41 of 50 (82%)`: what the hours that were kept free turned out to be worth."""
-    n = counts["scored"]
-    return f"p80 held {counts['held_p80']} of {n} ({counts['held_p80'] / n:.0%})" if n else "no forecast has been scored yet"
+    """`41 of 50 took no longer than foreseen (82%; 80% is the aim)`: how often the p80 held."""
+    n, held = counts["scored"], counts["held_p80"]
+    return f"{held} of {n} took no longer than foreseen ({held / n:.0%}; 80% is the aim)" if n else "no forecast has been scored yet"

@@ -65,7 +65,7 @@ class Words:
         first = f"{SAID[self.room.windows[places[0].window].kind]}, {clock(moment(places[0].start), self.zone)}"
         if len(places) == 1:
             return first
-        return f"{plural(len(places), 'sitting')} from {first} to {clock(moment(places[-1].end), self.zone)}"
+        return f"{plural(len(places), 'part')} from {first} to {clock(moment(places[-1].end), self.zone)}"
 
     def _why(self, task: Candidate, places: Places) -> tuple[str, str]:
         own = self.standings[task.id]
@@ -162,7 +162,7 @@ class Words:
 
     def _full(self, task: Candidate, fitting: list[int]) -> str:
         if not fitting:
-            return f"No windows to {clock(moment(self.room.spans[-1][1]), self.zone)} have {span(task.need_h)} left in sittings of an hour or more."
+            return f"No windows to {clock(moment(self.room.spans[-1][1]), self.zone)} have {span(task.need_h)} left in parts of an hour or more."
         last = moment(self.room.spans[fitting[-1]][1])
         allowed = plural(len(fitting), "allowed window")
         if len(fitting) == 1:

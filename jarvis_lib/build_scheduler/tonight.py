@@ -14,7 +14,7 @@ from jarvis_lib.build_scheduler.verbs import SEED, Sketch, running_hours, sketch
 from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Luck, Slot
-from jarvis_lib.model.prose import chance, clean, listed, plural, shorten
+from jarvis_lib.model.prose import at_once, chance, clean, listed, plural, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import Window
 from jarvis_lib.store.place import Place
@@ -116,7 +116,7 @@ def _worked(
 
 def _task(slot: Slot, outcome: Outcome, begin: datetime, titles: dict[str, Row], pinned: bool) -> NightTask:
     p50, p80 = (None if h is None else begin + timedelta(hours=h) for h in (outcome.p50, outcome.p80))
-    title = titles[slot.task]["title"] + (f" (sitting {slot.part} of {slot.parts})" if slot.parts > 1 else "")
+    title = titles[slot.task]["title"] + (f" (part {slot.part} of {slot.parts})" if slot.parts > 1 else "")
     return NightTask(slot.task, title, slot.lane, slot.start, p50, p80, outcome.done, pinned, slot.code, slot.sentence)
 
 
@@ -141,7 +141,7 @@ def _told(
     said = f"{window_said(parts[0].kind, starts, ends, zone)}: "
     whole = "all are" if not any(s.parts > s.part for s in drawn.plan.slots if s.window == parts[0].key) else "all that is planned for the night is"
     if tasks:
-        said += f"{plural(len(there), 'task')} on {plural(lanes, 'lane')}, {chance(probability)} that {whole} done by {by}"
+        said += f"{plural(len(there), 'task')}, {at_once(lanes)}; {chance(probability)} that {whole} done by {by}"
         said += f" (half of such nights by {clock(last[0], zone)[-5:]}, 8 of 10 by {clock(last[1], zone)[-5:]})." if probability >= 0.8 else "."
     else:
         said += "nothing is planned for it."

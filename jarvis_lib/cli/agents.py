@@ -19,7 +19,7 @@ def list_(run: Run) -> None:
 @verb("hold", 'jarvis agents hold claude --until "2026-11-28 08:00"', writes=True, rehearses=True)
 @click.argument("agent")
 @click.option("--until", required=True, metavar="TIME", help="When it may work again by itself.")
-@click.option("--reason", default="held by you", help="Why; it is kept.")
+@click.option("--reason", default="held by you", help="Why; it is kept with the agent.")
 def hold(run: Run, agent: str, until: str, reason: str) -> None:
     """Keep an agent back until a time, for example to have its quota for yourself."""
     from jarvis_lib.autonomous_queue import agents

@@ -22,7 +22,7 @@ def task_card(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
         [
             ("id", row["id"]),
             ("title", row["title"]),
-            ("state", f"{row['state']}: {data['said']}" if data["said"] != row["state"] else row["state"]),
+            ("state", data["said"] if data["said"].startswith(row["state"]) else f"{row['state']}: {data['said']}"),
             ("why", row["why"]),
             ("category", f"{row['category']}, {row['priority']}, {hours(row['hours'])}"),
             ("recipe", _recipe(content["recipe"])),
@@ -88,7 +88,11 @@ def _attempt(a: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]], zone: 
         return [f"{head}runs, log {a['log']}"]
     took = f" after {seconds(a['seconds'])}" if a["seconds"] is not None else ""
     lines = [clean(f"{head}{a['outcome']}{took}, {_verdict(a['verdict'])}: {a['verdict_why']}")]
-    return lines + ["    " + clean(f"{_sign(e['ok'])} {e['kind']} {e['name']}: {e['said']}") for e in evidence]
+    return lines + ["    " + clean(f"{_sign(e['ok'])} {_named(e)}: {e['said']}") for e in evidence]
+
+
+def _named(e: Mapping[str, Any]) -> str:
+    return str(e["kind"] if e["name"] == e["kind"] else f"{e['kind']} {e['name']}")
 
 
 def _verdict(word: str | None) -> str:
@@ -171,14 +175,14 @@ def stats_lines(data: Mapping[str, Any]) -> list[str]:
 
 
 def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`Documentation  12 of 13 completed, 14.0 h planned, 18.2 h real, p80 held 9 of 11 (82%)`, in columns."""
+    """`Documentation  12 of 13 completed, 14.0 h planned, 18.2 h real, 9 of 11 no longer than foreseen (82%)`, in columns."""
     if not rows:
         return []
     words = [clean(SAID.get(r[name], r[name])) for r in rows]
     width = max(len(w) for w in words)
     lines = ["", f"By {name}"]
     for word, r in zip(words, rows, strict=True):
-        held = f", p80 held {r['held_p80']} of {r['scored']} ({r['held_p80'] / r['scored']:.0%})" if r["scored"] else ""
+        held = f", {r['held_p80']} of {r['scored']} no longer than foreseen ({r['held_p80'] / r['scored']:.0%})" if r["scored"] else ""
         ended = r["completed"] + r["failed"]
         lines.append(f"  {word:<{width}}  {r['completed']} of {ended} completed, {r['hours_planned']:.1f} h planned, {r['hours_real']:.2f} h real{held}")
     return lines
@@ -220,7 +224,7 @@ def session_report(data: Mapping[str, Any], *, zone: tzinfo) -> list[str]:
             ("window", data["window"]),
             ("time", f"{local(data['started_at'], zone)} to {local(ended, zone) if ended else 'now'}, {data['outcome']}"),
             ("said", data["said"]),
-            ("tasks", f"{data['tasks_spawned']} spawned, {data['tasks_completed']} completed (verified), {plural(data['attempts'], 'attempt')}"),
+            ("tasks", f"{data['tasks_spawned']} started, {data['tasks_completed']} completed (verified), {plural(data['attempts'], 'attempt')}"),
             ("hours", f"{data['hours']:.2f} h open, {data['task_hours']:.2f} h of tasks"),
             ("isolation", data["isolation"]),
         ],

@@ -19,7 +19,7 @@ PLAN = (
     Column("code", "REASON"),
     Column("start", "START"),
     Column("end", "END"),
-    Column("lane", "LANE"),
+    Column("lane", "LANE", spare=True),
     Column("window", "WINDOW"),
     Column("title", "TITLE", grow=True),
     Column("sentence", "WHY", grow=True),
@@ -56,7 +56,7 @@ WORKERS = (
 AGENTS = (
     Column("order", "ORDER"),
     Column("agent", "AGENT"),
-    Column("standing", "STANDS", grow=True),
+    Column("standing", "STATE", grow=True),
     Column("calls", "CALLS"),
     Column("tokens_in", "TOKENS IN"),
     Column("tokens_out", "OUT"),
@@ -68,12 +68,12 @@ TRUST = (
     Column("where", "WHERE", grow=True),
     Column("verified", "VERIFIED"),
     Column("accepted", "ACCEPTED"),
-    Column("bad", "BAD"),
-    Column("bound", "BOUND"),
-    Column("standing", "STANDS", grow=True),
+    Column("bad", "WENT WRONG"),
+    Column("bound", "AT LEAST", "percent"),
+    Column("standing", "STATE", grow=True),
 )
 DELIVERIES = (
-    Column("at", "QUEUED"),
+    Column("at", "SINCE"),
     Column("channel", "CHANNEL"),
     Column("about", "WHAT", grow=True),
     Column("state", "STATE", "word"),
@@ -92,7 +92,7 @@ PROBLEMS_FOUND = (
 )
 PROBLEMS = (
     Column("key", "PROBLEM", grow=True),
-    Column("standing", "STANDS", "word"),
+    Column("standing", "STATE", "word"),
     Column("what", "WHAT", grow=True),
     Column("last_seen", "LAST SEEN"),
     Column("fix", "FIX"),
@@ -113,7 +113,7 @@ METRICS = (
 )
 PREDICTION_SCORES = (
     Column("predictor", "PREDICTOR"),
-    Column("estimator", "ESTIMATOR", grow=True),
+    Column("estimator", "BY", grow=True),
     Column("n", "SCORED", "number"),
     Column("hit_rate", "CAME TRUE", "percent"),
     Column("base_hit_rate", "BASELINE'S", "percent"),
@@ -121,7 +121,7 @@ PREDICTION_SCORES = (
     Column("lead_h", "AHEAD", "hours"),
     Column("false_per_week", "FALSE/WEEK", "number"),
     Column("base_false_per_week", "BASELINE'S", "number"),
-    Column("skill", "SKILL", "number"),
+    Column("skill", "BETTER BY", "percent"),
 )
 CONTEXTS = (
     Column("state", "CONTEXT"),
@@ -133,8 +133,8 @@ CONTEXTS = (
 )
 UPCOMING = (
     Column("state", "CONTEXT"),
-    Column("start", "FROM"),
-    Column("end", "TO"),
+    Column("start", "START"),
+    Column("end", "END"),
     Column("hours", "HOURS", "hours"),
     Column("in", "WINDOWS", grow=True),
     Column("first", "FIRST", grow=True),
@@ -150,8 +150,8 @@ CALENDARS = (
 WEEKEND = (
     Column("id", "ID"),
     Column("kind", "KIND"),
-    Column("p50", "P50", "hours"),
-    Column("p80", "P80", "hours"),
+    Column("p50", "LIKELY", "hours"),
+    Column("p80", "AT MOST", "hours"),
     Column("chance", "IN TIME", "percent"),
     Column("title", "TITLE", grow=True),
 )
@@ -159,11 +159,11 @@ WEEKEND_PHASES = (
     Column("build", "BUILD"),
     Column("n", "N", "number"),
     Column("name", "PHASE", grow=True),
-    Column("standing", "STANDS", "word"),
+    Column("standing", "STATE", "word"),
     Column("hours", "HOURS", "hours"),
     Column("real_h", "REAL", "hours"),
-    Column("task", "TASK"),
-    Column("track", "BUILD STANDS"),
+    Column("task", "ID"),
+    Column("track", "ON TRACK"),
     Column("said", "SAID", grow=True),
 )
 RECIPES = (

@@ -36,7 +36,7 @@ def summary(run: Run) -> None:
 
 
 @verb("upcoming", "jarvis context upcoming --hours 24")
-@click.option("--hours", type=float, default=12.0, show_default=True, help="How far ahead.")
+@click.option("--hours", type=float, metavar="HOURS", default=12.0, show_default=True, help="How far ahead.")
 def upcoming(run: Run, hours: float) -> None:
     """The contexts of the next hours, with the work windows inside them."""
     from jarvis_lib import context_scheduler

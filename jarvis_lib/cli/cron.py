@@ -16,6 +16,7 @@ SYSTEMD = click.option("--systemd", "scheduler", flag_value="systemd", help="Tim
 PAPERMILL = click.option("--papermill", "scheduler", flag_value="papermill", help="As --cron, with plain papermill lines for the reports.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Only show what would change.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
+NO_INPUT = click.option("--no-input", is_flag=True, help="Never ask; without --yes nothing is written.")
 
 
 @verb("install", "jarvis cron install --dry-run\njarvis cron install", writes=True)
@@ -24,11 +25,12 @@ YES = click.option("--yes", is_flag=True, help="Do not ask.")
 @PAPERMILL
 @DRY_RUN
 @YES
-def install(run: Run, scheduler: str | None, dry_run: bool, yes: bool) -> None:
+@NO_INPUT
+def install(run: Run, scheduler: str | None, dry_run: bool, yes: bool, no_input: bool) -> None:
     """Let cron or systemd start the night, the brief and the rest. Shows the difference and asks; a second time changes nothing."""
     from jarvis_lib.doors.cron import managing
 
-    _change(run, managing.plan_install(run.place, scheduler or managing.usual()), dry_run=dry_run, yes=yes)
+    _change(run, managing.plan_install(run.place, scheduler or managing.usual()), dry_run=dry_run, yes=yes, may_ask=not no_input)
 
 
 @verb("remove", "jarvis cron remove --dry-run\njarvis cron remove", writes=True)
@@ -37,15 +39,16 @@ def install(run: Run, scheduler: str | None, dry_run: bool, yes: bool) -> None:
 @PAPERMILL
 @DRY_RUN
 @YES
-def remove(run: Run, scheduler: str | None, dry_run: bool, yes: bool) -> None:
+@NO_INPUT
+def remove(run: Run, scheduler: str | None, dry_run: bool, yes: bool, no_input: bool) -> None:
     """Take out what install wrote, and nothing else: the table is then byte for byte what it was."""
     from jarvis_lib.doors.cron import managing
 
     stands = scheduler or managing.standing_scheduler(run.place)
-    _change(run, managing.plan_remove(run.place, stands if stands != "none" else managing.usual()), dry_run=dry_run, yes=yes)
+    _change(run, managing.plan_remove(run.place, stands if stands != "none" else managing.usual()), dry_run=dry_run, yes=yes, may_ask=not no_input)
 
 
-def _change(run: Run, change: "Change", *, dry_run: bool, yes: bool) -> None:
+def _change(run: Run, change: "Change", *, dry_run: bool, yes: bool, may_ask: bool) -> None:
     """Show, ask, do."""
     from jarvis_lib.doors.cron import managing
     from jarvis_lib.model.fact import Refused
@@ -58,7 +61,7 @@ def _change(run: Run, change: "Change", *, dry_run: bool, yes: bool) -> None:
         for line in [*change.diff(), *change.notes]:
             run.note(line)
         where = "your systemd units" if change.scheduler == "systemd" else "your crontab"
-        if not yes and not (sys.stdin.isatty() and not run.as_json):
+        if not yes and not (may_ask and sys.stdin.isatty() and not run.as_json):
             raise Refused(f"This would change {where}, and nobody is there to ask; look at it with --dry-run, then say --yes.")
         if not yes and not click.confirm(f"Change {where} so?", err=True):
             run.say("Nothing was changed.", changed=False)

@@ -8,7 +8,7 @@ NOTHING = "Nothing was sent or made yet. A report is a file in reports/ first: j
 
 
 @verb("list", "jarvis delivery list")
-@click.option("-n", "most", type=click.IntRange(1, 1000), default=20, help="At most so many lines.")
+@click.option("-n", "--limit", "most", type=click.IntRange(1, 1000), metavar="N", default=20, show_default=True, help="At most so many.")
 def list_(run: Run, most: int) -> None:
     """What was told, on which channel, and what became of it, the newest first. Below stands how each channel is."""
     from jarvis_lib.cli.columns import DELIVERIES

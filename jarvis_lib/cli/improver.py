@@ -42,7 +42,7 @@ def stats(run: Run) -> None:
     writes=True,
     would="It would take the suggestion {suggestion}: change its setting in jarvis.toml, or queue its task; `jarvis improver suggest` shows which.",
 )
-@click.argument("suggestion", metavar="ID")
+@click.argument("suggestion", metavar="SUGGESTION")
 def accept(run: Run, suggestion: str) -> None:
     """Take a suggestion: a setting of jarvis.toml is changed, or a task is queued. It is measured afterwards."""
     from jarvis_lib import self_improver
@@ -56,8 +56,8 @@ def accept(run: Run, suggestion: str) -> None:
     writes=True,
     would="It would decline {suggestion}, and take back what was accepted of it.",
 )
-@click.argument("suggestion", metavar="ID")
-@click.option("--reason", default="", help="Why; stands in the log.")
+@click.argument("suggestion", metavar="SUGGESTION")
+@click.option("--reason", default="", help="Why; it is kept with the suggestion.")
 def decline(run: Run, suggestion: str, reason: str) -> None:
     """No: it does not come back within 90 days. What was accepted is taken back."""
     from jarvis_lib import self_improver
@@ -66,7 +66,7 @@ def decline(run: Run, suggestion: str, reason: str) -> None:
 
 
 @verb("undo", "jarvis improver undo i3f9a12bc", writes=True, would="It would take back what was accepted of {suggestion}.")
-@click.argument("suggestion", metavar="ID")
+@click.argument("suggestion", metavar="SUGGESTION")
 def undo(run: Run, suggestion: str) -> None:
     """Take back what was accepted. Refused where you have changed the line since."""
     from jarvis_lib import self_improver

@@ -72,7 +72,7 @@ def _decision(d: dict[str, Any]) -> str:
 
 def _predictor(p: dict[str, Any]) -> str:
     parts = [f"n={p['n']}"]
-    parts += [f"Brier {p['brier']:.3f} against {p['base_brier']:.3f}"] if p["brier"] is not None and p["base_brier"] is not None else []
+    parts += [f"error {p['brier']:.3f}, of the baseline {p['base_brier']:.3f}"] if p["brier"] is not None and p["base_brier"] is not None else []
     parts += [f"80% interval held {p['coverage']:.0%} (n={p['n_covered']})"] if p["coverage"] is not None else []
     parts += [f"precision {p['precision']:.0%} (n={p['n_said']})"] if p["precision"] is not None else []
     parts += [f"said {p['lead_h']:.0f} h ahead"] if p["lead_h"] is not None else []

@@ -102,7 +102,7 @@ memory = _part(
 calendar = _part(
     "calendar",
     ("export",),
-    example="jarvis calendar export --out jarvis.ics",
+    example="jarvis calendar export --to jarvis.ics",
     help="A feed of planned sessions and of what waits for you.",
 )
 delivery = _part(

@@ -9,7 +9,7 @@ from jarvis_lib.cli.shape import Run, here, verb
 
 PATTERNS = (
     Column("id", "ID", "id"),
-    Column("standing", "STANDS", "word"),
+    Column("standing", "STATE", "word"),
     Column("answer", "YOU SAID", "word"),
     Column("when", "WHEN"),
     Column("title", "TITLE", grow=True),
@@ -31,7 +31,7 @@ CHANCES = (
 )
 OFFERS = (
     Column("id", "ID", "id"),
-    Column("state", "STANDS", "word"),
+    Column("state", "STATE", "word"),
     Column("need_at", "NEEDED"),
     Column("build_from", "START"),
     Column("title", "TITLE", grow=True),
@@ -68,7 +68,7 @@ def stats(run: Run) -> None:
 
 @verb("predict", "jarvis patterns predict\njarvis patterns predict --day tomorrow", long=True)
 @click.option("--day", metavar="DAY", default="today", show_default=True, help="today, tomorrow, or a date such as 2026-11-27.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0), metavar="N", default=1, show_default=True, help="Of the learners' chance: the same gives the same.")
 def predict(run: Run, day: str, seed: int) -> None:
     """How likely each of your kinds of events comes on a day, and at which hour first, as known now."""
     from jarvis_lib import pattern_learner
@@ -92,7 +92,7 @@ def _clock(hour: float) -> str:
     long=True,
     would="It would look for what is worth having ready, queue what you enabled, and ask about the rest once.",
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0), metavar="N", default=1, show_default=True, help="Of the learners' chance: the same gives the same.")
 def suggest(run: Run, seed: int) -> None:
     """What is worth having ready before you need it. Queues what you enabled; about anything else it asks once."""
     from jarvis_lib import pattern_learner
@@ -130,9 +130,9 @@ def log(run: Run, event: str, detail: str | None, when: str | None) -> None:
 @click.argument("pattern")
 @click.option("--task", metavar="ID", help="Queue a task like this one.")
 @click.option("--recipe", metavar="NOTEBOOK|LINE", help="Queue a task with this notebook or command line.")
-@click.option("--hours", type=float, default=0.5, show_default=True, help="Its estimate.")
-@click.option("--category", default="Documentation", show_default=True, help="Its category, by which the policy decides it.")
-@click.option("--priority", default="MEDIUM", show_default=True)
+@click.option("--hours", type=float, metavar="HOURS", default=0.5, show_default=True, help="How long it will take.")
+@click.option("--category", metavar="NAME", default="Documentation", show_default=True, help="Its category, by which the policy decides it.")
+@click.option("--priority", metavar="WORD", default="MEDIUM", show_default=True, help="CRITICAL, HIGH, MEDIUM, LOW or BACKLOG.")
 def enable(run: Run, pattern: str, task: str | None, recipe: str | None, hours: float, category: str, priority: str) -> None:
     """Have a learned pattern queue its task before each need. The policy still decides the task."""
     from jarvis_lib import pattern_learner

@@ -48,7 +48,7 @@ def _window(window: Mapping[str, Any], zone: tzinfo) -> str:
 
 
 def load(window: Mapping[str, Any]) -> str:
-    """`######---- 3 h 40 of 6 h`, over all lanes, and the probability that all of it is done in time."""
+    """`######---- 3 h 40 of 6 h`, with the hours of tasks side by side, and the probability that all of it is done in time."""
     from jarvis_lib.build_scheduler.reasons import span
 
     share = min(window["booked"] / window["lane_hours"], 1.0) if window["lane_hours"] else 0.0
@@ -59,7 +59,7 @@ def load(window: Mapping[str, Any]) -> str:
 
 
 def _slot(slot: Mapping[str, Any], zone: tzinfo) -> list[str]:
-    part = f", sitting {slot['part']} of {slot['parts']}" if slot["parts"] > 1 else ""
+    part = f", part {slot['part']} of {slot['parts']}" if slot["parts"] > 1 else ""
     when = f"{local(slot['start'], zone)} to {slot['end'].astimezone(zone):%H:%M}"
     head = f"  {when}  {slot['task']}  {clean(slot['title'])} ({hours(slot['hours'])}, {slot['priority']}{part})"
     return [head, *(indented(slot["sentence"]) if slot["part"] == 1 else [])]
@@ -81,11 +81,11 @@ def _old_new(old: datetime | None, new: datetime | None, zone: tzinfo) -> str:
 
 
 def night_lines(night: Any, *, zone: tzinfo) -> list[str]:
-    """The night's timeline with its p50 and p80 ends, what does not fit, and how to change it."""
+    """The night's timeline with its probable ends, what does not fit, and how to change it."""
     lines = [night.said]
     for t in night.tasks:
-        ends = f"done p50 {_clock(t.p50_end, zone)}, p80 {_clock(t.p80_end, zone)}; {chance_of(t.done)}{', pinned' if t.pinned else ''}"
-        lines += [f"  {t.start.astimezone(zone):%H:%M}  lane {t.lane + 1}  {t.task}  {clean(t.title)} ({ends})", *indented(t.sentence)]
+        pinned = ", pinned" if t.pinned else ""
+        lines += [f"  {t.start.astimezone(zone):%H:%M}  {t.task}  {clean(t.title)}{pinned}", *indented(f"{_ends(t, zone)}. {t.sentence}")]
     if night.not_fitting:
         lines += ["", "Will not fit:"]
     for o in night.not_fitting[:MOST]:
@@ -98,5 +98,9 @@ def night_lines(night: Any, *, zone: tzinfo) -> list[str]:
     return lines
 
 
-def _clock(at: datetime | None, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%H:%M}" if at else "not this night"
+def _ends(task: Any, zone: tzinfo) -> str:
+    """`Done by 00:31 in half of such nights, by 00:50 in 8 of 10; 96% this night`."""
+    half, most = (f"{at.astimezone(zone):%H:%M}" if at else None for at in (task.p50_end, task.p80_end))
+    if half is None:
+        return f"Done this night: {chance_of(task.done)}"
+    return f"Done by {half} in half of such nights{f', by {most} in 8 of 10' if most else ''}; this night: {chance_of(task.done)}"

@@ -36,19 +36,19 @@ def fix(run: Run, key: str | None, dry_run: bool) -> int:
     if dry_run:
         wanted = problem_predictor.would_fix(run.place, key, now=run.now)
         steps = [row | {"step": step} for row in wanted for step in row["steps"] or [f"nothing: {row['refused']}"]]
-        run.table("jarvis.fix_steps/1", steps, STEPS, empty="Nothing to fix that is safe to fix.", data=wanted)
+        run.table("jarvis.fix_steps/1", steps, STEPS, empty="There is nothing that may be fixed without your word.", data=wanted)
         return 0
     if key is None:
         problem_predictor.scan(run.place, now=run.now)
     fixes = problem_predictor.fix_safe(run.place, now=run.now, session=None) if key is None else [problem_predictor.fix_one(run.place, key, now=run.now)]
-    run.table("jarvis.fixes/1", [f.to_json() for f in fixes], FIXES, empty="Nothing to fix that is safe to fix.")
+    run.table("jarvis.fixes/1", [f.to_json() for f in fixes], FIXES, empty="There is nothing that may be fixed without your word.")
     for row in problem_predictor.asked(run.place, now=run.now) if key is None else ():
         run.note(f"It waits for your word ({row['tier']}): {row['command']}")
     return 0 if all(f.verified for f in fixes) else 1
 
 
 @verb("metrics", "jarvis problems metrics\njarvis problems metrics --scores")
-@click.option("--scores", is_flag=True, help="How good the forecasts and alarms were, beside predict_linear.")
+@click.option("--scores", is_flag=True, help="How good the forecasts and alarms were, beside a straight line through the last 30 days.")
 def metrics(run: Run, scores: bool) -> None:
     """What is watched: the newest number with its limit, its range of 30 days and its trend."""
     from jarvis_lib import problem_predictor
@@ -74,9 +74,9 @@ def list_(run: Run) -> None:
 
 
 @verb("explain", "jarvis problems explain crossing:mount:/")
-@click.argument("key")
+@click.argument("key", metavar="PROBLEM")
 def explain(run: Run, key: str) -> None:
-    """Everything that is known of one problem: evidence, estimator, baseline, scores, fixes."""
+    """Everything that is known of one problem: its evidence, how it was foreseen, how such forecasts did, and its fixes."""
     from jarvis_lib import problem_predictor
 
     found = problem_predictor.explain(run.place, key, now=run.now)
@@ -94,7 +94,7 @@ def undo(run: Run, fix_id: str) -> None:
 
 
 @verb("dismiss", "jarvis problems dismiss log:logs/app.log", writes=True, rehearses=True)
-@click.argument("key")
+@click.argument("key", metavar="PROBLEM")
 @click.option("--fixed", is_flag=True, help="It was real, and you have put it right yourself.")
 def dismiss(run: Run, key: str, fixed: bool) -> None:
     """Never tell this problem again; of an alarm, not this incident, and less of what looks like it."""

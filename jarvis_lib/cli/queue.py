@@ -13,7 +13,7 @@ NO_TASKS = "No tasks. Add one: jarvis add TITLE DESCRIPTION HOURS CATEGORY PRIOR
 @verb("list", "jarvis queue list --open")
 @click.option("--open", "open_only", is_flag=True, help="Only what is not finished.")
 @click.option("--state", metavar="WORD", help="Only this state: queued, parked, running, review, shipped, accepted, failed, dropped, undone, proposed.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
 def list_(run: Run, open_only: bool, state: str | None, limit: int | None) -> None:
     """All tasks of every state; what runs and what waits for you first."""
     from jarvis_lib import autonomous_queue
@@ -38,7 +38,7 @@ def progress(run: Run) -> None:
 
 
 @verb("report", "jarvis queue report --hours 24")
-@click.option("--hours", type=click.FloatRange(0, min_open=True), default=8.0, show_default=True, help="How far back.")
+@click.option("--hours", type=click.FloatRange(0, min_open=True), metavar="HOURS", default=8.0, show_default=True, help="How far back.")
 def report(run: Run, hours: float) -> None:
     """The last hours in short: what ended and how, what runs, what waits."""
     from jarvis_lib import autonomous_queue
@@ -87,11 +87,11 @@ def show(run: Run, task: str) -> None:
 
 @verb("edit", "jarvis queue edit k3f9x --command 'make docs' --check 'test -s docs/index.html'", writes=True, rehearses=True)
 @click.argument("task")
-@click.option("--title")
-@click.option("--description")
-@click.option("--hours")
-@click.option("--category")
-@click.option("--priority")
+@click.option("--title", metavar="TEXT", help="Another title.")
+@click.option("--description", metavar="TEXT", help="Another description.")
+@click.option("--hours", metavar="HOURS", help="How long it will take.")
+@click.option("--category", metavar="NAME", help="Its category, by which the policy decides it.")
+@click.option("--priority", metavar="WORD", help="CRITICAL, HIGH, MEDIUM, LOW or BACKLOG.")
 @click.option("--notebook", metavar="PATH", help="Recipe: a notebook of the workspace.")
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the notebook. Repeatable.")
 @click.option("--command", metavar="LINE", help="Recipe: a command line.")
@@ -100,9 +100,9 @@ def show(run: Run, task: str) -> None:
 @click.option("--changes", multiple=True, metavar="PATH", help="Replaces the declared paths. Repeatable.")
 @click.option("--after", "--depends", "after", multiple=True, metavar="ID", help="Replaces the tasks it waits for. Repeatable.")
 @click.option("--due", metavar="TIME", help='"2026-11-27 17:00" on the local clock, or ISO 8601.')
-@click.option("--cost", type=float, metavar="NUMBER")
+@click.option("--cost", type=float, metavar="NUMBER", help="What it may cost; above the policy's cost_limit it is escalated.")
 @click.option("--resumable", is_flag=True, default=None, help="It may stop at a window's end and go on in the next.")
-@click.option("--project", metavar="NAME")
+@click.option("--project", metavar="NAME", help="What it belongs to.")
 @click.option("--tag", "tags", multiple=True, metavar="WORD", help="Replaces the tags. Repeatable.")
 @click.option("--repo", metavar="PATH", help="Another repository to work in a copy of.")
 @click.option("--agent", is_flag=False, flag_value="any", metavar="[NAME]", help="Recipe: a coding agent.")
@@ -195,8 +195,8 @@ def accept(run: Run, task: str, into: str, squash: bool, dry_run: bool) -> None:
 @verb("follow-up", 'jarvis queue follow-up k3f9x "also handle empty lists"', writes=True, rehearses=True)
 @click.argument("task")
 @click.argument("words")
-@click.option("--hours", help="Its hours; otherwise those of the task.")
-@click.option("--priority", help="Its priority; otherwise that of the task.")
+@click.option("--hours", metavar="HOURS", help="How long it will take; otherwise those of the task.")
+@click.option("--priority", metavar="WORD", help="CRITICAL, HIGH, MEDIUM, LOW or BACKLOG; otherwise that of the task.")
 def follow_up(run: Run, task: str, words: str, hours: str | None, priority: str | None) -> None:
     """Go on where an agent stopped: the same session and copy, the next time it may work."""
     from jarvis_lib import autonomous_queue

@@ -39,7 +39,7 @@ jarvis add "Fix the rounding" "total() loses cents" 1 "Bug fixes" HIGH --repo ~/
 @click.option("--command", metavar="LINE", help="Recipe: a command line; one that needs a shell runs by `sh -c`.")
 @click.option("--check", "checks", multiple=True, metavar="LINE", help="A command that must exit 0 afterwards. Repeatable.")
 @click.option(
-    "--measure", "measures", multiple=True, metavar="LINE", help="A command that prints a number, (seconds; less is better), run before and after. Repeatable."
+    "--measure", "measures", multiple=True, metavar="LINE", help="A command that prints a number (seconds; less is better), run before and after. Repeatable."
 )
 @click.option("--changes", multiple=True, metavar="PATH", help="A file or folder that the task changes; kept before, for undo. Repeatable.")
 @click.option("--after", "--depends", "after", multiple=True, metavar="ID", help="Run only after this task has shipped. Repeatable.")
@@ -183,11 +183,7 @@ def _first_time(run: Run, task: Task) -> dict[str, str]:
 def echo(home: Path, known: Remembered, task: Task) -> str:
     """What happens next with a task that was recorded, and what of it cannot be used."""
     prose = [f"“Test: {line[:60]}” is not a command, so it proves nothing; give it as --check." for line in unused_proposals(home, task)]
-    next_step = (
-        "It is safe on disk; the next command that opens the store decides whether it may run: jarvis inbox"
-        if task.recipe
-        else why_no_recipe(home, known, task)
-    )
+    next_step = "It is safe on disk. Whether it may run without your yes, you see with: jarvis inbox" if task.recipe else why_no_recipe(home, known, task)
     return " ".join([*prose, *_no_agent(known, task), next_step])
 
 

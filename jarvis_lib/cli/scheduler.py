@@ -12,7 +12,7 @@ from jarvis_lib.cli.shape import Run, verb
 @verb("list", "jarvis list --open")
 @click.option("--open", "open_only", is_flag=True, help="Only what is not finished.")
 @click.option("--state", metavar="WORD", help="Only this state: queued, parked, running, review, shipped, accepted, failed, dropped, undone, proposed.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
 def list_(run: Run, open_only: bool, state: str | None, limit: int | None) -> None:
     """All tasks of every state, with their place in the newest plan."""
     from jarvis_lib import build_scheduler
@@ -59,7 +59,7 @@ def _rebuild(run: Run, *, yes: bool, may_ask: bool) -> None:
 
 @verb("plan", "jarvis scheduler plan\njarvis scheduler plan --with '30m fix the login !high due:fri'")
 @click.option("--with", "with_text", metavar="TASK", default="", help='What if: "30m title !priority due:DAY @category". Where it lands, what moves.')
-@click.option("--days", type=click.IntRange(1, 14), default=7, show_default=True, help="How far.")
+@click.option("--days", type=click.IntRange(1, 14), metavar="N", default=7, show_default=True, help="How many days ahead.")
 def plan(run: Run, with_text: str, days: int) -> None:
     """The plan as it holds now, with the load of each window. Nothing is written, also with a supposed task."""
     from jarvis_lib import build_scheduler
@@ -98,14 +98,14 @@ def unpin(run: Run, task: str) -> None:
 @click.argument("task")
 @click.option("--whole", is_flag=True, help="Take it back: it must run through.")
 def split(run: Run, task: str, whole: bool) -> None:
-    """Mark a task resumable, so that it may be planned in sittings of an hour or more. It must keep its own progress.
+    """Mark a task resumable, so that it may be planned in parts of an hour or more. It must keep its own progress.
 
     This changes what was approved: a task that you had to approve waits for your approval again.
     """
     from jarvis_lib import autonomous_queue
 
     said = autonomous_queue.edit(run.place, task, now=run.now, resumable=not whole)
-    how = "It must run through again." if whole else "It may be planned in sittings of an hour or more; its recipe must keep its own progress."
+    how = "It must run through again." if whole else "It may be planned in parts of an hour or more; its recipe must keep its own progress."
     run.say(said if said.startswith("Nothing changed") else f"{said} {how}")
 
 
@@ -159,15 +159,16 @@ def _by_context(run: Run) -> list[str]:
 
 
 @verb("next", 'jarvis next\njarvis next --at "2026-11-27 19:30"')
-@click.option("-n", "--count", type=click.IntRange(1, 50), default=3, show_default=True, help="How many.")
-def next_(run: Run, count: int) -> None:
+@click.option("-n", "--limit", type=click.IntRange(1, 50), metavar="N", default=3, show_default=True, help="At most so many.")
+@click.option("--count", type=click.IntRange(1, 50), hidden=True, help="The former name of --limit.")
+def next_(run: Run, limit: int, count: int | None) -> None:
     """What comes next in the window that is on, or in the next one, and why."""
     from jarvis_lib import build_scheduler
     from jarvis_lib.cli.cards import next_lines
     from jarvis_lib.cli.columns import NEXT
 
     look_at_calendars(run)
-    answer = build_scheduler.next_tasks(run.place, now=run.now, count=count).to_json()
+    answer = build_scheduler.next_tasks(run.place, now=run.now, count=count or limit).to_json()
     rows = [c | {"place": "next"} for c in answer["chosen"]] + [c | {"place": "not now"} for c in answer["passed"]]
     told = _by_context(run)
     lines = [*next_lines(answer), *told]

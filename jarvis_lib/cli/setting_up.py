@@ -63,7 +63,7 @@ def doctor(run: Run, agent: str | None) -> int:
     long=True,
     would="It would run a night (or with --weekend a weekend) on its own data in a folder of its own.",
 )
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long the night (or the weekend) may last at most.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="N", help="How long the night (or the weekend) may last at most.")
 @click.option("--weekend", is_flag=True, help="A weekend instead: suggest, select, start, work, summary.")
 def demo(run: Run, minutes: float | None, weekend: bool) -> int:
     """Run a whole night on real data, compressed into minutes, and tell its brief. Exit 1 when it fell short."""

@@ -33,7 +33,7 @@ def rebuild(run: Run) -> None:
 
 
 @verb("backup", "jarvis store backup --to /media/stick/jarvis.duckdb", writes=True, would="It would write a verified copy of the store.")
-@click.option("--to", metavar="FILE", help="Where the copy goes; else data/snapshots.")
+@click.option("--to", metavar="FILE", help="Where the copy goes; otherwise into data/snapshots.")
 def backup(run: Run, to: str | None) -> None:
     """Make a verified copy of the store, readable by plain DuckDB."""
     from jarvis_lib.store.recover import rotate_snapshots

@@ -17,7 +17,7 @@ def list_(run: Run) -> None:
 
 
 @verb("widen", "jarvis trust widen k3f9x2", writes=True, rehearses=True)
-@click.argument("kind", metavar="ID|KIND")
+@click.argument("kind", metavar="TASK|KIND")
 def widen(run: Run, kind: str) -> None:
     """Let work of this task's kind run without asking while its record holds. Needs [trust] on = true in jarvis.toml."""
     from jarvis_lib.autonomous_queue import trusting
@@ -26,7 +26,7 @@ def widen(run: Run, kind: str) -> None:
 
 
 @verb("narrow", "jarvis trust narrow k3f9x2", writes=True, rehearses=True)
-@click.argument("kind", metavar="ID|KIND")
+@click.argument("kind", metavar="TASK|KIND")
 def narrow(run: Run, kind: str) -> None:
     """Ask about work of this task's kind again."""
     from jarvis_lib.autonomous_queue import trusting

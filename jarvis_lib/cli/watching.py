@@ -11,7 +11,7 @@ _PAUSE_S = 1.0
 
 @verb("status", "jarvis status\njarvis status --follow", at=False, long=True)
 @click.option("--follow", is_flag=True, help="Go on until the session ends: attempts that begin and end, and what they print. Ctrl-C only ends the watching.")
-@click.option("--lines", type=click.IntRange(0, 1000), default=5, show_default=True, help="So many last lines of each log.")
+@click.option("--lines", type=click.IntRange(0, 1000), metavar="N", default=5, show_default=True, help="So many last lines of each log.")
 def status(run: Run, follow: bool, lines: int) -> None:
     """The running session: what runs, how long, and the last lines of each log."""
     from jarvis_lib import overnight_runner

@@ -26,7 +26,7 @@ def suggest(run: Run, from_cron: bool) -> int:
 
 
 @verb("select", "jarvis weekend select w3f9a1\njarvis weekend select w3f9a1 --phase build=6h --phase-command test='make test'", writes=True, rehearses=True)
-@click.argument("build", metavar="ID")
+@click.argument("build", metavar="CANDIDATE")
 @click.option("--phase", "hours_of", multiple=True, metavar="NAME=HOURS", help="Hours of a phase: 6h, 90m, 20%; 0 leaves it out, a new name adds one.")
 @click.option("--phase-command", "commands", multiple=True, metavar="NAME=COMMAND", help="What a phase runs.")
 @click.option("--phase-check", "checks", multiple=True, metavar="NAME=COMMAND", help="What must exit 0 after it.")

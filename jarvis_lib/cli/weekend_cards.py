@@ -26,7 +26,7 @@ def suggestion_lines(made: "Suggestion", *, zone: tzinfo) -> list[str]:
     by = local(made.weekend.finish_by, zone)
     for c in made.candidates:
         lines += ["", click.style(f"{c.id}  {clean(c.title)}", bold=True)]
-        lines += indented(f"{spell(c.p50)}, at most {spell(c.p80)} in 4 of 5 cases; {chance(c.chance)} that it is done by {by}. {c.hours_from}")
+        lines += indented(f"{spell(c.p50)}, at most {spell(c.p80)} in 8 of 10 cases; {chance(c.chance)} that it is done by {by}. {c.hours_from}")
         lines += indented(f"Why now: {'; '.join(c.why)}.")
         lines += indented(f"Phases: {_phases(c.phases)}.")
         if c.needs and c.needs_by:

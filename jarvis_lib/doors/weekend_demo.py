@@ -192,7 +192,7 @@ def _choose(place: Place, say: Say) -> str:
     made = weekend_planner.suggest(place, now=place.now())
     say(made.said)
     for c in made.candidates:
-        say(f"  {c.id}  {c.title}: {spell(c.p50)}, at most {spell(c.p80)} in 4 of 5 cases, {chance(c.chance)} in time")
+        say(f"  {c.id}  {c.title}: {spell(c.p50)}, at most {spell(c.p80)} in 8 of 10 cases, {chance(c.chance)} in time")
         say(f"           why now: {'; '.join(c.why)}")
         say(f"           {f'needs you: {listed([n.what for n in c.needs])}' if c.needs else 'needs nothing from you but the choice'}")
     ready = [c for c in made.candidates if not c.needs]

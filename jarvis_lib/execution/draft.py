@@ -15,7 +15,7 @@ from jarvis_lib.execution.lines import checked, is_prose, needs_shell
 from jarvis_lib.execution.offers import Offer, below, card_commands, card_paths, default_recipe, notebook_recipe, offers
 from jarvis_lib.model import task as words
 from jarvis_lib.model.fact import Refused, new_id
-from jarvis_lib.model.prose import clean, hint, listed, plural
+from jarvis_lib.model.prose import clean, hint, hours, listed, plural
 from jarvis_lib.model.task import AGENTS, Check, Measure, Recipe, Task
 
 if TYPE_CHECKING:
@@ -185,16 +185,12 @@ def _files(home: Path, task: Task) -> dict[str, str]:
 
 def said(task: Task) -> str:
     """`k3f9x2m1qa: Optimize database (2.0 h, Performance optimization, HIGH). Recipe: … (default). 1 check, 1 measure.`"""
-    head = f"{task.id}: {task.title} ({_hours(task.hours)} h, {task.category}, {task.priority})."
+    head = f"{task.id}: {task.title} ({hours(task.hours)}, {task.category}, {task.priority})."
     if task.recipe is None:
         return head
     recipe = task.recipe.notebook or task.recipe.shell or " ".join(task.recipe.argv) or task.recipe.said()
     where = f" in a copy of {task.repo}" if task.repo else ""
     return f"{head} Recipe: {recipe}{where} ({'default' if task.recipe.origin == 'default' else 'yours'}). {_said_proof(task)}"
-
-
-def _hours(value: float) -> str:
-    return f"{value:.1f}" if round(value, 1) == value else f"{value:g}"
 
 
 def _said_proof(task: Task) -> str:

@@ -9,6 +9,7 @@ from jarvis_lib.lab.desk import desk
 from jarvis_lib.model.extras import install_line
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.prose import clean, plural
+from jarvis_lib.report.headings import heading
 
 if TYPE_CHECKING:
     import polars as pl
@@ -135,5 +136,11 @@ def _told(frame: "pl.DataFrame") -> "pl.DataFrame":
             told = column.dt.to_string("%a %d %b %Y %H:%M")
         else:
             told = pl.Series(column.name, [None if v is None else clean(str(v)) for v in column], dtype=pl.String)
-        cells.append((told.fill_null("") if told.dtype == pl.String else told).alias(clean(column.name).replace("_", " ")))
+        cells.append((told.fill_null("") if told.dtype == pl.String else told).alias(_free(heading(clean(column.name)), cells)))
     return pl.DataFrame(cells)
+
+
+def _free(word: str, cells: "list[pl.Series]") -> str:
+    """The heading, with a number where another column has it already."""
+    taken = sum(c.name == word or c.name.startswith(f"{word} (") for c in cells)
+    return f"{word} ({taken + 1})" if taken else word

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE = ("lab", "doctor", "demo", "serve")
 """Verbs that read, and yet take the kernel away or work for minutes."""
-WRITING = ("--note", "--out", "--html", "--read", "--from-cron")
+WRITING = ("--note", "--to", "--out", "--html", "--read", "--from-cron")
 """Options by which a verb that reads writes something down."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jarvis_lib.lab.answers import Answer
 from jarvis_lib.model.fact import Refused
+from jarvis_lib.model.prose import chance
 from jarvis_lib.model.settings import BadSettings, Settings, parse, toml
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def night(place: "Place", *, now: datetime, snapshot: str = "") -> Answer:
         if error.code != "missing":
             raise
         return Answer("the coming night", (error.sentence,))
-    tasks = [f"{t.title}: done with {t.done:.0%}, lane {t.lane + 1}" for t in found.tasks]
+    tasks = [f"{t.title}: {chance(t.done)} that it is done" for t in found.tasks]
     return Answer("the coming night", (found.said, *tasks))
 
 

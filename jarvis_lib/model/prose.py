@@ -97,3 +97,13 @@ def chance(probability: float) -> str:
     if probability > 0.99:
         return "over 99%"
     return "under 1%" if probability < 0.01 else f"{probability:.0%}"
+
+
+def at_once(most: int, noun: str = "") -> str:
+    """How many run side by side: `one at a time`, `up to 3 at once`, `up to 3 tasks at once`."""
+    return "one at a time" if most == 1 else f"up to {most}{f' {noun}s' if noun else ''} at once"
+
+
+def better(skill: float) -> str:
+    """A skill (1 - error / error of the baseline) before the baseline's name: `12% better than`, `3% worse than`, `no better than`."""
+    return "no better than" if round(skill, 2) == 0 else f"{abs(skill):.0%} {'better' if skill > 0 else 'worse'} than"

@@ -91,10 +91,10 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "emails": ("texts", [], "Yours; an entry that one of them declined is left out."),
     },
     "night": {
-        "lanes": ("int>=1", 3, "Attempts side by side."),
+        "lanes": ("int>=1", 3, "Attempts side by side, at most."),
         "work_ends_minutes_before": ("int>=0", 15, "Work stops this long before the window ends, so that checks and the brief fit."),
         "checks_end_minutes_before": ("int>=0", 2, "Checks stop this long before the window ends."),
-        "reserve": ("num>=1", 1.55, "Hours kept free = estimate x this for a task that no plan has seen yet; then its learned p80 is."),
+        "reserve": ("num>=1", 1.55, "Hours kept free = estimate x this for a task that no plan has seen yet; then the hours within which 8 of 10 are done."),
     },
     "policy": {
         "auto": (

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import moment
 from jarvis_lib.model.prediction import Prediction, Score
-from jarvis_lib.model.prose import clean, shorten
+from jarvis_lib.model.prose import better, clean, shorten
 from jarvis_lib.pattern_learner.events import IMPORTED, observed
 from jarvis_lib.pattern_learner.mined import kind_of
 from jarvis_lib.store import event_files
@@ -151,7 +151,7 @@ def standing(reader: Reader, place: Place, *, now: datetime) -> dict[str, Any]:
     said = (
         f"{row['n']} predictions scored, {JUDGED_N} are needed to judge them"
         if row["n"] < JUDGED_N
-        else f"skill {row['skill'] or 0:+.0%} over the plain rates on {row['n']:,} predictions" + ("; so it is quiet" if quiet else "")
+        else f"{better(row['skill'] or 0)} the plain rates on {row['n']:,} predictions" + ("; so it is quiet" if quiet else "")
     )
     return dict(row) | {"quiet": quiet, "said": f"{said}; you switched it off in [predictors]" if off else said}
 

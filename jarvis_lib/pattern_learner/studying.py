@@ -109,5 +109,5 @@ def _said(seen: Look, frames: dict[str, list[dict[str, Any]]], scored: int, stan
     parts += [f"{len(frames['retired'])} retired"] if frames["retired"] else []
     parts += [f"{plural(len(frames['offers']), 'thing')} to prepare"] if frames["offers"] else []
     parts += [f"{plural(scored, 'prediction')} scored"] if scored else []
-    parts += ["predictions are quiet: no skill over the plain rates"] if standing["quiet"] else []
+    parts += ["predictions are quiet: no better than the plain rates"] if standing["quiet"] else []
     return "; ".join(parts)

@@ -83,7 +83,8 @@ def _offer(pattern: Pattern, row: Mapping[str, Any], need: datetime, chance: Cha
     automatic = row["answer"] == "enabled" and row["template"] and pattern.low >= AUTOMATIC
     task = json.loads(row["template"]) | {"id": own, "due": stamp(need - LATEST)} if automatic else None
     why = f"{pattern.when}; it came on {pattern.n} of {pattern.occasions} later days"
-    does = "queued by itself, as you enabled it" if task else "ask" if row["answer"] != "enabled" else f"at least {pattern.low:.0%}, below {AUTOMATIC:.0%}: ask"
+    asks = "you are asked first" if row["answer"] != "enabled" else f"at least {pattern.low:.0%}, below {AUTOMATIC:.0%}, so you are asked first"
+    does = "queued by itself, as you enabled it" if task else asks
     said = f"{shorten(clean(pattern.title), 80)}: {p:.0%} likely ({why}); {does}."
     return Offer(own, pattern.id, pattern.title, need, need - lead, p, worth, cost, task, said)
 

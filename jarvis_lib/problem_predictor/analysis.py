@@ -127,7 +127,7 @@ def held_back(board: Sequence[Row], predictor: str) -> str:
     if n < ENOUGH_SCORED:
         return ""
     brier, base = (sum(r[k] * r["n"] for r in own) / n for k in ("brier", "base_brier"))
-    return "" if brier < base or base == 0 == brier else f"no better than predict_linear over {n} scored forecasts (Brier {brier:.3f} against {base:.3f})"
+    return "" if brier < base or base == 0 == brier else f"no better than a straight line over {n} scored forecasts (error {brier:.3f} against {base:.3f})"
 
 
 def points(series: "Series", now: datetime, *, most: int = foreseeing.CHART_POINTS) -> list[list[Any]]:

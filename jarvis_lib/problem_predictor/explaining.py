@@ -8,7 +8,7 @@ from typing import Any
 from jarvis_lib.model.book import Row
 from jarvis_lib.model.metric import named, parts_of, shown
 from jarvis_lib.model.problem import PREDICTED
-from jarvis_lib.model.prose import chance, clean, plural, spell
+from jarvis_lib.model.prose import better, chance, clean, plural, spell
 from jarvis_lib.problem_predictor.rules import standing
 from jarvis_lib.problem_predictor.verbs import the_one
 from jarvis_lib.store.place import Place
@@ -99,8 +99,8 @@ def scored(row: Row) -> str:
         parts.append(f"told {spell(row['lead_h'])} ahead")
     parts.append(f"{row['false_per_week']:.2f} false a week")
     if row["base_false_per_week"] is not None:
-        parts.append(f"predict_linear {row['base_false_per_week']:.2f}")
-    return ", ".join(parts) + (f"; skill {row['skill']:+.2f}" if row["skill"] is not None else "")
+        parts.append(f"a straight line {row['base_false_per_week']:.2f}")
+    return ", ".join(parts) + (f"; {better(row['skill'])} the baseline" if row["skill"] is not None else "")
 
 
 def _model(evidence: dict[str, Any]) -> list[str]:
@@ -110,7 +110,7 @@ def _model(evidence: dict[str, Any]) -> list[str]:
         out += ["", f"Estimator   {evidence['estimator']}" + (f" ({weights})" if weights else "")]
     if "linear_h" in evidence:
         linear = evidence["linear_h"]
-        out.append(f"Baseline    predict_linear: {'no crossing' if linear is None or linear < 0 else 'in ' + spell(linear)}")
+        out.append(f"Baseline    a straight line: {'no crossing' if linear is None or linear < 0 else 'in ' + spell(linear)}")
     if evidence.get("pvalues"):
         strongest = sorted(evidence["pvalues"].items(), key=lambda p: p[1])[:3]
         out.append("P-values    " + ", ".join(f"{name} {p:.2g}" for name, p in strongest) + f"; taught by {evidence.get('taught', 0)} of your answers")

@@ -43,6 +43,9 @@ def render(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, An
     """The MIME bundle of one chart: Vega-Lite as JupyterLab knows it, an SVG, and a word. `$schema` is a name; nothing is fetched."""
     import vl_convert
 
+    from jarvis_lib.report.headings import pointed
+
+    pointed(spec)
     drawn = vl_convert.vegalite_to_svg(spec)
     title = spec.get("title")
     named = title.get("text") if isinstance(title, dict) else title

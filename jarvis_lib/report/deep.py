@@ -20,6 +20,7 @@ from jarvis_lib.model.fact import Fact, stamp
 from jarvis_lib.model.prose import clean
 from jarvis_lib.report.charts import MIME
 from jarvis_lib.report.clock import day_of, time_of
+from jarvis_lib.report.headings import headed, spoken
 from jarvis_lib.report.page import TEMPLATES, render_notebook, scrub
 from jarvis_lib.report.parts import PAGES
 from jarvis_lib.report.publish import LATEST, deep_path, put
@@ -108,7 +109,7 @@ def _safe_json(value: Any) -> str:
 def _words(source: str) -> str:
     import mistune
 
-    return scrub(str(mistune.html(source)))
+    return spoken(scrub(str(mistune.html(source))))
 
 
 def _bare(cell: re.Match[str]) -> str:
@@ -130,7 +131,7 @@ def _shown(output: dict[str, Any], specs: list[dict[str, Any]], cell: str) -> st
             specs.append(data[MIME])
         return f'<figure{live}><img alt="{escape(named)}" src="data:image/svg+xml;base64,{drawn}"></figure>'
     if "text/html" in data:
-        table = _QUOTED.sub(_bare, scrub("".join(data["text/html"])))
+        table = headed(_QUOTED.sub(_bare, scrub("".join(data["text/html"]))))
         table = _FRACTION.sub("", table).replace("<td>null</td>", "<td></td>")
         empty = '<p class="small">No row.</p>' if "<tbody></tbody>" in table else ""
         return f'<div class="wide" tabindex="0" role="region" aria-label="A table of cell {escape(clean(cell))}">{table}</div>{empty}'

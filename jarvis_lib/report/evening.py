@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jarvis_lib.build_scheduler import by_hand, next_of, sketch
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Candidate, Slot
-from jarvis_lib.model.prose import chance, clean, lasting, listed, plural, shorten
+from jarvis_lib.model.prose import at_once, chance, clean, lasting, listed, plural, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.window import DAYS, KINDS, SAID, Window
 from jarvis_lib.report import needs as needing
@@ -196,10 +196,10 @@ def _headline(night: _Night, blocked: int, settings: Settings, zone: ZoneInfo, n
     if not night.is_tonight:
         lead = "No night is worked tonight"
     elif not night.slots:
-        each = f" on each of {night.lanes} lanes" if night.lanes > 1 else ""
+        each = f", {at_once(night.lanes)}" if night.lanes > 1 else ""
         lead = f"Nothing is {'planned' if night.earlier else 'queued'} for tonight; {lasting(night.hours / night.lanes)} are free{each}"
     else:
-        lanes = f" on {plural(night.lanes, 'lane')}" if night.lanes > 1 else ""
+        lanes = f", {at_once(night.lanes)}" if night.lanes > 1 else ""
         lead = f"Tonight: {plural(len(night.placed), 'task')}, {lasting(night.booked)} of {lasting(night.hours)}{lanes}"
     late = _late(night)
     clauses = [f"“{shorten(late[0], 24)}” will be LATE"] if late else []

@@ -105,12 +105,17 @@ def draft(row: Row) -> str:
     return shorten(" ".join(p for p in pieces if p), DRAFT)
 
 
+def _whole(sentence: str) -> str:
+    """With its full stop, because another sentence follows."""
+    return sentence if sentence[-1:] in ".!?…" else f"{sentence}."
+
+
 def _what(row: Row, kind: str) -> str:
     """The question in one sentence; the commands that the stored sentence may end with stand below it anyway."""
     if kind == "proposed":
         return ". ".join(filter(None, (f"Proposed by {clean(row['actor'])}", would_start(content_of(row)), clean("; ".join(row["reasons"] or [])))))
     if kind in ("review", "failed"):
-        return clean(row["verdict_why"] or row["why"] or "It ended without proof.")
+        return _whole(clean(row["verdict_why"] or row["why"] or "It ended without proof."))
     if kind == "no_recipe":
         return "It has no recipe, so there is nothing to run."
     why = clean(row["why"] or "It waits for you.")

@@ -67,10 +67,10 @@ def _worked_through(told: Outlook, reader: Reader, settings: Settings, now: date
 
 
 def _ends(p50: datetime | None, p80: datetime | None, zone: ZoneInfo) -> str:
-    """`Done by 00:31 (p50), 00:50 (p80)`."""
+    """`Done by 00:31 in half of such nights, by 00:50 in 8 of 10`."""
     if p50 is None:
         return "More likely not done than done tonight"
-    return f"Done by {time_of(p50, zone)} (p50)" + (f", {time_of(p80, zone)} (p80)" if p80 is not None else "; p80 is after the night")
+    return f"Done by {time_of(p50, zone)} in half of such nights" + (f", by {time_of(p80, zone)} in 8 of 10" if p80 is not None else ", later in the others")
 
 
 def coming(reader: Reader, settings: Settings, *, now: datetime, zone: ZoneInfo, drawn: Sketch | None = None) -> tuple[list[Row], list[Row], str]:

@@ -225,7 +225,7 @@ def gantt(
     if slots.is_empty():
         return _nothing("No plan yet: jarvis scheduler schedule")
     label = pl.struct("title", "task").map_elements(lambda row: f"{shorten(row['title'], 24)} {row['task'][:5]}", return_dtype=pl.String)
-    part = pl.when((pl.col("parts") > 1) & (pl.col("part") == pl.col("parts"))).then(pl.format("{} sittings", "parts")).otherwise(pl.lit(""))
+    part = pl.when((pl.col("parts") > 1) & (pl.col("part") == pl.col("parts"))).then(pl.format("{} parts", "parts")).otherwise(pl.lit(""))
     said = pl.col("code").replace_strict({"late": "LATE", "running": "runs", "pinned": "pinned", "bumped": "moved"}, default="")
     slots = slots.with_columns(label=label, mark=pl.concat_str([said, part], separator=" ").str.strip_chars())
     first, last = slots.select(pl.col("start").min(), pl.col("end").max()).row(0)
@@ -233,8 +233,8 @@ def gantt(
     y = alt.Y("label:N", sort=slots["label"].unique(maintain_order=True).to_list(), axis=axis)
     times = [
         alt.Tooltip("start", format="%a %d %b %H:%M"),
-        alt.Tooltip("p50_end", format="%H:%M", title="p50"),
-        alt.Tooltip("end", format="%H:%M", title="p80"),
+        alt.Tooltip("p50_end", format="%H:%M", title="done by, in half of the cases"),
+        alt.Tooltip("end", format="%H:%M", title="done by, in 8 of 10 cases"),
     ]
     color = alt.condition("datum.code == 'late'", alt.value(LATE), alt.value(BOOKED))
     base = alt.Chart(slots).encode(x=alt.X("start:T", title="Local time", axis=alt.Axis(format=CLOCK)), y=y, color=color)
@@ -246,11 +246,14 @@ def gantt(
         .mark_text(align="left", dx=4)
         .encode(x="end:T", y=y, text="mark", color=alt.condition("datum.code == 'late'", alt.value(LATE), alt.value(INK)))
     )
-    due = alt.Chart(slots.filter(pl.col("due") <= last)).mark_tick(color=LATE, thickness=2).encode(x="due:T", y=y)
-    layers = [*_bands(windows, first, last), pale, solid, words, due]
+    layers = [*_bands(windows, first, last), pale, solid, words]
+    dated = slots.filter(pl.col("due") <= last)
+    if not dated.is_empty():  # an empty layer has no extent, and the browser's console would say so
+        layers.append(alt.Chart(dated).mark_tick(color=LATE, thickness=2).encode(x="due:T", y=y))
     if now is not None and first <= now <= last:
         layers.append(alt.Chart(pl.DataFrame({"now": [now]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="now:T"))
-    return alt.layer(*layers).properties(width=640, height={"step": 20}, title="The plan: solid to the p50, pale to the p80", background="transparent")
+    title = "The plan: solid until half of such tasks are done, pale to the end of the time kept free"
+    return alt.layer(*layers).properties(width=640, height={"step": 20}, title=title, background="transparent")
 
 
 def local_clock(now: datetime, zone: ZoneInfo) -> datetime:
@@ -272,19 +275,21 @@ def _bands(windows: "pl.DataFrame | None", first: Any, last: Any) -> "list[alt.C
 def load_bars(windows: "pl.DataFrame") -> "alt.Chart":
     """Booked and free hours of each coming window, all lanes."""
     import altair as alt
+    import polars as pl
 
     if windows.is_empty():
         return _nothing("No window is switched on in jarvis.toml")
     long = windows.unpivot(["booked", "free"], index=["said", "start"], variable_name="part", value_name="h")
+    long = long.with_columns(rank=pl.when(pl.col("part") == "booked").then(0).otherwise(1))
     axis = alt.Axis(labelLimit=260, title=None)
     chart: alt.Chart = (
         alt.Chart(long)
         .mark_bar(height=14)
         .encode(
             y=alt.Y("said:N", sort=windows["said"].to_list(), axis=axis),
-            x=alt.X("h:Q", title="Hours, all lanes"),
+            x=alt.X("h:Q", title="Hours, side by side"),
             color=alt.Color("part:N", title=None, scale=alt.Scale(domain=["booked", "free"], range=[BOOKED, FREE])),
-            order=alt.Order("part:N"),
+            order=alt.Order("rank:Q"),
             tooltip=["said", "part", alt.Tooltip("h", format=".1f", title="hours")],
         )
     )

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.prose import clean, plural, shorten
+from jarvis_lib.model.prose import better, clean, plural, shorten
 from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.trust import Record, wilson
 from jarvis_lib.model.window import DAYS
@@ -178,17 +178,17 @@ def _calibration(reader: Reader, since: datetime, until: datetime) -> tuple[list
     longer = reader.rows("report.calibration", since=until - MONTH, now=until)
     if not longer:
         return [], "No task that had a forecast has ended in the last 8 weeks, so there is nothing to compare."
-    scores = [_hours_held("Hours within their p80, this week", week)] if week else []
-    scores.append(_hours_held("Hours within their p80, 8 weeks", longer))
+    scores = [_hours_held("No longer than foreseen, this week", week)] if week else []
+    scores.append(_hours_held("No longer than foreseen, 8 weeks", longer))
     whole = [r["actual_h"] / r["p50"] for r in longer if not r["at_least"]]
     if whole:
-        scores.append(Score("Hours taken / foreseen middle, 8 weeks", len(whole), f"median {median(whole):.2f}x of {plural(len(whole), 'task')}"))
+        scores.append(Score("Hours taken / foreseen, 8 weeks", len(whole), f"median {median(whole):.2f}x of {plural(len(whole), 'task')}"))
     return scores, "" if week else "No task that had a forecast ended this week."
 
 
 def _hours_held(name: str, found: Sequence[Row]) -> Score:
     held = sum(bool(r["held_p80"]) for r in found)
-    return Score(name, len(found), f"{held} of {len(found)}, 8 of 10 are due")
+    return Score(name, len(found), f"{held} of {len(found)}, 8 of 10 is the aim")
 
 
 def _precision(reader: Reader, since: datetime, until: datetime) -> tuple[list[Score], str]:
@@ -207,7 +207,7 @@ def _predictor(name: str, found: Sequence[Row]) -> Score:
     said = [r for r in found if r["p"] >= 0.5]
     came = sum(bool(r["happened"]) for r in said)
     brier, base = (sum(r[k] for r in found) / len(found) for k in ("brier", "base_brier"))
-    skill = f"skill {1 - brier / base:+.0%} against its simplest baseline" if base > 0 else "no baseline to compare with"
+    skill = f"{better(1 - brier / base)} its simplest baseline" if base > 0 else "no baseline to compare with"
     precision = f"{came} of {len(said)} foretold came (at least {wilson(came, len(said)):.0%})" if said else "nothing was foretold with 50 % or more"
     return Score(name.replace("_", " ").capitalize(), len(found), f"{precision}; {skill}; {plural(len(found), 'prediction')}")
 

@@ -255,7 +255,7 @@ def _next_said(nights: Sequence[NightRow], late: Sequence[str], origin: str) -> 
         return "No overnight window is switched on."
     whole = sum(n.hours for n in nights)
     share = sum(n.booked for n in nights) / whole
-    told = f"{share:.0%} of the {lasting(whole)} of the next {plural(len(nights), 'night')} (all lanes) {'is' if share else 'are'} booked"
+    told = f"{share:.0%} of the {lasting(whole)} of the next {plural(len(nights), 'night')} (side by side) {'is' if share else 'are'} booked"
     lateness = f"{plural(len(late), 'task')} LATE" if late else "no task is late"
     return f"{told}; {lateness}. {origin}."
 

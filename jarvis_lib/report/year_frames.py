@@ -57,7 +57,7 @@ def forecast_chart(frame: "pl.DataFrame") -> "alt.LayerChart | alt.FacetChart | 
     dots = base.mark_point(filled=True, size=80, color=MIDDLE).encode(x="mid_at:T")
     crosses = base.transform_filter("isValid(datum.predict_linear)").mark_point(shape="cross", size=60, color=MUTED).encode(x="predict_linear_at:T")
     came = alt.Chart(shown.filter(pl.col("came_at").is_not_null()).head(1)).mark_rule(color=LIMIT, strokeWidth=2).encode(x="came_at:T")
-    title = "80 % interval (bar), middle (dot), predict_linear (cross), what came (line)"
+    title = "80 % interval (bar), middle (dot), a straight line (cross), what came (line)"
     return alt.layer(bars, dots, crosses, came).properties(width=520, height={"step": 28}, title=title, background="white")
 
 

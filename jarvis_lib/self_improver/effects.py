@@ -78,5 +78,5 @@ def spared(after: Sequence[Observation]) -> Effect:
         return Effect("too little data", None, _middle(after), 0, len(after), None, None, None, lacks)
     seen = mean([o.x for o in after], [o.day for o in after], level=LEVEL)
     against = Interval(-seen.value, -seen.high, -seen.low, seen.n)
-    said = f"what it would have said was {abs(seen.value):.3f} of Brier score {'worse' if seen.value > 0 else 'better'} than guessing (n={seen.n})"
+    said = f"the error of what it would have said was {abs(seen.value):.3f} {'larger' if seen.value > 0 else 'smaller'} than that of guessing (n={seen.n})"
     return Effect(_verdict(against, 0.0), None, seen.value, 0, seen.n, against.value, against.low, against.high, said)

@@ -74,7 +74,7 @@ MEASURES = {
     m.name: m
     for m in (
         Measure("forecast_bias", "mean", -_BIAS, _BIAS, 12, "Hours of {subject} are {value} of the forecast's middle (n={n})", unit="x", target=0.0),
-        Measure("forecast_p80", "share", 0.70, 0.92, 15, "{value} of {subject} were done within the forecast's p80, which should be 80% (n={n})", target=0.8),
+        Measure("forecast_p80", "share", 0.70, 0.92, 15, "{value} of {subject} took no longer than foreseen, which should be 80% (n={n})", target=0.8),
         Measure("failures", "share", None, 0.15, 10, "{value} of the attempts with {subject} failed (n={n})"),
         Measure("hollow", "share", None, 0.05, 10, "{value} of the finished attempts with {subject} changed nothing (n={n})"),
         Measure("unproved", "share", None, 0.25, 10, "{value} of the finished attempts with {subject} had no check that proves them (n={n})"),
@@ -84,7 +84,7 @@ MEASURES = {
         Measure("unread", "share", None, 0.50, 10, "{value} of the {subject} briefs were not read within a day (n={n})"),
         Measure("slow", "share", None, 0.20, 6, "{value} of the calls of {subject} took longer than the limit (n={n})"),
         Measure("slow_step", "share", None, 0.20, 6, "{value} of the nights' steps {subject} took longer than the limit (n={n})"),
-        Measure("skill", "mean", None, 0.0, 20, "Forecasts of {subject} are worse than guessing by {value} of Brier score (n={n})", unit="brier"),
+        Measure("skill", "mean", None, 0.0, 20, "Forecasts of {subject} are worse than guessing: their error is {value} larger (n={n})", unit="brier"),
         Measure("came_back", "share", None, 0.20, 6, "{value} of the problems that {subject} fixed came back within two weeks (n={n})"),
         Measure(
             "wrongly_auto",

@@ -11,6 +11,7 @@ from typing import Any
 
 from jarvis_lib.model.book import Row
 from jarvis_lib.model.fact import digest, stamp
+from jarvis_lib.model.window import SAID
 from jarvis_lib.self_improver.effects import compared
 from jarvis_lib.self_improver.intervals import Interval
 from jarvis_lib.self_improver.measures import (
@@ -75,7 +76,7 @@ def found(groups: Groups, *, now: datetime, seed: int) -> list[Weakness]:
 def _weakness(
     measure: Measure, subject: str, seen: Sequence[Observation], own: Sequence[Observation], figure: Interval, grade: str, *, now: datetime, seed: int
 ) -> Weakness:
-    said = measure.said.format(subject=subject.replace(": ", " "), value=measure.figure(figure.value), n=figure.n)
+    said = measure.said.format(subject=SAID.get(subject, subject.replace(": ", " ")), value=measure.figure(figure.value), n=figure.n)
     bad = [o for o in reversed(seen) if _speaks(measure, o, figure)][:EVIDENCE]
     rows = tuple({"at": stamp(o.at), "ref": o.ref, "told": o.told, "x": round(o.x, 4)} for o in bad)
     week = seen[-1].at.isocalendar()[:2]  # while it stands it is written down anew each week with its newest rows, not each night

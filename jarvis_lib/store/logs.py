@@ -98,7 +98,7 @@ def _session(fact: Fact) -> str:
     data, event = fact.data, fact.kind.partition(".")[2]
     head = f"session {data.get('session')}"
     if event == "opened":
-        more = f"{data.get('window') or data.get('kind')}, until {data.get('deadline')}, lanes {data.get('lanes')}, {data.get('isolation')}"
+        more = f"{data.get('window') or data.get('kind')}, until {data.get('deadline')}, at most {data.get('lanes')} at once, {data.get('isolation')}"
         return _said(fact, head, "opened", more)
     if event == "phase":
         return _said(fact, head, f"phase {data.get('name')} {data.get('event')}", data.get("said"), _took(data))

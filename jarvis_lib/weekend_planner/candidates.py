@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from jarvis_lib.model.fact import digest
 from jarvis_lib.model.phase import PhaseTemplate
-from jarvis_lib.model.prose import listed, plural, shorten, spell
+from jarvis_lib.model.prose import at_once, listed, plural, shorten, spell
 from jarvis_lib.model.task import PRIORITIES
 from jarvis_lib.model.weekend import Weekend
 from jarvis_lib.weekend_planner.chances import Laid, Outlook, lay_out, outlook
@@ -291,7 +291,7 @@ def _why(own: Sequence[Piece], weekend: Weekend, p50: float, now: datetime, zone
     oldest = max(own, key=lambda p: (_days(p, now), p.id))
     if _days(oldest, now) >= LONG_WAIT:
         said.append(f"waiting {_days(oldest, now):.0f} days")
-    free = f"{spell(weekend.free_h)} are free on each of {plural(lanes, 'lane')}" if lanes > 1 and len(own) > 1 else f"{spell(weekend.free_h)} are free"
+    free = f"{spell(weekend.free_h)} are free, for {at_once(lanes, 'task')}" if lanes > 1 and len(own) > 1 else f"{spell(weekend.free_h)} are free"
     return [*said, f"takes {spell(p50)}; {free}"]
 
 

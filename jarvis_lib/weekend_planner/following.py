@@ -148,7 +148,7 @@ def _said(place: Place, weekend: Weekend, seen: Outlook, chance: float, waits: S
     if not rest:
         return "Every phase is done."
     by = f"{weekend.finish_by.astimezone(place.zone):%a %H:%M}"
-    told = f"{said_chance(chance)} that the rest ({spell(seen.p50)}, at most {spell(seen.p80)} in 4 of 5 cases) is done by {by}"
+    told = f"{said_chance(chance)} that the rest ({spell(seen.p50)}, at most {spell(seen.p80)} in 8 of 10 cases) is done by {by}"
     if waits:
         return f"{told}, if you decide on {listed([p.task for p in waits])} now: jarvis inbox"
     return f"{told}."

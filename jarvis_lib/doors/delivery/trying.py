@@ -22,9 +22,11 @@ def _known(place: Place, channel: str) -> None:
     """Refuses a channel that is not switched on."""
     on = switched_on(place.settings.values)
     if channel not in on:
-        known = f"; switched on: {listed(on)}" if on else "; none is. See [delivery] and [hooks] in jarvis.toml"
-        wrong = "There is no channel" if channel not in EVERY_CHANNEL else "Not switched on:"
-        raise Refused(f"{wrong} {clean(channel)[:40]!r}{known}.{hint(channel, EVERY_CHANNEL) if channel not in EVERY_CHANNEL else ''}", code="missing")
+        name = repr(clean(channel)[:40])
+        if channel not in EVERY_CHANNEL:
+            raise Refused(f"There is no channel {name}.{hint(channel, EVERY_CHANNEL)} Channels: {listed(EVERY_CHANNEL)}.", code="missing")
+        others = f"switched on: {listed(on)}" if on else "no channel is. Switch it on in [delivery] or [hooks] of jarvis.toml"
+        raise Refused(f"{name} is not switched on; {others}.", code="missing")
 
 
 def would_say(place: Place, channel: str, *, now: datetime) -> str:
