@@ -9,6 +9,7 @@ import pytest
 
 from jarvis_lib.execution import tree
 from jarvis_lib.execution.papermill_run import run_notebook
+from jarvis_lib.model.evidence import RESULT_MIME
 from jarvis_lib.model.fact import Refused
 from tests.execution_parts import Bench, bench, notebook, pid_in, states
 
@@ -35,6 +36,19 @@ def test_a_notebook_runs_with_its_parameters_and_its_place(bench: Bench) -> None
     artefact = next(e for e in result["evidence"] if e["kind"] == "artefact")
     assert artefact["name"] == "page.html" and len(artefact["detail"]["sha256"]) == 64
     assert [p.name for p in bench.folder.glob(".*part*")] == []
+
+
+def test_what_a_recipe_tells_is_kept_within_bounds(bench: Bench) -> None:
+    """Numbers of some size stand in the evidence; a list that would fill the journal is only named, and the work counts all the same."""
+    result = bench.run(
+        notebook(
+            bench.home,
+            f"from IPython.display import display\ndisplay({{{RESULT_MIME!r}: {{'summary': 'Told', 'files': ['x' * 90] * 1000, 'metrics': {{'rows': 1}}}}}}, raw=True)",
+        )
+    )
+    assert result["outcome"] == "finished", result
+    (told,) = (e for e in result["evidence"] if e["kind"] == "result")
+    assert (told["said"], told["detail"]) == ("Told", {"files": None, "metrics": {"rows": 1}, "left_out": ["files"]})
 
 
 def test_a_failing_cell_fails_the_notebook_and_the_rest_stays_pending(bench: Bench) -> None:

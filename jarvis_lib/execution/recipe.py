@@ -37,6 +37,7 @@ OUTCOME_OF = {
     "stopped": "stopped",
 }
 _ARTEFACTS_SHOWN = 50
+_TOLD_BYTES = 64 * 1024
 
 
 def run(spec: Spec, stop: Callable[[], bool]) -> Result:
@@ -200,7 +201,13 @@ def _told(spec: Spec) -> list[dict[str, Any]]:
     outputs = [o for c in json.loads(path.read_text(encoding="utf-8"))["cells"] for o in c.get("outputs", ())]
     said = [o["data"][RESULT_MIME] for o in outputs if RESULT_MIME in o.get("data", {})]
     good = [s for s in said[-1:] if isinstance(s, dict) and isinstance(s.get("summary"), str)]
-    return [Evidence("result", "result", None, clean(s["summary"])[:300], {k: s.get(k) for k in ("files", "metrics")}).to_json() for s in good]
+    return [Evidence("result", "result", None, clean(s["summary"])[:300], _bounded({k: s.get(k) for k in ("files", "metrics")})).to_json() for s in good]
+
+
+def _bounded(told: dict[str, Any]) -> dict[str, Any]:
+    """Files and metrics as they were told; what is longer than a fact should be is only told to be so."""
+    long = [k for k, value in told.items() if len(json.dumps(value)) > _TOLD_BYTES]
+    return {k: None if k in long else value for k, value in told.items()} | ({"left_out": long} if long else {})
 
 
 def _artefacts(spec: Spec) -> list[dict[str, Any]]:
