@@ -40,12 +40,8 @@ def test_a_notebook_runs_with_its_parameters_and_its_place(bench: Bench) -> None
 
 def test_what_a_recipe_tells_is_kept_within_bounds(bench: Bench) -> None:
     """Numbers of some size stand in the evidence; a list that would fill the journal is only named, and the work counts all the same."""
-    result = bench.run(
-        notebook(
-            bench.home,
-            f"from IPython.display import display\ndisplay({{{RESULT_MIME!r}: {{'summary': 'Told', 'files': ['x' * 90] * 1000, 'metrics': {{'rows': 1}}}}}}, raw=True)",
-        )
-    )
+    said = {RESULT_MIME: {"summary": "Told", "files": ["x" * 90] * 1000, "metrics": {"rows": 1}}}
+    result = bench.run(notebook(bench.home, f"from IPython.display import display\ndisplay({said!r}, raw=True)"))
     assert result["outcome"] == "finished", result
     (told,) = (e for e in result["evidence"] if e["kind"] == "result")
     assert (told["said"], told["detail"]) == ("Told", {"files": None, "metrics": {"rows": 1}, "left_out": ["files"]})
