@@ -551,7 +551,7 @@ def test_it_is_told_on_a_terminal(desk: Place) -> None:
     """Candidates, choice and progress as lines that say what a person must know."""
     made = weekend_planner.suggest(desk, now=FRIDAY)
     told = "\n".join(suggestion_lines(made, zone=desk.zone))
-    assert "in 4 of 5 cases" in told and "Why now:" in told and "Needs you before Sat 28 Nov 09:00" in told
+    assert "8 of 10 cases" in told and "Why now:" in told and "Needs you before Sat 28 Nov 09:00" in told
     lines = chosen_lines(weekend_planner.select(desk, chosen(desk, "importer").id, now=FRIDAY))
     assert lines[1] == "  1. fix: 10.0 h"
     weekend_planner.start(desk, now=FRIDAY)
