@@ -150,17 +150,15 @@ SELECT * FROM estimate_scores ORDER BY completed_at, attempt;
 
 -- name: by_group
 -- Ended tasks and scored forecasts of all, by category and by the kind of the window in which the task's last attempt ran.
-WITH newest AS (
-    SELECT task, session FROM attempts WHERE ended_at IS NOT NULL QUALIFY row_number() OVER (PARTITION BY task ORDER BY claimed_at DESC, id) = 1
-), real AS (
-    SELECT task, sum(seconds) / 3600 AS hours FROM attempts WHERE ended_at IS NOT NULL GROUP BY task
+WITH worked AS (
+    SELECT task, arg_max(session, claimed_at) AS session, sum(seconds) / 3600 AS hours FROM attempts WHERE ended_at IS NOT NULL GROUP BY task
 ), scores AS (
     SELECT task, count(*) AS scored, count(*) FILTER (WHERE held_p50) AS p50, count(*) FILTER (WHERE held_p80) AS p80,
         count(*) FILTER (WHERE held_p90) AS p90
     FROM estimate_scores GROUP BY task
 ), ended AS (
-    SELECT t.category, s.kind AS "window", t.state, t.hours, r.hours AS real_h, e.scored, e.p50, e.p80, e.p90
-    FROM tasks t JOIN newest n ON n.task = t.id JOIN sessions s ON s.id = n.session LEFT JOIN real r ON r.task = t.id LEFT JOIN scores e ON e.task = t.id
+    SELECT t.category, s.kind AS "window", t.state, t.hours, w.hours AS real_h, e.scored, e.p50, e.p80, e.p90
+    FROM tasks t JOIN worked w ON w.task = t.id JOIN sessions s ON s.id = w.session LEFT JOIN scores e ON e.task = t.id
 )
 SELECT CASE WHEN grouping(category) = 0 THEN 'category' WHEN grouping("window") = 0 THEN 'window' ELSE 'all' END AS grouped,
     coalesce(category, "window", '') AS word,

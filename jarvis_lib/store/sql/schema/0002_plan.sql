@@ -13,14 +13,16 @@ CREATE TABLE foreseen (attempt VARCHAR, task VARCHAR, made_at TIMESTAMP, p10 DOU
 
 -- The hours of each task's newest attempt that ran to its own end; a resumable task counts with all its sittings.
 CREATE VIEW finished_work AS
-WITH own AS (
-    SELECT *, sum(seconds) OVER (PARTITION BY task ORDER BY claimed_at, id) AS sittings FROM attempts WHERE ended_at IS NOT NULL
+WITH newest AS (
+    SELECT task, arg_max(id, ended_at) AS id FROM attempts
+    WHERE outcome = 'finished' AND verdict IN ('verified', 'unverified') AND seconds > 0 GROUP BY task
+), worked AS (
+    SELECT a.id, sum(a.seconds) OVER (PARTITION BY a.task ORDER BY a.claimed_at, a.id) AS sittings
+    FROM attempts a JOIN tasks t ON t.id = a.task WHERE t.resumable AND a.ended_at IS NOT NULL
 )
 SELECT o.id AS attempt, o.task, o.session, t.category, t.priority, t.project, t.resumable, t.hours AS estimate_h, o.ended_at AS completed_at,
-    (CASE WHEN t.resumable THEN o.sittings ELSE o.seconds END) / 3600 AS actual_h
-FROM own o JOIN tasks t ON t.id = o.task
-WHERE o.outcome = 'finished' AND o.verdict IN ('verified', 'unverified') AND o.seconds > 0
-QUALIFY row_number() OVER (PARTITION BY o.task ORDER BY o.ended_at DESC, o.id) = 1;
+    (CASE WHEN t.resumable THEN w.sittings ELSE o.seconds END) / 3600 AS actual_h
+FROM newest n JOIN attempts o ON o.id = n.id JOIN tasks t ON t.id = o.task LEFT JOIN worked w ON w.id = o.id;
 
 -- What was foreseen at the claim, scored by what was finished. An attempt that its deadline ended after more than its p80 has missed it for sure
 -- (`at_least`: its hours are a lower bound); left out it would make the forecasts look better than they were.
