@@ -283,6 +283,23 @@ def test_notebooks_are_thin(path: Path) -> None:
     assert all(re.fullmatch(r"\w+: \w+ = [^#=]+  # [^=]+", line.rstrip("\n")) for line in tagged["source"])
 
 
+def test_numbers_in_tables_have_the_digits_that_mean_something() -> None:
+    """Whole ones none behind the point, small ones three, large ones their thousands; text is left alone."""
+    told = {
+        "28.0": "28",
+        "0.736842": "0.737",
+        "-42.5": "-42.5",
+        "999.96": "1,000",
+        "123.456": "123.5",
+        "0.000157": "0.000157",
+        "99.96": "100",
+        "1234567.8": "1,234,568",
+    }
+    for number, short in told.items():
+        assert headed(f"<td>{number}</td>") == f"<td>{short}</td>"
+    assert headed("<td>version 1.50</td><td>12</td>") == "<td>version 1.50</td><td>12</td>"
+
+
 def test_a_table_on_a_page_has_words_over_its_columns_and_the_frame_keeps_its_names() -> None:
     """Yes and no for true and false; a column that the text names is named by the same word; a chart's tooltip, too."""
     page = headed("<th>planned_hours</th><th>due</th><th>verdict_why</th><td>true</td><td>planned_hours</td>")

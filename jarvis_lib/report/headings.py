@@ -20,6 +20,7 @@ Undone; value_after: After; value_before: Before; verdict_why: What proves it; w
 HEADINGS = dict(pair.split(": ") for pair in " ".join(_WORDS.split()).split("; "))
 """Columns whose name does not already say it; any other is its name with spaces."""
 _HEAD = re.compile(r"<th>([a-z][a-z0-9_]*)</th>")
+_NUMBER = re.compile(r"<td>(-?\d+\.\d+)</td>")
 _CODE = re.compile(r"<code>([a-z][a-z0-9]*(?:_[a-z0-9]+)*)</code>")
 
 
@@ -30,9 +31,16 @@ def heading(column: str) -> str:
 
 
 def headed(table: str) -> str:
-    """The HTML of a frame with words instead of the names of columns, and yes and no for true and false."""
-    told = _HEAD.sub(lambda m: f"<th>{heading(m[1])}</th>", table)
+    """The HTML of a frame with words instead of the names of columns, yes and no for true and false, and numbers of three digits that mean something."""
+    told = _NUMBER.sub(lambda m: f"<td>{_short(float(m[1]))}</td>", _HEAD.sub(lambda m: f"<th>{heading(m[1])}</th>", table))
     return told.replace("<td>true</td>", "<td>yes</td>").replace("<td>false</td>", "<td>no</td>")
+
+
+def _short(value: float) -> str:
+    """`28`, `0.737`, `123.5`, `1,234`."""
+    if abs(value) >= 999.95:
+        return f"{value:,.0f}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 99.95 else f"{value:.3g}"
 
 
 def spoken(text: str) -> str:
