@@ -1,5 +1,6 @@
 """What is known while a session works: its hours, the person's word to stop, each attempt in flight, and the tally of those that ended."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from jarvis_lib.execution.spec import AgentWork, RepositoryWork
 from jarvis_lib.model.book import Row
 from jarvis_lib.model.task import Task
 
+YOUNG_S = 5.0
 HEARTBEAT = Path("data/session.alive")
 """Touched by a living session: after a crash it tells when its attempts can have written last."""
 
@@ -90,6 +92,11 @@ class Run:
     work: RepositoryWork | None = None
     agent: AgentWork | None = None
     unfinished: bool = False
+
+    @property
+    def is_young(self) -> bool:
+        """Has its step begun so short a time ago that it may be over in a moment?"""
+        return time.monotonic() - self.began < YOUNG_S
 
 
 @dataclass

@@ -33,8 +33,7 @@ from jarvis_lib.store.place import Place
 
 TICK_S = 0.1
 LONG_TICK_S = 0.4
-"""Between two looks at attempts that have all run for longer than YOUNG_S: what takes minutes may wait for its next step that long."""
-YOUNG_S = 5.0
+"""While no step is young: what takes minutes may wait for its next step that long."""
 LOOK_S = 1.0
 ASLEEP_S = 300.0
 NIGHT_WORK_S = 7 * 3600.0
@@ -103,11 +102,7 @@ class _Loop:
             if not self.runs and not started and not self.stale and not self._waits(now):
                 self.tally.why_ended = self._why_ended(now)
                 return self.tally
-            self.pause(TICK_S if self._is_quick() else LONG_TICK_S)
-
-    def _is_quick(self) -> bool:
-        """Has a step begun so short a time ago that it may be over in a moment, or is the person waiting for an end?"""
-        return bool(self.stop.how) or any(time.monotonic() - run.began < YOUNG_S for run in self.runs)
+            self.pause(TICK_S if self.stop.how or any(run.is_young for run in self.runs) else LONG_TICK_S)
 
     def _waits(self, now: datetime) -> bool:
         """True before and in a busy span, when something may run after it and the person did not stop the session."""
