@@ -215,7 +215,7 @@ def test_the_next_time_is_today_until_its_hour_is_over() -> None:
     [
         (weekly(6), "it came on 3 days of its earlier half; 4 are needed to find its hour"),
         ([("r", MONDAY_9 - timedelta(weeks=w, hours=3 * w)) for w in range(10)], "it came at no common time of day"),
-        ([("r", MONDAY_9 - timedelta(days=9 * w)) for w in range(16)], "it came about 09:00, but on no day of the week often enough: 4 times and mostly"),
+        ([("r", MONDAY_9 - timedelta(days=9 * w)) for w in range(16)], "it came about 09:00, but on no day of the week 4 times and more often than not"),
     ],
 )
 def test_what_is_forming_says_what_is_missing(events: list[Event], missing: str) -> None:

@@ -207,7 +207,7 @@ def _judged(history: _History, hours: Sequence[int]) -> list[Routine]:
     elif not hours:
         missing = "it came at no common time of day"
     else:
-        missing = f"it came about {clock(hours[0])}, but on no day of the week often enough: {LEAST} times and mostly"
+        missing = f"it came about {clock(hours[0])}, but on no day of the week {LEAST} times and more often than not"
     return [Routine(history.key, len(history.times), history.times[-1], missing=missing)]
 
 
