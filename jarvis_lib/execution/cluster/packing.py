@@ -92,7 +92,7 @@ def take_back(data: bytes, spec: dict[str, Any]) -> None:
     """Put what came back where it belongs. A declared path that the recipe removed there is removed here."""
     home, task = Path(spec["home"]), task_from_json(spec["task"])
     attempt = Path(spec["dir"]).relative_to(home)
-    with tempfile.TemporaryDirectory(prefix="jarvis-back-", dir=home / "data") as folder:
+    with tempfile.TemporaryDirectory(prefix=".jarvis-back-", dir=home / "data") as folder:
         there = Path(folder)
         unpack(data, there)
         for name in (attempt.as_posix(), *task.changes):
