@@ -148,6 +148,22 @@ def test_none_changes_nothing(tmp_path: Path) -> None:
 
 @linux
 @levels
+def test_what_others_may_take_away_keeps_no_jail_from_being_built(place: Path, level: str) -> None:
+    """Gone before it is looked for, or between that look and the mount, as the log of a database is."""
+    log = place / "app.db-wal"
+    gone = jail_in(place, level, writable=(place / "work", log), passing=(log,), own_uid=True)
+    assert python("print(1)", gone) == "1"
+    log.write_text("x")
+    argv = enter([sys.executable, "-c", "print(2)"], gone)
+    log.unlink()
+    done = subprocess.run(
+        argv, cwd=gone.cwd, env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.stdout.strip() == "2", done.stderr
+
+
+@linux
+@levels
 def test_a_jail_that_cannot_be_built_is_refused_in_a_sentence(place: Path, level: str) -> None:
     """What is to be written is missing or leads elsewhere; the working folder cannot be seen; missing things to read or hide are left out."""
     (place / "link").symlink_to("/etc")

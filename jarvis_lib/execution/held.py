@@ -74,6 +74,7 @@ def jail_of(
         home,
         held.network,
         own_uid=True,
+        passing=(*inner, *own_data),
     )
 
 

@@ -72,6 +72,8 @@ def _check(jail: Jail, here: Machine) -> None:
         raise Refused("A network of chosen hosts needs the sandbox strict; jarvis doctor says what is missing.", code="failed")
     for path in (jail.cwd, jail.temp, *jail.writable, *jail.sockets, *([jail.home] if jail.home else [])):
         if not path.exists():
+            if path in jail.passing:
+                continue
             raise Refused(f"The sandbox cannot be built: {clean(str(path))} is missing.", code="failed")
         if os.path.realpath(path) != str(path):
             raise Refused(f"The sandbox cannot be built: {clean(str(path))} leads to {clean(os.path.realpath(path))}; give the real path.", code="failed")

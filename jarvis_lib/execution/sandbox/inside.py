@@ -155,7 +155,10 @@ def _landlock(libc: Any, plan: dict[str, Any], abi: int) -> int:
     ruleset: int = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
     _must(ruleset >= 0, "Landlock gives no rules")
     for path, access in [(p, fs & rights) for kind, rights in _RIGHTS.items() for p in (files or {}).get(kind, ())]:
-        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except FileNotFoundError:  # taken away since it was listed: nothing of it is allowed
+            continue
         wanted = access if os.path.isdir(path) else access & _OF_FILES
         _must(libc.syscall(_ADD_RULE, ruleset, 1, struct.pack("=Qi", wanted, fd), 0) == 0, f"Landlock takes no rule for {path}")
         os.close(fd)

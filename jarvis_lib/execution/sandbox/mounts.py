@@ -95,7 +95,7 @@ def _is_below(path: str, top: str) -> bool:
 def _words(mount: _Mount) -> tuple[str, ...]:
     if mount.what == "mask":
         return ("--tmpfs", mount.dest) if os.path.isdir(mount.source) else ("--ro-bind", str(_NOTHING), mount.dest)
-    return ({"read": "--ro-bind", "write": "--bind", "link": "--symlink"}[mount.what], mount.source, mount.dest)
+    return ({"read": "--ro-bind", "write": "--bind-try", "link": "--symlink"}[mount.what], mount.source, mount.dest)
 
 
 def _system(jail: Jail) -> list[_Mount]:
