@@ -211,6 +211,20 @@ def test_a_question_cannot_see_the_kernels_variables(desk: Place) -> None:
 # --- answers and proposals -----------------------------------------------------------------------------------------------
 
 
+def test_what_waits_is_read_from_a_snapshot_too(desk: Place, tmp_path: Path) -> None:
+    """As it was then, with its commands; a question that the store itself must answer is refused there."""
+    asked, later = (queue.add(desk, t, "", 1, "New features", "LOW", command="true", now=NIGHT).task.id for t in ("Asked", "Later"))
+    queue.later(desk, later, now=NIGHT)
+    copy = desk.store.snapshot(tmp_path / "copy.duckdb")
+    queue.decline(desk, asked, now=NIGHT)
+    assert asked not in repr(jarvis.inbox())
+    jarvis.use(desk.home, snapshot=copy)
+    told = repr(jarvis.inbox())
+    assert f"jarvis queue approve {asked}" in told and later in told
+    with pytest.raises(Refused, match="reads a snapshot"):
+        jarvis.why(asked)
+
+
 def test_what_a_notebook_adds_waits_for_the_person(desk: Place) -> None:
     """Even what the policy would let run by itself; the answer shows the command, and nothing but a person's word moves it."""
     made = jarvis.add("Document it", hours=1, category="Documentation", command="echo a > a.md", checks=["test -s a.md"])

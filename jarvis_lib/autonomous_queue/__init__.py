@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jarvis_lib.autonomous_queue.in_flight import Session, Stop, Tally
-    from jarvis_lib.autonomous_queue.looking import inbox, progress, report
+    from jarvis_lib.autonomous_queue.looking import inbox, inbox_of, progress, put_off, put_off_of, report
     from jarvis_lib.autonomous_queue.loop import work
     from jarvis_lib.autonomous_queue.recovery import close_dead
     from jarvis_lib.autonomous_queue.sessions import hours_now, work_now
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "in_flight": ("Session", "Stop", "Tally"),
-    "looking": ("inbox", "progress", "put_off", "report"),
+    "looking": ("inbox", "inbox_of", "progress", "put_off", "put_off_of", "report"),
     "loop": ("work",),
     "recovery": ("close_dead",),
     "sessions": ("hours_now", "work_now"),
@@ -87,11 +87,13 @@ __all__ = [
     "hours_now",
     "housekeeping",
     "inbox",
+    "inbox_of",
     "later",
     "listing",
     "piped",
     "progress",
     "put_off",
+    "put_off_of",
     "report",
     "retry",
     "show",

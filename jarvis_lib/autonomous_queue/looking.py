@@ -8,9 +8,11 @@ from typing import Any
 from jarvis_lib import problem_predictor
 from jarvis_lib.model.book import Row
 from jarvis_lib.model.prose import clean, seconds, shorten
+from jarvis_lib.model.settings import Settings
 from jarvis_lib.model.starting import would_start
 from jarvis_lib.model.task_row import content_of, name_of
 from jarvis_lib.store.place import Place
+from jarvis_lib.store.store import Reader
 
 _DO_NOTHING = {
     "escalated": "it never runs",
@@ -28,12 +30,17 @@ _DO_NOTHING = {
 def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     """What needs the person: each with what it is, what happens without them, and the commands to copy."""
     with place.store.reading() as reader:
-        waiting = reader.rows("autonomous_queue.waiting", now=now)
-        refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
-        offers = reader.rows("autonomous_queue.offers", now=now)
-        agents = reader.rows("autonomous_queue.wanting_agent", now=now)
-    fixes = [_fix_card(row) for row in problem_predictor.asked(place, now=now)]
-    cards = _agent_cards(place, agents) + [_card(row) for row in waiting] + fixes + [_offer_card(row) for row in offers]
+        return inbox_of(reader, place.settings, now=now)
+
+
+def inbox_of(reader: Reader, settings: Settings, *, now: datetime) -> list[dict[str, Any]]:
+    """`inbox` on an open reader or a snapshot."""
+    waiting = reader.rows("autonomous_queue.waiting", now=now)
+    refused = reader.rows("autonomous_queue.refused_since", since=now - timedelta(days=7))
+    offers = reader.rows("autonomous_queue.offers", now=now)
+    agents = reader.rows("autonomous_queue.wanting_agent", now=now)
+    fixes = [_fix_card(row) for row in problem_predictor.asked_by(reader, now=now)]
+    cards = _agent_cards(settings, agents) + [_card(row) for row in waiting] + fixes + [_offer_card(row) for row in offers]
     return cards + [
         {
             "task": r["task"],
@@ -51,7 +58,12 @@ def inbox(place: Place, *, now: datetime) -> list[dict[str, Any]]:
 def put_off(place: Place, *, now: datetime) -> list[dict[str, Any]]:
     """What the person put off without an end, which asks for nothing: each with the command that brings it back. `now` is for relative times."""
     with place.store.reading() as reader:
-        return [{"task": r["id"], "title": r["title"], "command": f"jarvis queue approve {r['id']}"} for r in reader.rows("autonomous_queue.put_off")]
+        return put_off_of(reader)
+
+
+def put_off_of(reader: Reader) -> list[dict[str, Any]]:
+    """`put_off` on an open reader or a snapshot."""
+    return [{"task": r["id"], "title": r["title"], "command": f"jarvis queue approve {r['id']}"} for r in reader.rows("autonomous_queue.put_off")]
 
 
 def _card(row: Row) -> dict[str, Any]:
@@ -67,13 +79,13 @@ def _card(row: Row) -> dict[str, Any]:
     }
 
 
-def _agent_cards(place: Place, rows: list[Row]) -> list[dict[str, Any]]:
+def _agent_cards(settings: Settings, rows: list[Row]) -> list[dict[str, Any]]:
     """One card for all tasks that wait for a coding agent which is not switched on or not there."""
     if not rows:
         return []
     from jarvis_lib.execution.agent_ready import waiting
 
-    stuck = waiting(rows, place.settings.values["agent"])
+    stuck = waiting(rows, settings.values["agent"])
     if stuck is None:
         return []
     first = next(row for row in rows if row["id"] == stuck.tasks[0])

@@ -62,7 +62,7 @@ def export(place: Place, path: Path, *, now: datetime, detail: str = "counts") -
             return path
         write_whole(path, data)
     except OSError as error:
-        raise Refused(f"{path} cannot be written ({error.strerror}); choose another place with --out.", code="failed") from error
+        raise Refused(f"{path} cannot be written ({error.strerror}); choose another place with --to.", code="failed") from error
     return path
 
 

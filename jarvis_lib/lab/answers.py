@@ -77,9 +77,10 @@ def inbox() -> Answer:
     from jarvis_lib.cli.cards import inbox_lines
 
     own = desk()
-    _on_the_store("inbox")
-    cards = autonomous_queue.inbox(own.place, now=own.now())
-    return Answer("what needs you", tuple(inbox_lines(cards, autonomous_queue.put_off(own.place, now=own.now()))) or ("Nothing needs you.",))
+    with own.reading() as reader:
+        cards = autonomous_queue.inbox_of(reader, own.place.settings, now=own.now())
+        later = autonomous_queue.put_off_of(reader)
+    return Answer("what needs you", tuple(inbox_lines(cards, later)) or ("Nothing needs you.",))
 
 
 def add(title: str, description: str, hours: float | str, category: str, priority: str, **more: Any) -> Answer:

@@ -7,12 +7,12 @@ probability, written down before the fact and scored after it; where it is no be
 
 from jarvis_lib.problem_predictor.explaining import explain, scored, sparkline
 from jarvis_lib.problem_predictor.fixing import empty_trash, fix_one, fix_safe, recheck, undo_fix, would_fix
-from jarvis_lib.problem_predictor.looking import asked, listed, listed_by, metrics, ranged, scores
+from jarvis_lib.problem_predictor.looking import asked, asked_by, listed, listed_by, metrics, ranged, scores
 from jarvis_lib.problem_predictor.rules import find, has_gone, is_news, standing
 from jarvis_lib.problem_predictor.studying import study
 from jarvis_lib.problem_predictor.verbs import Look, dismiss, look, scan
 
 __all__ = [
-    "Look", "asked", "dismiss", "empty_trash", "explain", "find", "fix_one", "fix_safe", "has_gone", "is_news", "listed", "listed_by", "look",
+    "Look", "asked", "asked_by", "dismiss", "empty_trash", "explain", "find", "fix_one", "fix_safe", "has_gone", "is_news", "listed", "listed_by", "look",
     "metrics", "ranged", "recheck", "scan", "scored", "scores", "sparkline", "standing", "study", "undo_fix", "would_fix",
 ]  # fmt: skip

@@ -38,7 +38,13 @@ def listed_by(reader: Reader, *, now: datetime) -> list[Row]:
 
 def asked(place: Place, *, now: datetime) -> list[Row]:
     """The open problems that wait for the person: their playbook is of the tier medium or high. Each with `tier`, `tier_why` and `command`."""
-    return [row for row in listed(place, now=now) if row["command"]]
+    with place.store.reading() as reader:
+        return asked_by(reader, now=now)
+
+
+def asked_by(reader: Reader, *, now: datetime) -> list[Row]:
+    """The same by a reader that is open already."""
+    return [row for row in listed_by(reader, now=now) if row["command"]]
 
 
 def _told(row: Row, past: Sequence[Row], *, now: datetime) -> Row:

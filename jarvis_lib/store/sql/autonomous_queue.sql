@@ -55,12 +55,9 @@ SELECT 'omission', NULL, NULL, NULL, o.code, o.sentence, p.made_at
 FROM omissions o JOIN plans p ON p.id = o.plan WHERE o.task = $task AND p.id = (SELECT id FROM plans ORDER BY made_at DESC, rowid DESC LIMIT 1);
 
 -- name: waiting
--- What failed for good is asked about while its date is to come, and for a day after it.
 SELECT t.*, (SELECT d.verdict FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS decided
-FROM tasks t WHERE (t.state IN ('parked', 'proposed', 'review') AND t.parked_kind <> 'later')
-    OR (t.state = 'failed' AND t.due > $now - INTERVAL 1 DAY)
-ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THEN 1 WHEN t.state = 'review' THEN 2 WHEN t.state = 'parked' THEN 3 ELSE 4 END,
-    t.due NULLS LAST, t.priority_value DESC, t.added_at;
+FROM waiting t WHERE t.asked_until IS NULL OR t.asked_until > $now
+ORDER BY t.urgency, t.due NULLS LAST, t.priority_value DESC, t.added_at, t.id;
 
 -- name: put_off
 -- What the person put off without an end: only they bring it back.

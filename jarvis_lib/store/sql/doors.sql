@@ -32,11 +32,9 @@ WHERE due IS NOT NULL AND due <= $until AND state IN ('proposed', 'queued', 'par
 ORDER BY due, priority_value DESC, id LIMIT 20;
 
 -- name: waiting
--- What needs the person's word, harm first; what they put off themselves is not asked about.
-SELECT id, title, state, parked_kind, why, changed_at, added_at, due FROM tasks
-WHERE state IN ('review', 'proposed') OR (state = 'parked' AND parked_kind <> 'later') OR (state = 'failed' AND due > $now - INTERVAL 1 DAY)
-ORDER BY CASE WHEN parked_kind = 'escalated' THEN 0 WHEN due IS NOT NULL THEN 1 WHEN state = 'review' THEN 2 WHEN state = 'parked' THEN 3 ELSE 4 END,
-    due NULLS LAST, priority_value DESC, added_at, id;
+SELECT t.id, t.title, t.state, t.parked_kind, t.why, t.changed_at, t.added_at, t.due FROM waiting t
+WHERE t.asked_until IS NULL OR t.asked_until > $now
+ORDER BY t.urgency, t.due NULLS LAST, t.priority_value DESC, t.added_at, t.id;
 
 -- name: asked
 -- Questions that are no task: routines that could be ready, improvements that could be made.

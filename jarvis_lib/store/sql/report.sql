@@ -31,13 +31,10 @@ SELECT a.*, t.title, t.hours AS planned_hours FROM attempts a JOIN tasks t ON t.
 WHERE a.ended_at IS NULL AND a.claimed_at <= $now ORDER BY a.claimed_at;
 
 -- name: waiting
--- What failed for good is asked about while its date is to come, and for a day after it.
 SELECT t.*, (SELECT d.reasons FROM decisions d WHERE d.task = t.id ORDER BY d."at" DESC LIMIT 1) AS reasons,
     (SELECT a.verdict_why FROM attempts a WHERE a.task = t.id AND a.ended_at IS NOT NULL ORDER BY a.claimed_at DESC, a.n DESC LIMIT 1) AS verdict_why
-FROM tasks t WHERE t.added_at <= $now AND ((t.state IN ('parked', 'proposed', 'review') AND t.parked_kind <> 'later')
-    OR (t.state = 'failed' AND t.due > $now - INTERVAL 1 DAY))
-ORDER BY CASE WHEN t.parked_kind = 'escalated' THEN 0 WHEN t.due IS NOT NULL THEN 1 WHEN t.state = 'review' THEN 2 WHEN t.state = 'parked' THEN 3 ELSE 4 END,
-    t.due NULLS LAST, t.priority_value DESC, t.added_at;
+FROM waiting t WHERE t.added_at <= $now AND (t.asked_until IS NULL OR t.asked_until > $now)
+ORDER BY t.urgency, t.due NULLS LAST, t.priority_value DESC, t.added_at, t.id;
 
 -- name: additions_refused
 SELECT r."at", r.kind, r.task, r.sentence, json_extract_string(f.data, '$.data.task.title') AS title
