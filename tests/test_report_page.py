@@ -7,9 +7,11 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from jarvis_lib.model.fact import Refused
+from jarvis_lib.report.deep import framed
 from jarvis_lib.report.headings import HEADINGS, headed, pointed, spoken
 from jarvis_lib.report.page import (
     SECTIONS,
@@ -298,6 +300,9 @@ def test_numbers_in_tables_have_the_digits_that_mean_something() -> None:
     for number, short in told.items():
         assert headed(f"<td>{number}</td>") == f"<td>{short}</td>"
     assert headed("<td>version 1.50</td><td>12</td>") == "<td>version 1.50</td><td>12</td>"
+    frame = pl.DataFrame({"title": ["1.50", "null", "true"], "p": [0.123456, None, 2.0]})
+    told = framed(scrub(frame._repr_html_()))
+    assert all(f"<td>{cell}</td>" in told for cell in ("1.50", "null", "true", "0.123", "", "2"))
 
 
 def test_a_table_on_a_page_has_words_over_its_columns_and_the_frame_keeps_its_names() -> None:

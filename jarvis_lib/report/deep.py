@@ -112,6 +112,12 @@ def _words(source: str) -> str:
     return spoken(scrub(str(mistune.html(source))))
 
 
+def framed(table: str) -> str:
+    """A frame's HTML as people read it. Its texts, which stand in quotation marks until the end, are left as they are, also one that looks like a number."""
+    told = headed(table).replace("<td>null</td>", "<td></td>")
+    return _QUOTED.sub(_bare, _FRACTION.sub("", told))
+
+
 def _bare(cell: re.Match[str]) -> str:
     """A frame's text without the quotation marks around it."""
     return f"<td>{cell[1]}</td>"
@@ -131,8 +137,7 @@ def _shown(output: dict[str, Any], specs: list[dict[str, Any]], cell: str) -> st
             specs.append(data[MIME])
         return f'<figure{live}><img alt="{escape(named)}" src="data:image/svg+xml;base64,{drawn}"></figure>'
     if "text/html" in data:
-        table = headed(_QUOTED.sub(_bare, scrub("".join(data["text/html"]))))
-        table = _FRACTION.sub("", table).replace("<td>null</td>", "<td></td>")
+        table = framed(scrub("".join(data["text/html"])))
         empty = '<p class="small">No row.</p>' if "<tbody></tbody>" in table else ""
         return f'<div class="wide" tabindex="0" role="region" aria-label="A table of cell {escape(clean(cell))}">{table}</div>{empty}'
     if output["output_type"] == "error":
