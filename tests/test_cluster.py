@@ -113,6 +113,26 @@ def test_a_stop_ends_the_process_on_the_other_side(home: Path, three: Three) -> 
     engine.close()
 
 
+def test_while_those_that_can_are_silent_it_waits_and_is_lost_only_after_a_while(home: Path, three: Three) -> None:
+    """A need that nobody has is a failure; machines that are silent for a moment (a busy hour, a sleeping network) are not."""
+    engine = DaskEngine(three.address, three.keys, cut_off_s=4)
+    for pid in three.pids[1:]:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(5)
+    gone_off = engine.submit(Bench(home).spec(command("true")))
+    stopped = engine.submit(Bench(home).spec(command("true")))
+    engine.stop(stopped, "stopped")
+    assert wait(engine, stopped)["outcome"] == "stopped"
+    lost = wait(engine, gone_off)
+    assert lost["outcome"] == "died" and "none was heard of for 4 s" in lost["said"]
+    again = engine.submit(Bench(home).spec(command("true")))
+    assert engine.poll(again) is None
+    for pid in three.pids[1:]:
+        os.kill(pid, signal.SIGCONT)
+    assert wait(engine, again)["outcome"] == "finished"
+    engine.close()
+
+
 @pytest.mark.long
 def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three: Three) -> None:
     engine = DaskEngine(three.address, three.keys)
@@ -127,7 +147,7 @@ def test_a_vanished_scheduler_leaves_nothing_without_an_ending(home: Path, three
 @pytest.mark.long
 def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, three: Three) -> None:
     """20 endings, none twice, and the verdicts of what ended are those of the local engine; what was lost ends as died."""
-    engine = DaskEngine(three.address, three.keys, cut_off_s=4)
+    engine = DaskEngine(three.address, three.keys, cut_off_s=6)
     ended: dict[int, dict[str, Any]] = {}
     started: dict[int, int] = {}
 
@@ -148,7 +168,7 @@ def test_twenty_tasks_over_three_workers_one_killed_one_cut_off(home: Path, thre
         for n, handle in handles.items():
             result = engine.poll(handle)
             if result is not None and n not in ended:
-                if result["outcome"] == "died" and started[n] < 3:  # what the session does: another attempt
+                if result["outcome"] == "died" and started[n] < 6:  # what the session does: another attempt
                     started[n] += 1
                     benches[n] = Bench(home)
                     handles[n] = engine.submit(benches[n].spec(one(n)))
@@ -253,7 +273,7 @@ def test_a_scheduler_without_workers_is_told_at_once(home: Path, three: Three) -
         time.sleep(0.1)
     begin = time.monotonic()
     result = wait(engine, engine.submit(Bench(home).spec(command("true"))))
-    assert result["outcome"] == "failed" and "No machine of the cluster" in result["said"] and time.monotonic() - begin < 5
+    assert result["outcome"] == "failed" and result["said"] == "The cluster has no machine." and time.monotonic() - begin < 5
     engine.close()
 
 

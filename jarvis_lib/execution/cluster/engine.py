@@ -27,11 +27,16 @@ LATE_S = 30.0
 
 @dataclass(eq=False)
 class Away:
-    """A recipe on another machine. `outcome` is set by `stop`; after `give_up_at` (monotonic) nobody waits any more."""
+    """A recipe on another machine; without a `future` it waits, until `send_until`, for one that listens, and asks again at `ask_at`.
+
+    `outcome` is set by `stop`; after `give_up_at` nobody waits any more. All three are times of the monotonic clock.
+    """
 
     spec: dict[str, Any]
     token: str
     future: Any
+    send_until: float = 0.0
+    ask_at: float = 0.0
     outcome: str = ""
     give_up_at: float = 0.0
     result: Result | None = field(default=None, repr=False)
@@ -58,34 +63,39 @@ class DaskEngine:
         if spec["step"] != "recipe":
             return self.local.submit(spec)
         Path(spec["dir"]).mkdir(parents=True, exist_ok=True)
-        token = f"{spec['attempt']}-{time.monotonic_ns()}"
-        away = Away(spec, token, None)
-        wanted = resources(spec["task"].get("needs", ()))
-        try:
-            away.allowed = self._able(wanted)
-            if not away.allowed:
-                needed = listed([f"{k}={v:g}" for k, v in wanted.items()]) or "answers"
-                away.result = ended_badly("failed", f"No machine of the cluster has {needed}, which the task needs.")
-                return away
-            away.future = self.client.submit(
-                remote.run_step,
-                spec | {"left_s": spec["deadline"] - time.time()},
-                packing.outgoing(spec),
-                token,
-                key=f"jarvis-{token}",
-                resources=wanted or None,
-                workers=away.allowed,
-                pure=False,
-                retries=0,
-            )
-        except Refused as error:
-            away.result = ended_badly("failed", error.sentence)
-            return away
-        except Exception as error:  # noqa: BLE001  # whatever a cluster that goes away raises, the step ends
-            away.result = ended_badly("died", f"The cluster at {self.address} is lost: {type(error).__name__}")
-            return away
-        self._away.append(away)
+        away = Away(spec, f"{spec['attempt']}-{time.monotonic_ns()}", None, send_until=time.monotonic() + self.cut_off_s)
+        away.result = self._sent(away)
+        if away.result is None:
+            self._away.append(away)
         return away
+
+    def _sent(self, away: Away) -> Result | None:
+        """Give it to a machine that can do it; its ending where there is none. While those that can are silent it is not given to anybody."""
+        wanted = resources(away.spec["task"].get("needs", ()))
+        try:
+            able = self._able(wanted)
+            away.allowed = self._listening(able)
+            if not able:
+                needed = listed([f"{k}={v:g}" for k, v in wanted.items()])
+                said = f"No machine of the cluster has {needed}, which the task needs." if needed else "The cluster has no machine."
+                return ended_badly("failed", said)
+            if away.allowed:
+                away.future = self.client.submit(
+                    remote.run_step,
+                    away.spec | {"left_s": away.spec["deadline"] - time.time()},
+                    packing.outgoing(away.spec),
+                    away.token,
+                    key=f"jarvis-{away.token}",
+                    resources=wanted or None,
+                    workers=away.allowed,
+                    pure=False,
+                    retries=0,
+                )
+        except Refused as error:
+            return ended_badly("failed", error.sentence)
+        except Exception as error:  # noqa: BLE001  # whatever a cluster that goes away raises, the step ends
+            return ended_badly("died", f"The cluster at {self.address} is lost: {type(error).__name__}")
+        return None
 
     def poll(self, handle: "Handle | Away") -> Result | None:
         """The result once it is here, else None; a worker that was lost, or does not stop in time, has one too."""
@@ -139,6 +149,8 @@ class DaskEngine:
             return ended_badly(away.outcome or "died", f"The scheduler at {self.address} is lost, and the recipe with it.")
         if str(self.client.status) != "running":
             return None
+        if away.future is None:
+            return self._unsent(away)
         status = away.future.status
         if status == "finished":
             return self._taken_back(away)
@@ -154,6 +166,16 @@ class DaskEngine:
             away.future.cancel(force=True)
             return ended_badly(away.outcome or "died", f"The machine {silent} that ran it was cut off.")
         return None
+
+    def _unsent(self, away: Away) -> Result | None:
+        if away.outcome:
+            return ended_badly(away.outcome, "No machine had begun it.")
+        if time.monotonic() >= away.send_until:
+            return ended_badly("died", f"Of the machines that can do it none was heard of for {self.cut_off_s:.0f} s.")
+        if time.monotonic() < away.ask_at:
+            return None
+        away.ask_at = time.monotonic() + LOOK_S
+        return self._sent(away)
 
     def _silent(self, away: Away) -> str:
         """The worker that runs it, if it has not been heard of for too long; it is asked for once in a while."""
@@ -195,14 +217,18 @@ class DaskEngine:
         found = here(result, away.spec)
         return found | {"outcome": away.outcome} if away.outcome else found
 
-    def _able(self, wanted: dict[str, float]) -> list[str]:
-        """The workers that were heard of lately and have what is wanted. A scheduler goes on giving work to one that is cut off.
+    def _able(self, wanted: dict[str, float]) -> dict[str, Any]:
+        """The workers, by address, that have what is wanted, whether they were heard of lately or not."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        return {a: w for a, w in workers.items() if all(w["resources"].get(k, 0) >= v for k, v in wanted.items())}
+
+    def _listening(self, able: dict[str, Any]) -> list[str]:
+        """Of `able` those that were heard of lately: a scheduler goes on giving work to one that is cut off.
 
         Of these, those that were heard of in the last seconds, if there are any: who is about to be missed gets nothing new.
         """
-        workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        able = {a: w for a, w in workers.items() if self._is_heard(w) and all(w["resources"].get(k, 0) >= v for k, v in wanted.items())}
-        return [a for a, w in able.items() if self._is_heard(w, min(FRESH_S, self.cut_off_s))] or list(able)
+        heard_of = [a for a, w in able.items() if self._is_heard(w)]
+        return [a for a in heard_of if self._is_heard(able[a], min(FRESH_S, self.cut_off_s))] or heard_of
 
     def _is_heard(self, worker: dict[str, Any], within_s: float | None = None) -> bool:
         return bool(self._now_there() - worker["last_seen"] <= (self.cut_off_s if within_s is None else within_s))
