@@ -114,7 +114,7 @@ soak-real: $(READY) ## Twenty real nights in compressed time: notebooks, git and
 mutants: $(READY) ## Change the rules of policy, verdicts, risk and trust one by one: which change does no test notice?
 	@$(BIN)/python -m tests.mutants
 
-coverage: $(READY) ## Run the default suite and count the branches of model, execution and store that no test takes; COVERAGE_ARGS names files of tests.
+coverage: $(READY) ## Run the default suite and make long, and count the branches of model, execution and store that no test takes; COVERAGE_ARGS names files of tests.
 	@$(BIN)/python -m tests.coverage_rooms $(COVERAGE_ARGS)
 
 docs: $(READY) ## The documentation as a site, in site/; the page of commands is made anew.

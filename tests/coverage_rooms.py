@@ -7,12 +7,14 @@ start without site-packages (`-I -S`), and what is killed takes its notes along.
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tests.install_parts import ROOT
 
 LEAST = {"model": 90.0, "execution": 90.0, "store": 90.0}
 """Rooms, and the least share of their branches, in percent."""
+COUNTED = "not faults and not browser and not real_agents"
 FOLDER = ROOT / "build" / "coverage"
 RC = FOLDER / "rc"
 DATA = FOLDER / "data"
@@ -48,20 +51,37 @@ def watching_processes() -> Iterator[None]:
         line.unlink(missing_ok=True)
 
 
-def run(files: list[str]) -> list[str]:
-    """Run each file of tests by itself, so that one that fails leaves the figures of the others; those that failed."""
-    bad = []
-    with watching_processes():
-        for file in files:
-            began = time.monotonic()
-            argv = [sys.executable, "-m", "coverage", "run", f"--rcfile={RC}", "-m", "pytest", file, "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
-            done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
-            word = {0: "passed", 5: "has nothing in the default suite,"}.get(done.returncode, "FAILED")
-            print(f"{file}: {word} in {time.monotonic() - began:.0f} s", flush=True)
-            if word == "FAILED":
-                bad.append(file)
-                print(done.stdout[-3000:], done.stderr[-1000:])
-    return bad
+def run(files: list[str], beside: int) -> list[str]:
+    """Run each file of tests by itself, `beside` of them at a time, so that one that fails leaves the figures of the others; those that failed."""
+
+    def one(file: str) -> str:
+        began = time.monotonic()
+        argv = [
+            sys.executable,
+            "-m",
+            "coverage",
+            "run",
+            f"--rcfile={RC}",
+            "-m",
+            "pytest",
+            file,
+            "-q",
+            "-p",
+            "no:xdist",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            COUNTED,
+        ]
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+        word = {0: "passed", 5: "has nothing that is counted,"}.get(done.returncode, "FAILED")
+        print(f"{file}: {word} in {time.monotonic() - began:.0f} s", flush=True)
+        if word == "FAILED":
+            print(done.stdout[-3000:], done.stderr[-1000:], flush=True)
+        return word
+
+    with watching_processes(), ThreadPoolExecutor(beside) as pool:
+        return [file for file, word in zip(files, pool.map(one, files), strict=True) if word == "FAILED"]
 
 
 def figures() -> dict[str, Any]:
@@ -103,16 +123,17 @@ def untaken(files: dict[str, Any]) -> Iterator[str]:
 def main() -> int:
     """Run, print, judge."""
     asked = argparse.ArgumentParser(prog="python -m tests.coverage_rooms", description=(__doc__ or "").splitlines()[0])
-    asked.add_argument("files", nargs="*", help="files of tests; all of the default suite without any")
+    asked.add_argument("files", nargs="*", help="files of tests; without any, all of the default suite and of make long")
     asked.add_argument("--more", action="store_true", help="add to the figures that are there instead of beginning anew")
     asked.add_argument("--table", action="store_true", help="run nothing: only print what the last run noted")
     asked.add_argument("--untaken", action="store_true", help="also list the branches that no test took")
+    asked.add_argument("--beside", type=int, default=os.cpu_count() or 1, help="files that run at the same time; default: one for each core")
     given = asked.parse_args()
     if not (given.more or given.table):
         shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
     RC.write_text(_RC.format(data=DATA, rooms=", ".join(f"jarvis_lib.{room}" for room in LEAST)), encoding="utf-8")
-    bad = [] if given.table else run(given.files or sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "tests").glob("test_*.py")))
+    bad = [] if given.table else run(given.files or sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "tests").rglob("test_*.py")), given.beside)
     files = figures()
     rows, low = table(files)
     print(*(untaken(files) if given.untaken else ()), *rows, *low, *(f"failed: {file}" for file in bad), sep="\n")

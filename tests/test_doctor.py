@@ -1,7 +1,9 @@
 """`jarvis doctor`: one line for each thing a night needs; it reaches the last line whatever is broken."""
 
+import grp
 import json
 import os
+import pwd
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from jarvis_lib.workspace import open_workspace
 
 NOW = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 NAMES = [
-    *("Workspace", "Python", "Disk", "Folders", "Store", "Clock", "Windows", "Calendar", "Holidays", "Sources"),
+    *("Workspace", "Python", "Disk", "Folders", "Access", "Store", "Clock", "Windows", "Calendar", "Holidays", "Sources"),
     *("Notebooks", "Cron", "Git", "Sandbox", "Agent"),
 ]
 
@@ -43,6 +45,34 @@ def test_a_task_for_an_agent_without_one_is_not_well(home: Path) -> None:
     told = found(home)["Agent"]
     assert told.level == "warning" and "Fix the login waits for a coding agent: No agent is switched on" in told.said and told.todo
     assert all(".." not in line for line in render.findings([told, Finding("Program", "problem", "It is not there.", "install it")]))
+
+
+def test_what_others_may_write_is_told(home: Path) -> None:
+    """Whoever may write a notebook or the spool decides what runs at night; a group of which nobody else is a member is nobody else."""
+    assert found(home)["Access"].level == "ok"
+    (home / "notebooks").mkdir()
+    (home / "notebooks").chmod(0o775)
+    own = pwd.getpwuid(os.geteuid()).pw_gid
+    if {p.pw_uid for p in pwd.getpwall() if p.pw_gid == own} <= {0, os.geteuid()} and not set(grp.getgrgid(own).gr_mem) - {"root"}:
+        assert found(home)["Access"].level == "ok"
+    (home / "data" / "spool").mkdir(parents=True, exist_ok=True)
+    (home / "data" / "spool").chmod(0o777)
+    told = found(home)["Access"]
+    assert told.level == "warning" and "everybody may write data/spool" in told.said and told.todo.startswith("keep it to yourself: chmod -R go-w ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_belongs_to_others_or_to_a_group_with_others_is_told(home: Path) -> None:
+    other = next(p for p in pwd.getpwall() if p.pw_uid not in (0, os.geteuid()) and p.pw_gid != 0)
+    os.chown(home / "jarvis.toml", other.pw_uid, 0)
+    (home / "notebooks").mkdir()
+    os.chown(home / "notebooks", 0, other.pw_gid)
+    (home / "notebooks").chmod(0o775)
+    said = found(home)["Access"].said
+    assert f"jarvis.toml belongs to {other.pw_name}" in said and f"the group {grp.getgrgid(other.pw_gid).gr_name} may write notebooks" in said
+    os.chown(home / "jarvis.toml", 54_321, 0)
+    os.chown(home / "notebooks", 0, 54_321)
+    assert "jarvis.toml belongs to user 54321" in found(home)["Access"].said
 
 
 def test_without_a_workspace_the_rest_is_still_looked_at() -> None:

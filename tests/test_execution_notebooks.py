@@ -155,3 +155,12 @@ def test_a_notebook_runs_in_this_process_too(home: Path) -> None:
     with pytest.raises(Refused, match="dates as ISO text"):
         run_notebook(home / "work.ipynb", home / "x.ipynb", {"wait": datetime.date(2026, 1, 1)}, deadline=time.time() + 60, cwd=home)
     assert run_notebook(home / "work.ipynb", home / "x.ipynb", {}, deadline=time.time() - 1, cwd=home)["outcome"] == "timed_out"
+
+
+def test_what_our_own_notebook_needs_is_there_before_its_first_cell_and_under_no_name(home: Path) -> None:
+    """Modules that are asked for are imported while the kernel starts; one that is not there stops nothing; the kernel is gone afterwards."""
+    notebook(home, "import sys; print('colorsys' in sys.modules, sorted(n for n in dir() if 'import' in n or 'colorsys' in n))")
+    before = set(tree.below_me())
+    done = run_notebook(home / "work.ipynb", home / "done.ipynb", {}, deadline=time.time() + 60, cwd=home, ours=("no_such_module", "colorsys"))
+    assert done["outcome"] == "finished" and "True []" in (home / "done.ipynb").read_text()
+    assert set(tree.below_me()) <= before

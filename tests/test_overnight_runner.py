@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import nbformat
 import pytest
 
 from jarvis_lib import autonomous_queue as queue
@@ -231,6 +232,20 @@ def test_a_page_that_cannot_be_made_becomes_a_text(live: Place) -> None:
     said: list[str] = []
     page = night.make_brief(live, as_of=live.now(), say=said.append)
     assert page.suffix == ".txt" and "The page could not be made" in page.read_text() and said
+
+
+def test_a_notebook_that_writes_no_page_is_not_taken_for_one(live: Place) -> None:
+    """The person's own notebook may end well and write nothing: an older page of that morning is not this brief."""
+    add(live, "one")
+    whole = night.make_brief(live, as_of=live.now())
+    assert whole.suffix == ".html"
+    shipped = nbformat.read(live.home / "notebooks" / "reports" / "morning_brief.ipynb", 4)
+    (live.home / "notebooks").unlink()
+    (live.home / "notebooks" / "reports").mkdir(parents=True)
+    shipped.cells = shipped.cells[:2]
+    nbformat.write(shipped, live.home / "notebooks" / "reports" / "morning_brief.ipynb")
+    page = night.make_brief(live, as_of=live.now())
+    assert page.suffix == ".txt" and "came to its end and wrote no page" in page.read_text() and "wrote no page" in whole.read_text()
 
 
 @pytest.mark.long

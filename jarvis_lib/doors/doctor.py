@@ -4,6 +4,7 @@ It changes no more than any reading does, and never raises for what it finds: a 
 """
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
     checks: list[tuple[str, Callable[[], Finding | list[Finding]]]] = [("Python", _python)]
     if home is not None:
         folder = home
-        checks += [("Disk", lambda: _disk(folder)), ("Folders", lambda: _folders(folder))]
+        checks += [("Disk", lambda: _disk(folder)), ("Folders", lambda: _folders(folder)), ("Access", lambda: _access(folder))]
         if settings is not None:
             known = settings
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
@@ -109,6 +110,18 @@ def _folders(home: Path) -> Finding:
     if missing:
         return Finding("Folders", "warning", f"{listed(missing)} not there yet", "nothing: they are made when they are needed")
     return Finding("Folders", "ok", "data, reports and logs can be written")
+
+
+def _access(home: Path) -> Finding:
+    """What others may write is a night that others decide about."""
+    from jarvis_lib.doors.access import open_to_others
+
+    found = open_to_others(home)
+    if found:
+        return Finding(
+            "Access", "warning", f"{listed(found)}: so others decide what runs as you", f"keep it to yourself: chmod -R go-w {shlex.quote(str(home))}"
+        )
+    return Finding("Access", "ok", "nobody else may write the settings, the notebooks or the journal")
 
 
 def _memory(home: Path, settings: Settings) -> Finding:

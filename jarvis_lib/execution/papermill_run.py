@@ -30,6 +30,8 @@ _MEMORY_EVERY = 3
 _OPTIONS = ("--HistoryManager.hist_file=:memory:",)
 _ALONE = ("--InteractiveShellApp.ignore_cwd=True",)
 """Outside of a jail: no module comes from the folder that the kernel stands in."""
+_WARM = "--IPKernelApp.exec_lines=__import__('importlib').import_module('{}');"
+"""Imported before the first cell, without a name in the notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,12 @@ def run_notebook(
     stop: Callable[[], bool] = lambda: False,
     tree_of: Callable[[int], Sequence[int]] | None = None,
     enter: "Callable[[Path], Callable[[Sequence[str]], list[str]]] | None" = None,
+    ours: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Run the notebook until it ends or until `deadline` (epoch seconds), the executed copy going to `output`.
 
-    `enter` takes the folder of the kernel's sockets and gives what puts the kernel into its jail.
+    `enter` takes the folder of the kernel's sockets and gives what puts the kernel into its jail. `ours` says that the notebook is Jarvis's own and
+    names modules that it will need: the kernel imports them while papermill is imported here, and it is ended at once after the last cell.
 
     Returns `outcome` (finished, failed, timed_out, stopped), `said` (one sentence), `exit_code` (0, 1 or None), `seconds`, `notebook`
     (the path of the executed copy), `cells` (code cells by state) and `tail` (the error's last lines). Raises Refused, before
@@ -106,7 +110,7 @@ def run_notebook(
     partial = output.with_name(f".{output.stem}.part.ipynb")
     output.parent.mkdir(parents=True, exist_ok=True)
     partial.unlink(missing_ok=True)  # papermill writes into what stands there, and a link would lead it elsewhere
-    with _kernel(cwd, env, guard, enter) as manager, _watched(guard, manager):
+    with _kernel(cwd, env, guard, enter, ours) as manager, _watched(guard, manager):
         error = _execute(path, partial, dict(parameters), guard, manager)
     if partial.exists():
         os.replace(partial, output)
@@ -148,7 +152,13 @@ def _kernel_tree(kernel: int) -> list[int]:
 
 
 @contextmanager
-def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: "Callable[[Path], Callable[[Sequence[str]], list[str]]] | None") -> Iterator[Any]:
+def _kernel(
+    cwd: Path,
+    env: Mapping[str, str] | None,
+    guard: Guard,
+    enter: "Callable[[Path], Callable[[Sequence[str]], list[str]]] | None",
+    ours: Sequence[str] | None,
+) -> Iterator[Any]:
     """A starting kernel on sockets in a private folder; at the end it and everything it started are gone."""
     from jupyter_core.utils import run_sync
 
@@ -159,11 +169,13 @@ def _kernel(cwd: Path, env: Mapping[str, str] | None, guard: Guard, enter: "Call
     kernel = 0
     try:
         run_sync(manager.start_kernel)(
-            cwd=str(cwd), env=dict(os.environ if env is None else env), extra_arguments=[*_OPTIONS, *(_ALONE if enter is None else ())]
+            cwd=str(cwd),
+            env=dict(os.environ if env is None else env),
+            extra_arguments=[*_OPTIONS, *(_ALONE if enter is None else ()), *(_WARM.format(name) for name in ours or ())],
         )
         kernel = manager.provisioner.pid
         yield manager
-        if not guard.reason:
+        if not guard.reason and ours is None:
             run_sync(manager.shutdown_kernel)(now=False)
     finally:
         if kernel:

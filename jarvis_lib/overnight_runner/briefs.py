@@ -45,10 +45,13 @@ def make_brief(place: Place, *, as_of: datetime, out: Path | None = None, say: S
     except Refused as error:
         told_busy(place, target, error, as_of=as_of)
         raise
-    with open_snapshot(snapshot) as reader:
-        values = compose(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
-    told = {"headline": values.headline, "text": brief_text(values)}
-    made, fact = make_page(place, BRIEF_NOTEBOOK, kind="morning", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
+
+    def instead() -> tuple[str, str]:
+        with open_snapshot(snapshot) as reader:
+            values = compose(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
+        return values.headline, brief_text(values)
+
+    made, fact = make_page(place, BRIEF_NOTEBOOK, kind="morning", snapshot=snapshot, as_of=as_of, target=target, instead=instead, say=say)
     crash_point("brief-made")
     place.store.append(fact)
     postman.call(place.home, place.settings)
@@ -64,11 +67,14 @@ def checkin(place: Place, *, as_of: datetime) -> Evening:
 def make_checkin(place: Place, *, as_of: datetime, out: Path | None = None, say: Say = lambda line: None) -> Path:
     """Run the check-in's notebook on a snapshot and publish its page; the path. A notebook that cannot run leaves the text."""
     snapshot = place.store.snapshot()
-    with open_snapshot(snapshot) as reader:
-        values = compose_evening(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
     target = out or dated_path(place.home, as_of.astimezone(place.zone).date(), "evening")
-    told = {"headline": values.headline, "text": evening_text(values)}
-    made, fact = make_page(place, EVENING_NOTEBOOK, kind="evening", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
+
+    def instead() -> tuple[str, str]:
+        with open_snapshot(snapshot) as reader:
+            values = compose_evening(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
+        return values.headline, evening_text(values)
+
+    made, fact = make_page(place, EVENING_NOTEBOOK, kind="evening", snapshot=snapshot, as_of=as_of, target=target, instead=instead, say=say)
     place.store.append(fact)
     postman.call(place.home, place.settings)
     return made

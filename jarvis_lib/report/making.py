@@ -11,20 +11,36 @@ from datetime import datetime
 from pathlib import Path
 
 from jarvis_lib.model.fact import Fact, Refused, stamp
+from jarvis_lib.report import shelf
 from jarvis_lib.report.publish import plain_page, publish, put
 from jarvis_lib.store.place import Place
 
 LIMIT_S = 300.0
+NEEDED = ("jarvis_lib.report.page", "jarvis_lib.report.brief", "jinja2", "nbconvert.exporters.html")
+"""Modules of every report's notebook that take long to import."""
 
 
 def make_page(
-    place: Place, notebook: Path, *, kind: str, snapshot: Path, as_of: datetime, target: Path, headline: str, text: str, say: Callable[[str], None]
+    place: Place,
+    notebook: Path,
+    *,
+    kind: str,
+    snapshot: Path,
+    as_of: datetime,
+    target: Path,
+    instead: Callable[[], tuple[str, str]],
+    say: Callable[[str], None],
 ) -> tuple[Path, Fact]:
-    """(the file, the fact that tells of it, for the caller to write). `notebook` is a path below the workspace; `text` is what stands in for it."""
+    """(the file, the fact that tells of it, for the caller to write). `notebook` is a path below the workspace.
+
+    `instead` gives the headline and the text that stand in for a page that cannot be made; it is asked for them only then.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         _run(place, notebook, snapshot, as_of, target)
+        headline = shelf.read(target).headline
     except Exception as error:
+        headline, text = instead()
         last = str(error).splitlines()[-1][:300] if str(error) else ""
         whole = f"{text}\n\nThe page could not be made: {type(error).__name__}: {last}\n"
         put(target, plain_page(headline, whole, as_of=as_of.isoformat(timespec="seconds")))
@@ -59,7 +75,10 @@ def _run(place: Place, notebook: Path, snapshot: Path, as_of: datetime, target: 
     source = place.home / notebook
     if not source.exists():
         raise Refused(f"There is no {notebook} in this workspace; copy it from a new one (jarvis init).", code="missing")
+    before = target.stat().st_mtime_ns if target.exists() else 0
     parameters = {"snapshot": str(snapshot), "as_of": as_of.isoformat(), "out": str(target), "home": str(place.home)}
-    result = run_notebook(source, target.with_suffix(".ipynb"), parameters, deadline=time.time() + LIMIT_S, cwd=place.home)
+    result = run_notebook(source, target.with_suffix(".ipynb"), parameters, deadline=time.time() + LIMIT_S, cwd=place.home, ours=NEEDED)
     if result["outcome"] != "finished":
         raise Refused(str(result["said"]), code="failed")
+    if not target.exists() or target.stat().st_mtime_ns == before:
+        raise Refused(f"{notebook} came to its end and wrote no page; its last cell is page.write(out).", code="failed")

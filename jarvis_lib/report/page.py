@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -224,27 +224,27 @@ def _notebooks_of_parent() -> list[Path]:
 # --- rendering -----------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _environment() -> "jinja2.Environment":
+@lru_cache(4)
+def _environment(home: Path, folder: Path) -> "jinja2.Environment":
+    """One for each folder that links lead from: a compiled template keeps the filters it was compiled with, and to compile costs more than to render."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(TEMPLATES / "jarvis" / "sections")
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     made.globals["means"] = MEANS
+    own: dict[str, Callable[..., str]] = {"href": lambda path: quote(relative(home / path, folder)), "duration": lasting, "coded": coded}
+    made.filters.update(own)
     return made
 
 
 def section_html(values: Values, name: str, home: Path, folder: Path) -> str:
     """One section as HTML; its links lead from `folder` to the files of the workspace."""
-    environment = _environment().overlay()
-    # A compiled template keeps the filters it was compiled with, so each folder needs a table of its own.
-    environment.filters = {**environment.filters, "href": lambda path: quote(relative(home / path, folder)), "duration": lasting, "coded": coded}
     kind = KINDS[type(values)]
     template = name if name in kind.shared else f"{kind.mark}_{name}"
     from jarvis_lib.report.drawing import bar, columns, dot_plot, lanes
 
     folds = {"unfolded": unfolded, "spent": lambda rows: sum(map(seen, rows)), "room": rooms(values) if isinstance(values, Brief) else {}}
-    return environment.get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot, lanes=lanes, **folds)
+    return _environment(home, folder).get_template(f"{template}.html.j2").render(b=values, bar=bar, columns=columns, dot_plot=dot_plot, lanes=lanes, **folds)
 
 
 def coded(sentence: str) -> str:

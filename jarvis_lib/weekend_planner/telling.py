@@ -32,8 +32,9 @@ def make_summary(place: Place, *, as_of: datetime, out: Path | None = None, say:
     with open_snapshot(snapshot) as reader:
         values = compose_weekend(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
     target = out or weekend_path(place.home, values.weekend)
-    told = {"headline": values.headline, "text": weekend_text(values)}
-    made, fact = make_page(place, NOTEBOOK, kind="weekend", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
+    made, fact = make_page(
+        place, NOTEBOOK, kind="weekend", snapshot=snapshot, as_of=as_of, target=target, instead=lambda: (values.headline, weekend_text(values)), say=say
+    )
     place.store.append(fact)
     postman.call(place.home, place.settings)
     return made
@@ -51,8 +52,9 @@ def make_review(place: Place, *, as_of: datetime, out: Path | None = None, say: 
     with open_snapshot(snapshot) as reader:
         values = compose_review(reader, now=as_of, zone=place.zone, settings=place.settings, home=place.home)
     target = out or review_path(place.home, values.week)
-    told = {"headline": values.headline, "text": review_text(values)}
-    made, fact = make_page(place, REVIEW_NOTEBOOK, kind="review", snapshot=snapshot, as_of=as_of, target=target, say=say, **told)
+    made, fact = make_page(
+        place, REVIEW_NOTEBOOK, kind="review", snapshot=snapshot, as_of=as_of, target=target, instead=lambda: (values.headline, review_text(values)), say=say
+    )
     place.store.append(fact)
     postman.call(place.home, place.settings)
     return made
