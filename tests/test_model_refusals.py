@@ -1,6 +1,5 @@
 """What the rules of the ledger refuse: each with its sentence, and a refused fact leaves every row as it was."""
 
-import copy
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 import pytest
 
 from jarvis_lib.model.fact import Fact, Refused, stamp
-from jarvis_lib.model.ledger import apply, derive
 from jarvis_lib.model.task import Recipe, Task, content_hash
 from jarvis_lib.store.place import Place
-from jarvis_lib.store.rows import Rows
 from tests.facts import added, claimed, ended, opened, passed, task
+from tests.refusing import Ledger
 
 QUEUED, RUNNING, SHIPPED, PROPOSED, BARE = (task(name, id=f"{name}00000"[:10]) for name in ("queue", "runsn", "shipp", "propo", "barex"))
 HASH = content_hash(QUEUED, {})
@@ -20,11 +18,11 @@ PHASE = {"name": "build", "task": QUEUED.id, "hours": 1.0, "p50": 1.0, "p80": 2.
 CANDIDATE = {"kind": "task", "title": "Build it", "hours": 1.0, "p50": 1.0, "p80": 2.0, "chance": 0.8, "content": {}}
 
 
-class World:
+class World(Ledger):
     """A book in which something has happened already."""
 
     def __init__(self, place: Place) -> None:
-        self.place, self.rows, self.now = place, Rows(None), place.now()
+        super().__init__(place)
         self.write(opened(place), *(added(place, one) for one in (QUEUED, RUNNING, SHIPPED)), added(place, PROPOSED, actor="agent:codex"))
         self.write(added(place, Task(**{n: getattr(BARE, n) for n in BARE.__slots__} | {"recipe": None})))
         self.write(claimed(place, SHIPPED, "a1"), ended(place, SHIPPED, "a1", evidence=[passed()]), claimed(place, RUNNING, "a2"))
@@ -35,19 +33,6 @@ class World:
         others[-1]["revisions"] = first["revisions"]
         self.write(self.fact("weekend.suggested", weekend="2026-11-28", said="", candidates=[first, *others]))
         self.write(self.fact("weekend.selected", build="wsecond", phases=[]), self.fact("weekend.selected", build="wfirst", phases=[PHASE]))
-
-    def fact(self, kind: str, *, by: str = "person:test", **data: Any) -> Fact:
-        return self.place.fact(kind, actor=by, **data)
-
-    def write(self, *facts: Fact) -> None:
-        for fact in facts:
-            apply(self.rows, fact)
-            self.write(*derive(self.rows, fact, self.place.settings.policy))
-
-    def row(self, table: str, key: str) -> dict[str, Any]:
-        found = self.rows.get(table, key)
-        assert found is not None
-        return found
 
 
 def edit(w: World, revision: int | None = None, **changes: Any) -> Fact:
@@ -136,12 +121,7 @@ def world(place: Place) -> World:
 @pytest.mark.parametrize(("said", "make"), REFUSED, ids=[f"{n}-{said[:40]}" for n, (said, _) in enumerate(REFUSED)])
 def test_what_must_not_happen_is_refused_and_changes_no_row(world: World, said: str, make: Callable[[World], Fact]) -> None:
     """Rules look first and change last."""
-    before = copy.deepcopy((world.rows._rows, world.rows._added))
-    with pytest.raises(Refused, match=said):
-        apply(world.rows, make(world))
-    now = {table: {key: row for key, row in rows.items() if row is not None} for table, rows in world.rows._rows.items()}
-    assert {t: r for t, r in now.items() if r} == {t: kept for t, rows in before[0].items() if (kept := {k: v for k, v in rows.items() if v is not None})}
-    assert {t: r for t, r in world.rows._added.items() if r} == {t: r for t, r in before[1].items() if r}
+    world.refuses(said, make(world))
 
 
 def test_a_weekend_that_is_started_is_neither_started_nor_chosen_again(world: World) -> None:
