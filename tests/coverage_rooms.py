@@ -1,8 +1,9 @@
 """Which branches of the words, the hands and the store does no test take? `python -m tests.coverage_rooms` runs their tests and prints a table per room.
 
 A session's workers start with a clean environment and die with their work, so nobody can hand them coverage by a variable: while this runs, a line
-in the environment's site-packages starts it in each process that was started as a module of Jarvis. What runs inside of a jail is not seen: those scripts
-start without site-packages (`-I -S`), and what is killed takes its notes along. Exit code 1 when a room has less than its least.
+in the environment's site-packages starts it in each process that was started as a module of Jarvis, a kernel or a machine of the cluster. What runs
+inside of a jail is not seen: those scripts start without site-packages (`-I -S`), and what is killed takes its notes along. Exit code 1 when a room has
+less than its least.
 """
 
 import argparse
@@ -30,12 +31,14 @@ DATA = FOLDER / "data"
 _RC = """[run]
 branch = true
 parallel = true
+sigterm = true
 data_file = {data}
 source_pkgs = {rooms}
 disable_warnings = module-not-imported, no-data-collected
 """
 _START = (
-    "import sys, os; any('jarvis_lib.' in w or w == 'ipykernel_launcher' for w in sys.orig_argv) and not os.environ.get('COVERAGE_PROCESS_START')"
+    "import sys, os; any('jarvis_lib.' in w or w in ('ipykernel_launcher', 'distributed.cli.dask_worker') for w in sys.orig_argv)"
+    " and not os.environ.get('COVERAGE_PROCESS_START')"
     " and (os.environ.update(COVERAGE_PROCESS_START={rc!r}), __import__('coverage').process_startup(), os.environ.pop('COVERAGE_PROCESS_START'))\n"
 )
 
