@@ -359,6 +359,7 @@ def test_a_checklist_comes_in_as_tasks(place: Place, tmp_path: Path) -> None:
     assert (fix["hours"], fix["priority"], fix["category"], fix["project"], fix["tags"]) == (1.5, "HIGH", "Bug fixes", "Shop", ["money"])
     assert found["Write its test"]["description"] == "Part of: Fix the rounding" and found["Release 2.0"]["state"] == "accepted"
     assert "reads two ways" in told.left_out[0][1]
+    assert told.notes == ["1 bullet without a box is not taken for tasks (first: line 8); write - [ ]"]
     assert (bring(place, path).files[0].imported, bring(place, path).files[0].there_already) == (0, 3)
 
 

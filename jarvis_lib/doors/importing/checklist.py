@@ -15,21 +15,23 @@ from jarvis_lib.doors.importing.tasks import Recipes
 from jarvis_lib.execution.draft import draft
 from jarvis_lib.model.fact import Refused, stamp
 from jarvis_lib.model.import_rules import key_of, task_id_of
-from jarvis_lib.model.prose import clean, size
+from jarvis_lib.model.prose import clean, plural, size
 from jarvis_lib.model.quick_line import DEFAULT_HOURS, UNKNOWN_CATEGORY, Line, parse
 from jarvis_lib.model.task import LABEL_LIMIT
 from jarvis_lib.store.place import Place
 
 _BOX = re.compile(r"^(\s*)(?:[-*+]|\d+[.)]) \[([ xX\-/~])\](?:\s+(.*))?$")
+_BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+\S")
 _HEAD = re.compile(r"^#{1,6}\s+(.*)$")
 _MEANS = {" ": "queued", "x": "accepted", "X": "accepted"}
 
 
 def read_checklist(place: Place, path: Path, report: FileReport, *, recipes: Recipes, now: datetime) -> list[Item]:
-    """The tasks of a checklist, in its order. A line that reads two ways is left out with both readings."""
+    """The tasks of a checklist, in its order. A line that reads two ways is left out with both readings; a bullet without a box is no task, and told."""
     found: list[Item] = []
     nth: Counter[tuple[str, str]] = Counter()
     above: list[tuple[int, str]] = []
+    bare: list[int] = []
     project, fenced = "", False
     for number, line in enumerate(_lines(path), 1):
         head, box = _HEAD.match(line), _BOX.match(line)
@@ -40,6 +42,7 @@ def read_checklist(place: Place, path: Path, report: FileReport, *, recipes: Rec
         if head:
             project, above = clean(head[1].rstrip().rstrip("#"))[:LABEL_LIMIT], []
         if not box:
+            bare += [number] if _BULLET.match(line) else []
             continue
         report.found += 1
         depth, words = len(box[1].expandtabs(4)), clean(box[3] or "")
@@ -54,6 +57,10 @@ def read_checklist(place: Place, path: Path, report: FileReport, *, recipes: Rec
             above.append((depth, read.title))
         except Refused as error:
             report.leave_out(f"line {number} ({words[:60]})", str(error).rstrip("."))
+    if bare:
+        report.notes.append(
+            f"{plural(len(bare), 'bullet')} without a box {'is' if len(bare) == 1 else 'are'} not taken for tasks (first: line {bare[0]}); write - [ ]"
+        )
     if not report.found:
         raise Refused("It has no line such as `- [ ] Title ~90m !high`.", code="failed")
     return found
