@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jarvis_lib.execution import tree
@@ -160,7 +161,8 @@ def test_a_notebook_runs_in_this_process_too(home: Path) -> None:
 def test_what_our_own_notebook_needs_is_there_before_its_first_cell_and_under_no_name(home: Path) -> None:
     """Modules that are asked for are imported while the kernel starts; one that is not there stops nothing; the kernel is gone afterwards."""
     notebook(home, "import sys; print('colorsys' in sys.modules, sorted(n for n in dir() if 'import' in n or 'colorsys' in n))")
-    before = set(tree.below_me())
+    before, was_there = set(tree.below_me()), {p.pid for p in psutil.Process().children()}
     done = run_notebook(home / "work.ipynb", home / "done.ipynb", {}, deadline=time.time() + 60, cwd=home, ours=("no_such_module", "colorsys"))
     assert done["outcome"] == "finished" and "True []" in (home / "done.ipynb").read_text()
     assert set(tree.below_me()) <= before
+    assert [p for p in psutil.Process().children() if p.status() == psutil.STATUS_ZOMBIE and p.pid not in was_there] == []

@@ -181,6 +181,8 @@ def _kernel(
         if kernel:
             left = set(guard.tree_of(kernel)) | set(_kernel_tree(kernel))
             tree.kill(lambda: [pid for pid in {*left, *guard.tree_of(kernel)} if tree.exists(pid)])
+            if not tree.exists(kernel):
+                run_sync(manager.provisioner.wait)()  # else a program that stays keeps one zombie for each notebook
         shutil.rmtree(folder, ignore_errors=True)
 
 
