@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -166,3 +167,19 @@ def test_what_our_own_notebook_needs_is_there_before_its_first_cell_and_under_no
     assert done["outcome"] == "finished" and "True []" in (home / "done.ipynb").read_text()
     assert set(tree.below_me()) <= before
     assert [p for p in psutil.Process().children() if p.status() == psutil.STATUS_ZOMBIE and p.pid not in was_there] == []
+
+
+def test_a_program_that_runs_many_notebooks_keeps_nothing_of_them(home: Path) -> None:
+    """No thread, no open file and no zombie is left by one, however it ended: a session runs several, and a year of them slowed one down."""
+    notebook(home, "import time; time.sleep(wait); assert wait != 1", parameters="wait = 0")
+    me, was_there = psutil.Process(), {p.pid for p in psutil.Process().children()}
+
+    def run(wait: int, ours: tuple[str, ...] | None) -> tuple[int, int]:
+        run_notebook(home / "work.ipynb", home / "done.ipynb", {"wait": wait}, deadline=time.time() + 5, cwd=home, ours=ours)
+        return threading.active_count(), me.num_fds()
+
+    first = run(0, None)
+    for wait, ours in ((0, ()), (1, None), (60, None), (0, None)):
+        last = run(wait, ours)
+    assert last[0] <= first[0] and last[1] <= first[1] + 2, (first, last)
+    assert [p for p in me.children() if p.status() == psutil.STATUS_ZOMBIE and p.pid not in was_there] == []

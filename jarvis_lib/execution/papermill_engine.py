@@ -114,7 +114,13 @@ class JarvisEngine(NBClientEngine):  # type: ignore[misc]  # papermill is untype
         keeper.notebook_start()
         ended = False
         try:
-            GuardedClient(keeper, guard=guard, km=more["manager"], kernel_name=kernel_name, timeout=None, startup_timeout=60).execute()
+            client = GuardedClient(keeper, guard=guard, km=more["manager"], kernel_name=kernel_name, timeout=None, startup_timeout=60)
+            try:
+                client.execute()
+            finally:
+                # nbclient leaves the channels to a kernel that it did not start itself: a thread and a dozen open files for each notebook.
+                if client.kc is not None:
+                    client.kc.stop_channels()
             ended = not keeper.nb.metadata.papermill["exception"]
         finally:
             _close(keeper, ended)

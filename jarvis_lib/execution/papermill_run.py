@@ -183,6 +183,7 @@ def _kernel(
             tree.kill(lambda: [pid for pid in {*left, *guard.tree_of(kernel)} if tree.exists(pid)])
             if not tree.exists(kernel):
                 run_sync(manager.provisioner.wait)()  # else a program that stays keeps one zombie for each notebook
+            run_sync(manager.cleanup_resources)()
         shutil.rmtree(folder, ignore_errors=True)
 
 
