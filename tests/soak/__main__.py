@@ -79,7 +79,7 @@ def _morning(life: Life, day: date, found: Soak, *, page: bool, say: Callable[[s
     life.knock("report", lambda place: "written")
     life.knock("brief", made)
     life.note_missed()
-    lived = Lived(life.first, day, life.zone, frozenset(life.skewed), frozenset(life.days_off))
+    lived = Lived(life.first, day, life.zone, frozenset(life.skewed), frozenset(life.days_off), life.thought)
     said = broken(life.place(), brief, lived, since=_begins(brief.since), whole=day.weekday() == 0)
     found.weights.append(weight(life.home))
     said += unbounded(life.home, life.place().store.snapshot(), now=life.clock.now, keep_days=life.keep_days)

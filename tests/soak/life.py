@@ -78,6 +78,7 @@ class Life:
         self.days_off = {date.fromisoformat(d) for d in read_days_off("DE", "BY", first.year, first.year + 2).days}
         self.nights: dict[str, int] = {}
         self.skewed: set[str] = set()
+        self.thought: datetime | None = None
         self.refusals: dict[str, int] = {}
         self.agenda: list[tuple[datetime, Callable[[], object]]] = []
         self.looked: datetime | None = None
@@ -278,7 +279,7 @@ class Life:
                 self.at(self.clock.now + CATCH_UP)
                 self.knock("overnight", lambda place: self._session(place, "worked", [True], thinks=False))
             return cut
-        befell = [fate in ("worked", "no room")]
+        befell, began = [fate in ("worked", "no room")], self.clock.now
         if fate == "no room":
             self.set(disk_floor_gb="disk_floor_gb = 1000000")
         try:
@@ -286,6 +287,8 @@ class Life:
         finally:
             if fate == "no room":
                 self.set(disk_floor_gb="disk_floor_gb = 0")
+        if thinks and fate == "worked":
+            self.thought = began
         if fate == "clock set back" and befell[0]:
             self.skewed.add(f"overnight@{day}")
         return fate if befell[0] else "worked"

@@ -20,13 +20,17 @@ OVERDUE = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """The days that were lived: from the first up to this morning. `skewed` are windows in which the clock was set back."""
+    """The days that were lived: from the first up to this morning. `skewed` are windows in which the clock was set back.
+
+    `thought` is when the last night began whose notebooks ran: in a soak not every night's do, and forecasts of numbers are scored by these alone.
+    """
 
     first: date
     morning: date
     zone: ZoneInfo
     skewed: frozenset[str] = frozenset()
     days_off: frozenset[date] = frozenset()
+    thought: datetime | None = None
 
     def slots(self) -> list[str]:
         """What a scheduler should have knocked for, and whose time is over this morning at seven: the rule of the settings, said anew."""
@@ -58,7 +62,7 @@ def wrong_in(database: Path, brief: Brief, lived: Lived, *, since: datetime, now
     """What does not hold in a copy of the database."""
     with duckdb.connect(str(database), read_only=True) as con:
         con.execute("SET TimeZone = 'UTC'")
-        own = [*_states(con), *_endings(con), *_proofs(con), *_brief(con, brief, since, now), *_scores(con, now)]
+        own = [*_states(con), *_endings(con), *_proofs(con), *_brief(con, brief, since, now), *_scores(con, now, lived.thought or now)]
         return [*own, *_slots(con, lived), *_windows(con, lived), *_answers(con), *_limits(con), *_numbers(con, brief, now)]
 
 
@@ -126,9 +130,18 @@ def _brief(con: duckdb.DuckDBPyConnection, brief: Brief, since: datetime, now: d
     return [f"the brief tells {counts[0]} shipped and {counts[1]} not; the store has {len(wanted[0])} and {len(wanted[1])}"]
 
 
-def _scores(con: duckdb.DuckDBPyConnection, now: datetime) -> list[str]:
-    late = (now - OVERDUE).replace(tzinfo=None)
-    rows = _rows(con, "SELECT predictor, count(*), min(due_at) FROM predictions WHERE scored_at IS NULL AND due_at < ? GROUP BY 1", late)
+def _scores(con: duckdb.DuckDBPyConnection, now: datetime, thought: datetime) -> list[str]:
+    """Routines are scored each night, forecasts of numbers by each night that thinks: once it is due, with two days of grace."""
+    late, seen = ((now - OVERDUE).replace(tzinfo=None), thought.astimezone(UTC).replace(tzinfo=None))
+    rows = _rows(
+        con,
+        """
+        SELECT predictor, count(*), min(due_at) FROM predictions
+        WHERE scored_at IS NULL AND due_at < ? AND (predictor = 'routine' OR due_at < ?) GROUP BY 1
+        """,
+        late,
+        seen,
+    )
     return [f"{n} predictions of {p} are not scored; the oldest was due {due:%d %b}" for p, n, due in rows]
 
 
