@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from jarvis_lib.execution.fixes import repository, rotate, swap, trash
+from jarvis_lib.execution import tree
+from jarvis_lib.execution.fixes import clear, repository, rotate, swap, trash, unlock
+from jarvis_lib.execution.fixes.git import git_dir, told
 from jarvis_lib.execution.fixes.notes import Note
+from jarvis_lib.execution.fixes.playbooks import CompactDatabase, OnFiles, PackRepository, RotateLog
 from jarvis_lib.model.fact import Refused
-from tests.fix_parts import REPO, bloated_sqlite, garbage, git, oversized_log
+from tests.fix_parts import LATE, REPO, bloated_sqlite, garbage, git, oversized_log
 
 NO_EVIDENCE = {"branches": [], "worktrees": [], "loose": 0, "bytes": 0}
 
@@ -253,3 +256,61 @@ def test_a_packed_repository_goes_back_only_from_a_whole_copy_and_while_nothing_
     shutil.rmtree(kept.parent)
     with pytest.raises(Refused, match="was changed or removed since"):
         repository.unpack(done)
+
+
+# --- before anything is done ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("playbook", "subject"), [(RotateLog(), "logs/app.log"), (CompactDatabase(), "data/app.db")])
+def test_what_is_no_plain_file_any_more_is_not_touched(tmp_path: Path, playbook: OnFiles, subject: str) -> None:
+    """A link that took its place would lead the fix elsewhere."""
+    (tmp_path / subject).parent.mkdir()
+    for _ in range(2):
+        with pytest.raises(Refused, match="is no plain file any more"):
+            playbook.would(tmp_path, subject, {}, now=LATE, day="2026-11-24")
+        if not (tmp_path / subject).is_symlink():
+            (tmp_path / "elsewhere").write_text("x")
+            (tmp_path / subject).symlink_to(tmp_path / "elsewhere")
+
+
+def test_a_folder_that_is_no_repository_any_more_is_not_packed_and_a_bare_one_is_found(tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    with pytest.raises(Refused, match="r is no git repository any more"):
+        PackRepository().would(tmp_path, "r", {"bytes": 0}, now=LATE, day="2026-11-24")
+    with pytest.raises(Refused, match=r"git log in .*/r "):
+        told(tmp_path / "r", "log")
+    git(tmp_path / "r", "init", "-q", "--bare")
+    assert git_dir(tmp_path / "r") == tmp_path / "r"
+
+
+def test_a_folder_that_may_not_be_cleaned_or_has_nothing_old_is_left(tmp_path: Path) -> None:
+    home = tmp_path / "w"
+    (home / "cache" / "mine").mkdir(parents=True)
+    (home / "cache" / "mine" / ".git").mkdir()
+    for subject, said in (
+        ("nothing", "nothing is not cleaned: it is gone"),
+        (".", "it holds this workspace"),
+        (str(Path.home().parent), "it holds your home folder|it holds this workspace"),
+        ("cache/mine", "it belongs to a repository"),
+        ("cache", "Nothing in cache is old enough to go"),
+    ):
+        with pytest.raises(Refused, match=said):
+            clear.due(home, subject, keep_days=30, now=LATE)
+
+
+def test_a_lock_that_is_another_one_or_lives_is_left_alone(tmp_path: Path) -> None:
+    lock = tmp_path / "app.pid"
+    with pytest.raises(Refused, match="is another lock now"):
+        unlock.refuse_unproved(lock, 1, None)
+    lock.write_text(f"{os.getpid()}\n")
+    with pytest.raises(Refused, match="was left alone: "):
+        unlock.refuse_unproved(lock, lock.stat().st_ino, None)
+    with subprocess.Popen(["true"]) as ended:
+        while tree.exists(ended.pid):
+            pass
+        lock.write_text(f"{ended.pid}\n")  # dead, and not yet collected by its parent
+        assert "has ended" in unlock.refuse_unproved(lock, lock.stat().st_ino, None)
+    link = tmp_path / "link.pid"
+    link.symlink_to(lock)
+    with pytest.raises(Refused, match="is another lock now"):
+        unlock.refuse_unproved(link, lock.stat().st_ino, None)
