@@ -36,7 +36,7 @@ parallel = true
 sigterm = true
 data_file = {data}
 source_pkgs = {rooms}
-disable_warnings = module-not-imported, no-data-collected
+disable_warnings = module-not-imported, no-data-collected, couldnt-parse
 [report]
 ignore_errors = true
 """
