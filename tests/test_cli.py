@@ -231,7 +231,9 @@ def test_a_busy_store_is_told_and_add_does_not_wait(home: Path, jarvis: Jarvis, 
 
 def test_an_interrupt_ends_with_130_and_no_traceback(home: Path, held_store: None) -> None:
     """Ctrl-C while the command waits for its turn."""
-    program = "import sys; from jarvis_lib.cli.entry import main; print('up', flush=True); sys.exit(main(['list']))"
+    # Tests that a shell runs in the background inherit that Ctrl-C is ignored, and so would the command.
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from jarvis_lib.cli.entry import main"
+    program += "; print('up', flush=True); sys.exit(main(['list']))"
     with subprocess.Popen([sys.executable, "-c", program], cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None and running.stdout.readline() == "up\n"
         while not is_waiting(running.pid):

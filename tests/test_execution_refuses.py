@@ -173,7 +173,7 @@ def test_a_draft_that_means_two_things_is_refused(home: Path, repo: Path, monkey
 
 def test_a_word_that_no_task_has_is_a_fault_of_the_caller(home: Path) -> None:
     with pytest.raises(TypeError, match="a task has no colour"):
-        draft(home, parse(""), title="t", description="", hours=1, category="Documentation", priority="LOW", colour="red")  # type: ignore[call-arg]
+        draft(home, parse(""), title="t", description="", hours=1, category="Documentation", priority="LOW", colour="red")  # type: ignore[call-arg]  # that is the fault
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------------
