@@ -72,7 +72,7 @@ def test_what_belongs_to_others_or_to_a_group_with_others_is_told(home: Path) ->
     assert f"jarvis.toml belongs to {other.pw_name}" in said and f"the group {grp.getgrgid(other.pw_gid).gr_name} may write notebooks" in said
     os.chown(home / "jarvis.toml", 54_321, 0)
     os.chown(home / "notebooks", 0, 54_321)
-    assert "jarvis.toml belongs to user 54321" in found(home)["Access"].said
+    assert "jarvis.toml belongs to user 54321" in found(home)["Access"].said and "(chown -R)" in found(home)["Access"].todo
 
 
 def test_without_a_workspace_the_rest_is_still_looked_at() -> None:

@@ -129,7 +129,7 @@ def test_what_comes_back_stays_in_the_workspace(home: Path, name: str) -> None:
     (home / "out.txt").write_text("here")
     data = packing.returning(home, spec)
     spec["task"]["changes"] = [name]
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="leads out of the workspace"):
         packing.take_back(data, spec)
     assert (home / "out.txt").read_text() == "here" and not list((home / "data").glob(".jarvis-back-*"))
 
@@ -179,11 +179,11 @@ def test_a_word_that_no_task_has_is_a_fault_of_the_caller(home: Path) -> None:
 # --- steps ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_step_without_a_recipe_an_agent_or_a_jail_ends_as_failed(home: Path) -> None:
+def test_a_step_without_a_recipe_or_an_agent_ends_as_failed(home: Path) -> None:
     """What should never reach a worker is told there too."""
-    for recipe, said in ((None, "has no recipe"), (Recipe("agent"), "No agent was chosen|strictly sandboxed")):
+    for recipe, said in ((None, "has no recipe"), (Recipe("agent"), "No agent was chosen")):
         result = Bench(home).run(task(recipe=recipe, checks=()))
-        assert result["outcome"] == "failed" and (said.split("|")[0] in result["said"] or said.split("|")[-1] in result["said"])
+        assert result["outcome"] == "failed" and said in result["said"]
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_a_suggestion_that_is_malformed_is_no_row(ledger: Ledger, own: dict[str,
 
 @pytest.mark.parametrize("kind", ["weakness.found", "weakness.closed", "improvement.proposed", "improvement.measured", "improvement.reverted"])
 def test_an_agent_measures_and_suggests_nothing(ledger: Ledger, kind: str) -> None:
-    ledger.refuses("Only a person states|measures and suggests nothing", ledger.fact(kind, by="agent:codex", weakness=WEAKNESS, improvement=improvement()))
+    ledger.refuses("Only a person states", ledger.fact(kind, by="agent:codex", weakness=WEAKNESS, improvement=improvement()))
 
 
 def test_a_suggestion_is_accepted_by_a_person_as_it_was_proposed(ledger: Ledger) -> None:

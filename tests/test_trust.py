@@ -38,6 +38,7 @@ def test_the_same_share_of_more_results_proves_more(good: int, bad: int, times: 
 
 def test_known_values_of_wilsons_bound() -> None:
     """Computed by hand from Wilson's formula with z = 1.96."""
+    assert wilson(0, 215) == 0.0  # and not the 1.7e-18 that the formula leaves
     assert wilson(10, 10) == pytest.approx(0.7225, abs=1e-3)
     assert wilson(16, 16) == pytest.approx(0.8064, abs=1e-3)
     assert wilson(8, 10) == pytest.approx(0.4902, abs=1e-3)

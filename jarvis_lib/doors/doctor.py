@@ -118,9 +118,11 @@ def _access(home: Path) -> Finding:
 
     found = open_to_others(home)
     if found:
-        return Finding(
-            "Access", "warning", f"{listed(found)}: so others decide what runs as you", f"keep it to yourself: chmod -R go-w {shlex.quote(str(home))}"
+        own = f"chmod -R go-w {shlex.quote(str(home))}"
+        todo = (
+            f"work as its owner, or make all of it yours (chown -R), then: {own}" if any(" belongs to " in f for f in found) else f"keep it to yourself: {own}"
         )
+        return Finding("Access", "warning", f"{listed(found)}: so others decide what runs as you", todo)
     return Finding("Access", "ok", "nobody else may write the settings, the notebooks or the journal")
 
 

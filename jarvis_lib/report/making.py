@@ -16,7 +16,7 @@ from jarvis_lib.report.publish import plain_page, publish, put
 from jarvis_lib.store.place import Place
 
 LIMIT_S = 300.0
-NEEDED = ("jarvis_lib.report.page", "jarvis_lib.report.brief", "jinja2", "nbconvert.exporters.html")
+NEEDED = ("jarvis_lib.report.page", "nbconvert.exporters.html")
 """Modules of every report's notebook that take long to import."""
 
 
