@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from jarvis_lib.model.settings import template
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
+from tests.roomy import roomy
 
 # A busy machine is no failure; and where nobody can look again at once, the same examples are tried each time.
 settings.register_profile("here", deadline=None)
@@ -31,7 +31,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """An empty workspace with the default settings."""
-    (tmp_path / "jarvis.toml").write_text(template())
+    (tmp_path / "jarvis.toml").write_text(roomy())
     return tmp_path
 
 

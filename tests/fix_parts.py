@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from jarvis_lib.model.settings import template
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
+from tests.roomy import roomy
 
 LATE = datetime.now(UTC).replace(microsecond=0) + timedelta(days=60)
 """Two months ahead: what a test makes now is old then, by both of its times."""
@@ -33,7 +33,7 @@ def watching(home: Path, *, at: datetime = LATE, **settings: str) -> Place:
         "locks": '["*.pid"]',
         "log_keep_days": "90",
     } | settings
-    text = template()
+    text = roomy()
     for key, value in own.items():
         before, _, after = text.partition(f"\n{key} = ")
         text = f"{before}\n{key} = {value}\n{after.partition(chr(10))[2]}"

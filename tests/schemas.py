@@ -22,11 +22,11 @@ from jarvis_lib.cli.render import plain
 from jarvis_lib.doors.delivery import events
 from jarvis_lib.doors.demo import DemoResult
 from jarvis_lib.doors.weekend_demo import WeekendResult
-from jarvis_lib.model.settings import template
 from jarvis_lib.model.study import Study
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, claimed, ended, opened, passed, task
+from tests.roomy import roomy
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "SCHEMAS.md"
@@ -122,7 +122,7 @@ def answers(place: Place, moments: tuple[tuple[str, ...], ...] = MOMENTS, *, tas
 
 def workspace(home: Path) -> Place:
     home.mkdir(parents=True, exist_ok=True)
-    (home / "jarvis.toml").write_text(template())
+    (home / "jarvis.toml").write_text(roomy())
     return open_workspace(home, actor="person:reader")
 
 
@@ -163,7 +163,7 @@ def once(place: Place) -> Iterator[tuple[str, Any]]:
     """Answers that need something first: a problem, a candidate, a mail that waits, a host's configuration, an export."""
     log = place.home / "logs" / "app.log"
     log.write_text("a line of a program that nobody reads\n" * 300_000)
-    (place.home / "jarvis.toml").write_text(template().replace('email = ""', 'email = "me@example.org"', 1))
+    (place.home / "jarvis.toml").write_text(roomy().replace('email = ""', 'email = "me@example.org"', 1))
     os.environ["HOME"] = str(place.home)
     found = answer(place.home, ["problems", "scan"])
     yield from filter(None, (found, *(answer(place.home, ["problems", "explain", row["key"]]) for row in (found or ("", []))[1])))

@@ -10,10 +10,10 @@ from typing import Any
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib.autonomous_queue import holding
 from jarvis_lib.execution.engine import Engine, LocalEngine
-from jarvis_lib.model.settings import template
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import opened
+from tests.roomy import roomy
 
 FAKE = Path(__file__).parent / "agents" / "fake_agent.py"
 TOTAL = 'def total(prices):\n    """The sum of the prices."""\n    return int(sum(prices))\n'
@@ -52,11 +52,8 @@ class Shop:
             "order": 'order = ["custom"]',
             "custom": f'custom = "{sys.executable} {FAKE} {mode} {{prompt_file}}"',
             "readable": f'readable = ["{FAKE.parent}"]',
-            "busy_share": "busy_share = 1.0",
-            "disk_floor_gb": "disk_floor_gb = 0",
         } | more
-        text = "\n".join(lines.get(line.split(" = ")[0], line) if " = " in line else line for line in template().splitlines())
-        (self.home / "jarvis.toml").write_text(text)
+        (self.home / "jarvis.toml").write_text(roomy(**lines))
 
     @property
     def place(self) -> Place:

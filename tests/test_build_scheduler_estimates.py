@@ -16,13 +16,13 @@ from jarvis_lib.cli.entry import main
 from jarvis_lib.doors.simulated.year import simulate_year
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.plan import Forecast
-from jarvis_lib.model.settings import template
 from jarvis_lib.model.task import CATEGORIES, Task, estimate
 from jarvis_lib.report import plan_frames
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, opened, passed, task
 from tests.report_nights import attempt
+from tests.roomy import roomy
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=12)
@@ -32,7 +32,7 @@ LATER = NOW + timedelta(hours=12)
 def year(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Five months of a simulated year: some 450 tasks."""
     home = tmp_path_factory.mktemp("year")
-    (home / "jarvis.toml").write_text(template())
+    (home / "jarvis.toml").write_text(roomy())
     place = open_workspace(home, clock=lambda: NOW, actor="person:test")
     simulate_year(place, until=NOW, seed=7, days=150)
     return place
@@ -64,7 +64,7 @@ def test_the_simulated_year_is_made_by_its_seed(year: Place, tmp_path: Path) -> 
     def again(name: str, seed: int) -> list[dict[str, Any]]:
         home = tmp_path / name
         home.mkdir()
-        (home / "jarvis.toml").write_text(template())
+        (home / "jarvis.toml").write_text(roomy())
         place = open_workspace(home, clock=lambda: NOW, actor="person:test")
         simulate_year(place, until=NOW, seed=seed, days=20)
         return rows(place, "finished_hours")

@@ -14,11 +14,11 @@ import pytest
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib.doors import memory
 from jarvis_lib.doors.doctor import examine
-from jarvis_lib.model.settings import template
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.conftest import NIGHT
 from tests.facts import added, claimed, ended, opened, passed, task
+from tests.roomy import roomy
 
 MORNING = NIGHT + timedelta(hours=8)
 
@@ -31,7 +31,7 @@ def wanted(home: Path, make_place: Callable[[datetime], Place]) -> Place:
 
 
 def want(home: Path, path: str) -> None:
-    text = template()
+    text = roomy()
     (home / "jarvis.toml").write_text(text.replace('[memory]\npath = ""', f'[memory]\npath = "{path}"'))
     assert f'path = "{path}"' in (home / "jarvis.toml").read_text()
 

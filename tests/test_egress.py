@@ -239,13 +239,16 @@ def test_many_at_once_wait_for_their_turn(tmp_path: Path, echo: int) -> None:
     [
         (10**9, 0.5, 0.5, ""),
         (10**8, 0.5, 0.5, "of disk are free"),
-        (10**9, 0.81, 0.5, "disk is 81% full"),
+        (10**9, 0.81, 0.5, "disk is 81% full, more than [limits] busy_share = 0.8 and has 953.7 MB free, less than disk_plenty_gb = 5"),
+        (6 * 10**9, 0.99, 0.5, ""),
+        (6 * 10**9, 0.99, 0.81, "memory is 81% used"),
         (10**9, 0.5, 0.81, "memory is 81% used"),
         (10**9, 0.8, None, ""),
     ],
 )
 def test_nothing_more_is_started_without_room(free: int, disk: float, memory: float | None, word: str) -> None:
-    said = enough(free_bytes=free, disk_share=disk, memory_share=memory, floor_gb=0.5, busy_share=0.8)
+    """A disk that is nearly full by its share has room all the same while plenty of it is free."""
+    said = enough(free_bytes=free, disk_share=disk, memory_share=memory, floor_gb=0.5, plenty_gb=5, busy_share=0.8)
     assert (word in said) if word else said == ""
 
 

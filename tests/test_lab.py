@@ -22,12 +22,12 @@ from jarvis_lib.lab import charts, magics
 from jarvis_lib.lab.desk import since_of
 from jarvis_lib.model.evidence import RESULT_MIME
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.settings import template
 from jarvis_lib.report.charts import MIME
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.conftest import NIGHT
 from tests.report_nights import HOSTILE, MORNING, good_night
+from tests.roomy import roomy
 
 ROOT = Path(__file__).parent.parent
 FRAMES = ("tasks", "attempts", "sessions", "decisions", "plan", "events", "problems", "patterns", "metrics", "predictions")
@@ -44,7 +44,7 @@ def desk(place: Place) -> Place:
 def night_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with a zone of its own, after a good night."""
     home = tmp_path_factory.mktemp("lived")
-    (home / "jarvis.toml").write_text(template().replace('zone = ""', 'zone = "Asia/Kolkata"'))
+    (home / "jarvis.toml").write_text(roomy().replace('zone = ""', 'zone = "Asia/Kolkata"'))
     good_night(open_workspace(home, clock=lambda: NIGHT, actor="person:test"))
     return home
 

@@ -11,20 +11,20 @@ from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import build_scheduler
 from jarvis_lib import overnight_runner as night
 from jarvis_lib.cli.entry import PARTS
-from jarvis_lib.model.settings import template
 from jarvis_lib.overnight_runner import steps
 from jarvis_lib.report.charts import MIME
 from jarvis_lib.report.deep import deep_html
 from jarvis_lib.report.publish import put
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
+from tests.roomy import roomy
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    (tmp_path / "jarvis.toml").write_text(template())
+    (tmp_path / "jarvis.toml").write_text(roomy())
     (tmp_path / "notebooks").mkdir()
     for name in ("build_scheduler.ipynb", "reports"):
         (tmp_path / "notebooks" / name).symlink_to(ROOT / "notebooks" / name)
@@ -34,7 +34,7 @@ def place(tmp_path: Path) -> Place:
 @pytest.fixture
 def whole(tmp_path: Path) -> Place:
     """A workspace with all notebooks."""
-    (tmp_path / "jarvis.toml").write_text(template())
+    (tmp_path / "jarvis.toml").write_text(roomy())
     (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
     return open_workspace(tmp_path, actor="person:test")
 

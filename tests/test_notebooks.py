@@ -30,9 +30,9 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 def workspace(folder: Path) -> Place:
-    from jarvis_lib.model.settings import template
+    from tests.roomy import roomy
 
-    (folder / "jarvis.toml").write_text(template())
+    (folder / "jarvis.toml").write_text(roomy())
     (folder / "notebooks").symlink_to(ROOT / "notebooks")
     return open_workspace(folder, actor="person:test")
 

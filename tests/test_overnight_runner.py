@@ -17,13 +17,13 @@ from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner as night
 from jarvis_lib.autonomous_queue import sessions
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.settings import template
 from jarvis_lib.report.text import brief_text
 from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, claimed, opened, task
+from tests.roomy import roomy
 
 ROOT = Path(__file__).parents[1]
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -37,7 +37,7 @@ def live(home: Path) -> Place:
 
 
 def berlin(home: Path, *when: int) -> Place:
-    (home / "jarvis.toml").write_text(template().replace('zone = ""', 'zone = "Europe/Berlin"'))
+    (home / "jarvis.toml").write_text(roomy().replace('zone = ""', 'zone = "Europe/Berlin"'))
     now = datetime(*when, tzinfo=BERLIN).astimezone(UTC)  # type: ignore[misc, arg-type]  # year, month, day, hour, minute
     return open_workspace(home, clock=lambda: now)
 
@@ -66,7 +66,7 @@ CLOCK_CHANGES = [
 @pytest.mark.parametrize(("zone", "day", "real"), CLOCK_CHANGES)
 def test_the_nights_of_a_clock_change_have_their_real_hours_and_deadlines(home: Path, zone: str, day: tuple[int, int, int], real: float) -> None:
     """Seven and nine, never eight by the wall clock; work ends at 06:45 on the local clock in each of them."""
-    (home / "jarvis.toml").write_text(template().replace('zone = ""', f'zone = "{zone}"'))
+    (home / "jarvis.toml").write_text(roomy().replace('zone = ""', f'zone = "{zone}"'))
     now = datetime(*day, 23, 0, tzinfo=ZoneInfo(zone)).astimezone(UTC)
     place = open_workspace(home, clock=lambda: now)
     found = hours(place)
@@ -163,7 +163,7 @@ def test_stop_is_a_fact_that_the_session_reads(live: Place) -> None:
     """From another terminal: finish what runs."""
     for i in range(3):
         add(live, f"t{i}", command=f"sleep 1.5; echo x > t{i}.md")
-    (live.home / "jarvis.toml").write_text(template().replace("lanes = 3", "lanes = 1"))
+    (live.home / "jarvis.toml").write_text(roomy().replace("lanes = 3", "lanes = 1"))
     place = open_workspace(live.home, actor="person:test")
     asked: list[str] = []
 
@@ -184,7 +184,7 @@ NIGHT = "import sys; from jarvis_lib.cli.entry import main; sys.exit(main(['--ho
 @pytest.mark.parametrize(("times", "outcome"), [(1, "finished"), (2, "stopped")])
 def test_ctrl_c_once_finishes_what_runs_and_twice_stops_now(live: Place, times: int, outcome: str) -> None:
     """A real session in a process of its own, with real signals; what had not started stays in the queue."""
-    (live.home / "jarvis.toml").write_text(template().replace("lanes = 3", "lanes = 1"))
+    (live.home / "jarvis.toml").write_text(roomy().replace("lanes = 3", "lanes = 1"))
     place = open_workspace(live.home, actor="person:test")
     tasks = [add(place, f"t{i}", command=f"sleep 3; echo x > t{i}.md") for i in range(2)]
     process = subprocess.Popen([sys.executable, "-c", NIGHT, str(live.home)], cwd=ROOT, stderr=subprocess.PIPE, text=True)

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from jarvis_lib import pattern_learner
 from jarvis_lib.cli.entry import main
 from jarvis_lib.learning.routines import AROUND, LEAST, TOLERANCE, Event, Routine, routines, wilson_low
-from jarvis_lib.model.settings import template
 from jarvis_lib.pattern_learner import kind_of
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import added, task
+from tests.roomy import roomy
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ROOT = Path(__file__).parents[1]
@@ -33,7 +33,7 @@ HALF_A_YEAR = 26 * 7 * 24 * 60 - 60
 
 @pytest.fixture
 def here(home: Path) -> Place:
-    (home / "jarvis.toml").write_text(template().replace('zone = ""', 'zone = "Europe/Berlin"'))
+    (home / "jarvis.toml").write_text(roomy().replace('zone = ""', 'zone = "Europe/Berlin"'))
     return open_workspace(home, clock=lambda: utc(NOW), actor="person:test")
 
 

@@ -23,11 +23,11 @@ from jarvis_lib.execution.fixes import notes, rotate
 from jarvis_lib.execution.fixes.notes import Note
 from jarvis_lib.execution.fixes.watch import Reading
 from jarvis_lib.model.fact import Refused
-from jarvis_lib.model.settings import template
 from jarvis_lib.report import problem_frames
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.conftest import NIGHT
+from tests.roomy import roomy
 
 LOG, DATABASE = "logs/app.log", "data/app.db"
 
@@ -504,7 +504,7 @@ def test_an_undo_killed_at_any_step_can_be_repeated(tmp_path: Path) -> None:
 
 
 def _watching(home: Path) -> Place:
-    text = template().replace("log_max_mb = 10.0", "log_max_mb = 0.1").replace("databases = []", 'databases = ["data/*.db"]')
+    text = roomy().replace("log_max_mb = 10.0", "log_max_mb = 0.1").replace("databases = []", 'databases = ["data/*.db"]')
     (home / "jarvis.toml").write_text(text)
     for name in ("logs", "data"):
         (home / name).mkdir()

@@ -17,7 +17,6 @@ from jarvis_lib.cli.entry import main
 from jarvis_lib.execution.fixes.watch import Reading
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.problem import PREDICTED
-from jarvis_lib.model.settings import template
 from jarvis_lib.model.study import MAY_WRITE, read_study
 from jarvis_lib.problem_predictor import alarms, analysis, foreseeing, scoring
 from jarvis_lib.problem_predictor.explaining import sparkline
@@ -28,6 +27,7 @@ from jarvis_lib.store.samples import Samples
 from jarvis_lib.workspace import open_workspace
 from tests.conftest import NIGHT
 from tests.learner_parts import simple
+from tests.roomy import roomy
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GAUGE, KEY = "plugin:mails", "crossing:plugin:mails"
@@ -36,7 +36,7 @@ GAUGE, KEY = "plugin:mails", "crossing:plugin:mails"
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A workspace with a plug-in's metric that has a limit of 100."""
-    (tmp_path / "jarvis.toml").write_text(template().replace("limits = {}", "limits = { plugin = 100 }"))
+    (tmp_path / "jarvis.toml").write_text(roomy().replace("limits = {}", "limits = { plugin = 100 }"))
     return open_workspace(tmp_path, clock=lambda: NIGHT, actor="person:test")
 
 

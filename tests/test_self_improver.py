@@ -40,10 +40,10 @@ def at(home: Path, now: datetime) -> Place:
 @pytest.fixture(scope="module")
 def weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight weeks with known shortfalls, made once; a test that writes takes a copy."""
-    from jarvis_lib.model.settings import template
+    from tests.roomy import roomy
 
     home = tmp_path_factory.mktemp("weeks")
-    (home / "jarvis.toml").write_text(template())
+    (home / "jarvis.toml").write_text(roomy())
     simulate_shortfalls(at(home, UNTIL), until=UNTIL, seed=5)
     return home
 

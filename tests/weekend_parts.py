@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jarvis_lib.model.settings import parse, template
+from jarvis_lib.model.settings import parse
 from jarvis_lib.store.place import Place
 from jarvis_lib.weekend_planner.pieces import Piece
 from jarvis_lib.workspace import open_workspace
+from tests.roomy import roomy
 
 BERLIN = ZoneInfo("Europe/Berlin")
 RULES = parse("").windows
@@ -34,7 +35,7 @@ class Clock:
 
 def workspace(folder: Path, clock: Clock, *, zone: str = "Europe/Berlin", settings: str = "") -> Place:
     """A workspace in `zone` whose clock the test moves; `settings` are appended sections."""
-    text = template().replace('zone = ""', f'zone = "{zone}"')
+    text = roomy().replace('zone = ""', f'zone = "{zone}"')
     (folder / "jarvis.toml").write_text(text + settings)
     return open_workspace(folder, clock=clock, actor="person:test")
 

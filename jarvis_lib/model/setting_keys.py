@@ -122,6 +122,7 @@ KEYS: dict[str, dict[str, tuple[str, Any, str]]] = {
         "file_gb": ("num>=0.001", 20.0, "The largest file that an attempt may write."),
         "disk_floor_gb": ("num>=0", 1.0, "Nothing more is started with less free disk than this."),
         "busy_share": ("num>=0.05", 0.8, "Nothing more is started while the disk or the memory is used to more than this share."),
+        "disk_plenty_gb": ("num>=0", 20.0, "…but a disk with so much free has room, however full it is."),
         "pass_env": ("names", [], "Names of environment variables that attempts may see. Everything else is left out."),
     },
     "sandbox": {

@@ -20,11 +20,11 @@ from jarvis_lib import overnight_runner as night
 from jarvis_lib.execution.lab import command, environment
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.lab import charts
-from jarvis_lib.model.settings import template
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.browser.test_brief_browser import CHROMIUM, DRIVER, QUIET, pytestmark
 from tests.report_nights import START, good_night
+from tests.roomy import roomy
 
 __all__ = ["pytestmark"]
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ BOOK = "const p = [...jupyterapp.shell.widgets('main')].find(w => w.context && w
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A workspace after a night, with every shipped notebook, and one that holds every chart and was run by papermill, so that Lab does not trust it."""
     home = tmp_path_factory.mktemp("lab")
-    (home / "jarvis.toml").write_text(template())
+    (home / "jarvis.toml").write_text(roomy())
     shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns("tasks", ".ipynb_checkpoints"))
     good_night(open_workspace(home, clock=lambda: START, actor="person:test"))
     place = open_workspace(home, actor="person:test")

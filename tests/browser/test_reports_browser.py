@@ -18,7 +18,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from jarvis_lib.execution.papermill_run import run_notebook
 from jarvis_lib.execution.parameters import read_parameters
-from jarvis_lib.model.settings import template
 from jarvis_lib.report.deep import publish_deep, question_of
 from jarvis_lib.report.page import Page, evening_checkin, morning_brief, weekend_report, weekly_review
 from jarvis_lib.report.parts import PAGES
@@ -28,6 +27,7 @@ from jarvis_lib.workspace import open_workspace
 from tests.browser.test_brief_browser import LOWEST_CONTRAST, browser, opened, pytestmark
 from tests.report_kinds import NIGHTS, night_of, week
 from tests.report_nights import MORNING
+from tests.roomy import roomy
 
 __all__ = ["browser", "pytestmark"]
 
@@ -129,7 +129,7 @@ def looked_at(browser: Any, path: Path) -> None:
 def deep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The pages of all components, each from its notebook, of a workspace with thirteen nights."""
     home = tmp_path_factory.mktemp("deep")
-    (home / "jarvis.toml").write_text(template())
+    (home / "jarvis.toml").write_text(roomy())
     (home / "notebooks").symlink_to(Path(__file__).parents[2] / "notebooks")
     place = open_workspace(home, clock=lambda: MORNING, actor="person:test")
     week(place)

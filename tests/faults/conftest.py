@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.oracle import roomy
+from tests.roomy import roomy
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from jarvis_lib.execution.engine import LocalEngine
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
 from tests.facts import opened
-from tests.faults.oracle import roomy
+from tests.roomy import roomy
 
 ROOT = Path(__file__).parents[2]
 JARVIS = str(Path(sys.executable).with_name("jarvis"))

@@ -13,19 +13,12 @@ import psutil
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner
 from jarvis_lib.model.evidence import MAX_ATTEMPTS
-from jarvis_lib.model.settings import template
 from jarvis_lib.model.states import SAID
 from jarvis_lib.report.text import brief_text
 from jarvis_lib.store import recover
 from jarvis_lib.store.place import Place
 
 CRONTABS = (Path("/var/spool/cron"), Path("/etc/crontab"), Path("/etc/cron.d"))
-
-
-def roomy(**lines: str) -> str:
-    """The default settings for a machine that tests keep busy; `lines` replaces whole lines by their key."""
-    own = {"busy_share": "busy_share = 1.0", "disk_floor_gb": "disk_floor_gb = 0"} | lines
-    return "\n".join(own.get(line.split(" = ")[0], line) if " = " in line else line for line in template().splitlines()) + "\n"
 
 
 def fill(place: Place, count: int, *, start: int = 0) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from jarvis_lib.workspace import open_workspace
 from tests.cron_parts import machine
-from tests.faults.oracle import roomy
+from tests.roomy import roomy
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[2]
