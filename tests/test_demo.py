@@ -17,6 +17,7 @@ from jarvis_lib.doors.init import init
 from jarvis_lib.doors.rerun import rerun
 from jarvis_lib.execution.playbooks.queries import read_queries, run
 from jarvis_lib.execution.playbooks.statements import read_only
+from jarvis_lib.execution.room import enough
 from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.settings import parse
 from jarvis_lib.workspace import open_workspace
@@ -24,6 +25,8 @@ from tests.install_parts import built, environment, install, outside, requiremen
 from tests.recipe_parts import ROOT
 
 INPUTS = ROOT / "data" / "demo"
+LIMITS = {"floor_gb": "disk_floor_gb", "plenty_gb": "disk_plenty_gb", "busy_share": "busy_share"}
+"""The parameters of the rule of room, and the settings that fill them."""
 
 
 def shut(line: str) -> None:
@@ -84,10 +87,18 @@ def test_without_its_inputs_the_demo_says_so(tmp_path: Path) -> None:
         demo_data.evening(tmp_path, tmp_path / "nowhere", shut)
 
 
-def test_the_settings_fill_the_sources_and_keep_every_default() -> None:
+def test_the_settings_fill_the_sources_and_leave_the_policy_alone() -> None:
+    assert parse(demo.settings_text()).policy == parse("").policy
     values = parse(demo.settings_text()).values
     assert values["sources"] == {"database": demo_data.DATABASE, "queries": demo_data.QUERIES, "openapi": demo_data.OPENAPI, "package": ""}
     assert values["problems"]["databases"] == ["data/app/*.db"]
+
+
+def test_a_machine_that_is_nearly_full_has_room_for_the_demo() -> None:
+    """A laptop with open browsers and 3 GB of free disk shows it; a night on it would be held back."""
+    full = {"free_bytes": 3 * 1024**3, "disk_share": 0.98, "memory_share": 0.9}
+    rules = [{k: parse(text).get("limits", key) for k, key in LIMITS.items()} for text in (demo.settings_text(), "")]
+    assert [bool(enough(**full, **rule)) for rule in rules] == [False, True]
 
 
 def test_the_days_tasks_meet_the_real_policy(tmp_path: Path) -> None:

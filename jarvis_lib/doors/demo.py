@@ -30,6 +30,8 @@ WORKSPACE = "data/demo-workspace"
 REPORTS = "reports/demo"
 MINUTES = 6.0
 SILENCE_S = 8.0
+ROOM = {"busy_share": "0.95", "disk_plenty_gb": "2.0"}
+"""Its settings of how full the machine may be: it needs some hundred megabytes for minutes, and not the room of a night."""
 _MADE = (
     *("reports/dashboard.html", "reports/api_reference.md", "reports/weekly_report.md", "reports/delay_alerts.html"),
     *(f"reports/delay_by_{by}.{end}" for by in ("airline", "airport") for end in ("md", "progress.json")),
@@ -105,7 +107,7 @@ def _evening(base: Path, say: Say) -> Place:
 
 
 def settings_text() -> str:
-    """The demo's `jarvis.toml`: the template with its sources and what to watch filled in."""
+    """The demo's `jarvis.toml`: the template with its sources and what to watch filled in, for a machine that may be busy."""
     filled = {
         "database": f'"{demo_data.DATABASE}"',
         "queries": f'"{demo_data.QUERIES}"',
@@ -113,7 +115,7 @@ def settings_text() -> str:
         "databases": '["data/app/*.db"]',
     }
     text = template()
-    for key, value in filled.items():
+    for key, value in (filled | ROOM).items():
         text = with_value(text, key, value)
     return text
 

@@ -104,6 +104,8 @@ def settings_text(now: datetime, minutes: float) -> str:
         text = demo.with_value(text, key, value, section="windows.weekend")
     text = demo.with_value(text, "single_hours", "[0.03, 0.1]")
     text = demo.with_value(text, "finish_by", f'"{end:%H:%M}"', section="weekend")
+    for key, value in demo.ROOM.items():
+        text = demo.with_value(text, key, value)
     for key, value in (("database", demo_data.DATABASE), ("openapi", demo_data.OPENAPI)):
         text = demo.with_value(text, key, f'"{value}"', section="sources")
     return text

@@ -65,7 +65,7 @@ class Record:
 
 def wilson(good: int, n: int) -> float:
     """The lower end of Wilson's 95 % interval for a share of `good` out of `n`; 0 for nothing."""
-    if n <= 0 or good <= 0:
+    if good <= 0:
         return 0.0
     share = good / n
     middle = share + _Z * _Z / (2 * n)
