@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jarvis_lib.model.fact import Fact, Refused, canonical, from_json, new_id
-from jarvis_lib.store import journal, queries, recover, spool
+from jarvis_lib.store import engine, journal, queries, recover, spool
 from jarvis_lib.store.place import Place
 from jarvis_lib.store.snapshot import open_snapshot
+from jarvis_lib.store.store import Store
 from tests.facts import added, claimed, ended, opened, passed, task
 
 LONG_AGO = {"since": __import__("datetime").datetime(2000, 1, 1, tzinfo=__import__("datetime").UTC)}
@@ -181,6 +184,47 @@ def test_work_goes_on_while_a_foreign_program_holds_the_file(place: Place, read_
     assert recover.verify(place.store) == []
     with place.store.reading() as reader:
         assert reader.warnings == [] and reader.one("store.counts")["tasks"] == 4
+
+
+@contextmanager
+def held_by_another(path: Path) -> Iterator[None]:
+    """A foreign program has the file open."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    try:
+        yield
+    finally:
+        holder.communicate()
+
+
+def replicas() -> int:
+    return sum(name.startswith("replica") for (name,) in engine.engine().execute("SELECT database_name FROM duckdb_databases()").fetchall())
+
+
+def test_stores_that_come_and_go_while_the_file_is_held_take_no_name_twice_and_no_memory(place: Place) -> None:
+    """A new store may lie where an earlier one lay; what the earlier ones had read is given back, and the last one's when the file is free."""
+    fill(place)
+    with held_by_another(place.store.path):
+        for _ in range(30):
+            store = Store(place.home, place.settings)
+            with store.reading() as reader:
+                assert reader.one("store.counts")["tasks"] == 3
+            assert replicas() <= 2
+    store.write(added(place, task("after")))
+    assert replicas() == 0
+    with held_by_another(place.store.path), store.reading() as reader:
+        assert reader.one("store.counts")["tasks"] == 4
+
+
+def test_a_replica_is_made_again_when_its_engine_was_thrown_away(place: Place) -> None:
+    """A damaged file takes the engine of the process with it, and so the replica of another store."""
+    fill(place)
+    with held_by_another(place.store.path):
+        with place.store.reading() as reader:
+            assert reader.warnings
+        engine.detach(engine.engine(), "nothing_of_this_name")
+        with place.store.reading() as reader:
+            assert reader.warnings and reader.one("store.counts")["tasks"] == 3
 
 
 def test_the_holder_is_named(place: Place) -> None:

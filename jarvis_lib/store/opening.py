@@ -4,8 +4,10 @@ The journal is the truth. A foreign program that holds the file does not stop th
 until the file is free, and the file catches up at the next opening.
 """
 
+import itertools
 import os
 import shutil
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from jarvis_lib.store.store import Store
 
 CHUNK = 20_000
+_NUMBERS = itertools.count()
+"""Of the replicas of this process: a name made from a store's address may be that of an earlier store, which is gone while its replica is not."""
+_LEFT: list[str] = []
+"""Replicas that nobody needs any more."""
 
 
 class Behind(Exception):
@@ -33,11 +39,11 @@ class Behind(Exception):
 class Replica:
     """The journal in memory, for as long as a foreign program holds the file."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        con = engine.engine()
-        con.execute(f"ATTACH ':memory:' AS {name}")
-        con.execute(f"USE {name}")
+    def __init__(self) -> None:
+        self.name = f"replica_{next(_NUMBERS)}"
+        self.con = con = engine.engine()
+        con.execute(f"ATTACH ':memory:' AS {self.name}")
+        con.execute(f"USE {self.name}")
         _create(con, 0, journal.FIRST)
 
 
@@ -67,6 +73,9 @@ def opened(store: "Store", end: journal.Tail, told: Sequence[str] = ()) -> Itera
     notices = [*told, *([end.dropped] if end.dropped else [])]
     try:
         current = _file(store, end, notices)
+        if store._replica is not None:
+            _LEFT.append(store._replica.name)
+            store._replica = None
     except engine.Held as error:
         current = _memory(store, end, str(error))
     except engine.Foreign as error:
@@ -79,6 +88,7 @@ def opened(store: "Store", end: journal.Tail, told: Sequence[str] = ()) -> Itera
             engine.engine().execute("USE memory")
         else:
             engine.detach(current.con, "j")
+            _take_away_replicas()
             _check_same(store.path)
 
 
@@ -295,11 +305,19 @@ def roll_back(con: "duckdb.DuckDBPyConnection") -> None:
 # --- in memory -----------------------------------------------------------------------------------------------------------
 
 
+def _take_away_replicas() -> None:
+    """Give back the memory of those whose file was opened again, or whose store is gone."""
+    while _LEFT:
+        engine.engine().execute(f"DETACH DATABASE IF EXISTS {_LEFT.pop()}")
+
+
 def _memory(store: "Store", end: journal.Tail, why: str) -> Current:
-    """The replica, brought up to the journal."""
+    """The replica, brought up to the journal; a new one where the engine that had it was thrown away, or is a parent's."""
+    _take_away_replicas()
     replica = store._replica
-    if replica is None:
-        replica = store._replica = Replica(f"replica_{os.getpid()}_{id(store):x}")
+    if replica is None or replica.con is not engine.engine():
+        replica = store._replica = Replica()
+        weakref.finalize(store, _LEFT.append, replica.name)
     con = engine.engine()
     con.execute(f"USE {replica.name}")
     _catch_up(con, store, end)
