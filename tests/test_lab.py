@@ -12,13 +12,15 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 import jarvis_lib as jarvis
 from jarvis_lib import autonomous_queue as queue
 from jarvis_lib import overnight_runner as night
-from jarvis_lib.lab import charts, magics
+from jarvis_lib.lab import charts, frames, magics
 from jarvis_lib.lab.desk import since_of
 from jarvis_lib.model.evidence import RESULT_MIME
 from jarvis_lib.model.fact import Refused
@@ -115,6 +117,26 @@ def test_a_time_is_converted_and_not_only_named(lived: Place) -> None:
     told = dict(jarvis.attempts().select("id", "claimed_at").rows())
     assert told == stored and stored
     assert all(t.utcoffset() == timedelta(hours=5.5) for t in told.values())
+
+
+def test_attempts_are_those_of_the_reports_in_their_order(lived: Place) -> None:
+    """The same rows and columns, although the one reads what stands and the other sorts and joins in the database; also from some time on."""
+    with lived.store.reading() as reader:
+        reports = frames.local(reader.frame("report.attempts"), lived.zone)
+    begin = reports["claimed_at"].max()
+    assert reports.height > 3 and isinstance(begin, datetime)
+    assert jarvis.attempts().equals(reports) and jarvis.attempts(since=begin).equals(reports.filter(pl.col("claimed_at") == begin))
+    nothing = jarvis.attempts(since=begin + timedelta(seconds=1))
+    assert nothing.is_empty() and nothing.schema == reports.schema
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc"))))
+def test_rows_come_by_time_however_they_stand(rows: list[tuple[int, str]]) -> None:
+    """Those of one time by their id."""
+    times = pl.DataFrame(
+        [(datetime(2026, 11, 1, n, tzinfo=UTC), name) for n, name in rows], schema={"at": pl.Datetime("us", "UTC"), "id": pl.String}, orient="row"
+    )
+    assert frames._by_time(times, "at", "id").rows() == sorted(times.rows())
 
 
 def test_tasks_are_chosen_by_state_and_time(lived: Place) -> None:

@@ -40,6 +40,7 @@ def answer(path: Path | str, question: str, parameters: Mapping[str, Any] | None
     settings: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "2", "memory_limit": "1GB"}
     with closing(duckdb.connect(":memory:", config=settings)) as con:
         con.execute("SET TimeZone = 'UTC'")
+        con.execute(engine.TEXTS)
         try:
             engine.attach(con, Path(path), read_only=True, name="jarvis")
         except (engine.Damaged, engine.Foreign, engine.Held) as error:
