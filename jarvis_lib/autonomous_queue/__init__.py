@@ -4,8 +4,9 @@ Add, approve, track. `work` is the only session loop: nothing is called shipped 
 A name is loaded when it is used, so that `python -m jarvis_lib.autonomous_queue add` need not wait for the night's loop.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from jarvis_lib.lazily import lazily
 
 if TYPE_CHECKING:
     from jarvis_lib.autonomous_queue.in_flight import Session, Stop, Tally
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "in_flight": ("Session", "Stop", "Tally"),
-    "looking": ("inbox", "inbox_of", "progress", "put_off", "put_off_of", "report"),
-    "loop": ("work",),
-    "recovery": ("close_dead",),
-    "sessions": ("hours_now", "work_now"),
-    "undoing": ("undo", "would_undo"),
-    "verbs": (
+    ".in_flight": ("Session", "Stop", "Tally"),
+    ".looking": ("inbox", "inbox_of", "progress", "put_off", "put_off_of", "report"),
+    ".loop": ("work",),
+    ".recovery": ("close_dead",),
+    ".sessions": ("hours_now", "work_now"),
+    ".undoing": ("undo", "would_undo"),
+    ".verbs": (
         "Added",
         "accept",
         "add",
@@ -59,17 +60,7 @@ _HOME = {
         "would_accept",
     ),
 }
-
-
-def __getattr__(name: str) -> Any:
-    """The public name, from the module that has it."""
-    for module, names in _HOME.items():
-        if name in names:
-            found = getattr(import_module(f"{__name__}.{module}"), name)
-            globals()[name] = found
-            return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+__getattr__ = lazily(__name__, _HOME)
 
 __all__ = [
     "Added",

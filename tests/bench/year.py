@@ -124,7 +124,7 @@ def copied(place: Place, many: int) -> None:
     """
     with engine.attached(place.store.path) as con:
         there = con.execute("SELECT count(*) FROM attempts").fetchall()[0][0]
-        con.execute("CREATE TEMP TABLE told AS SELECT * FROM attempts")
+        con.execute("CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM attempts")
         con.execute("DELETE FROM attempts")
         con.execute(f"INSERT INTO attempts SELECT a.* REPLACE (a.id || '-' || r.n AS id) FROM told a, range({-(-many // there)}) r(n) ORDER BY a.claimed_at, 1")
 
