@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,18 @@ def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, "".join(str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts | told:
             yield node.lineno, node.value
+
+
+LATE = [path.parent for path in PACKAGE.glob("*/__init__.py") if "lazily(__name__" in path.read_text(encoding="utf-8")]
+"""Packages that load a public name when it is used."""
+
+
+@pytest.mark.parametrize("folder", LATE, ids=lambda folder: folder.name)
+def test_each_public_name_is_found_when_it_is_used(folder: Path) -> None:
+    """And none is the name of a module, which would stand in its place as soon as that is imported."""
+    package = import_module(f"jarvis_lib.{folder.name}")
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
+    assert {path.stem for path in folder.iterdir()} & set(package.__all__) == set()
 
 
 def test_sql_stands_in_sql_files() -> None:
