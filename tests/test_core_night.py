@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.install_parts import built, environment, install, outside, requirements
+from tests.roomy import make_roomy
 
 pytestmark = pytest.mark.long
 
@@ -42,6 +43,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Bare:
     made = Bare(tmp_path_factory.mktemp("bare"))
     done = made.run(made.python.with_name("jarvis"), "init", str(made.home), cwd=made.home.parent)
     assert done.returncode == 0, done.stderr
+    make_roomy(made.home)
     return made
 
 

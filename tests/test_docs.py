@@ -19,6 +19,7 @@ from jarvis_lib.model.setting_keys import KEYS
 from jarvis_lib.model.states import MOVES, STATES
 from jarvis_lib.model.task import CATEGORIES, PRIORITIES
 from tests.faults.matrix import MATRIX
+from tests.roomy import make_roomy
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -196,6 +197,7 @@ def test_the_first_ten_minutes_work_as_written(tmp_path: Path) -> None:
     lines = shell_lines(text.split("\n## ", 1)[0])
     home, made = tmp_path / "jarvis", []
     run(tmp_path, ["init", str(home)])
+    make_roomy(home)
     for args in [args for line in lines if "cron.log" not in line for args in calls(line)]:
         told = run(home, [made[-1] if word == "ID" else word for word in args])
         made += re.findall(r"^Added (\w+):", told)

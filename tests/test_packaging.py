@@ -12,6 +12,7 @@ import pytest
 
 from jarvis_lib import __version__
 from tests.install_parts import ROOT, built, environment, install, outside, requirements
+from tests.roomy import make_roomy
 
 READ = {".sql", ".j2", ".css", ".js", ".json", ".svg", ".ipynb", ".conf", ".py", ".typed", ""}
 """The kinds of file that the package is made of; another kind must be named here, and then it is looked for."""
@@ -113,6 +114,7 @@ def test_the_wheel_works_far_from_the_clone(wheel: Path, tmp_path: Path) -> None
     assert jarvis("--version", cwd=home).startswith(f"Jarvis {__version__}, ")
     jarvis("init", "ws", cwd=home)
     ws = home / "ws"
+    make_roomy(ws)
     jarvis("add", "Copy the settings", "", "0.01", "Documentation", "HIGH", "--command", "cp jarvis.toml reports/s", "--check", "test -s reports/s", cwd=ws)
     night = jarvis("overnight", "start", "--for", "5m", "--analyse", cwd=ws)
     assert "verified" in night and "could not be made" not in night, night

@@ -9,6 +9,7 @@ import pytest
 from jarvis_lib import autonomous_queue
 from jarvis_lib.cli.entry import main
 from jarvis_lib.workspace import open_workspace
+from tests.roomy import make_roomy
 from tests.test_docs import ROOT, calls, shell_lines
 
 PAGE = (ROOT / "docs" / "TOUR.md").read_text(encoding="utf-8")
@@ -47,6 +48,8 @@ def test_a_new_user_who_types_the_tour_gets_a_proved_task_and_a_plan(
             words = [own if w == "ID" else w.replace("~/", f"{tmp_path}/") if w.startswith("~/") else w for w in args]
             assert main(words) == 0, words
             told = capsys.readouterr().out
+            if args[0] == "init":
+                make_roomy(Path(words[1]))
             if args[0] == "add":
                 own = re.findall(r"Added (\w{10}):", told)[-1]
             elif args[0] == "undo":
