@@ -89,6 +89,15 @@ def test_repair_with_nothing_new_is_the_identity(tasks: list[Candidate], windows
     assert again(repaired, *tasks, windows=windows, lanes=lanes).to_json() == repaired.to_json()
 
 
+def test_what_waits_for_a_task_that_its_window_will_end_is_planned_alike_in_a_new_plan_and_in_a_repaired_one() -> None:
+    """It needs seven hours, its window has four left: what waits for it comes after the window, here and there."""
+    windows = hours_from_now((0, 4), (4, 12))
+    tasks = [replace(one("runs", 7.0), state="running"), one("waits", 6.0, after=("runs",))]
+    found = made(*tasks, windows=windows)
+    assert slot(found, "runs").end == slot(found, "waits").start == NOW + timedelta(hours=4)
+    assert places(again(found, *tasks, windows=windows)) == places(found)
+
+
 @settings(max_examples=50, deadline=None)
 @given(mixed(), mixed(), horizons, st.integers(1, 3), st.sets(st.integers(0, 13), max_size=3))
 def test_pinned_and_frozen_never_move(tasks: list[Candidate], more: list[Candidate], windows: list[Window], lanes: int, gone: set[int]) -> None:

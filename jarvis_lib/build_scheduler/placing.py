@@ -118,14 +118,17 @@ class Placing:
     # --- whole passes ------------------------------------------------------------------------------------------------------
 
     def keep_running(self, before: dict[str, tuple[int, int]]) -> None:
-        """What runs goes on; `before` says (lane, end) where the plan had it. One that has run past that gets OVERRUN of its hours more."""
+        """What runs goes on; `before` says (lane, end) where the plan had it. One that has run past that gets OVERRUN of its hours more.
+
+        Its window ends it at the latest, so what waits for it may be planned from there on, in a new plan as in one that is repaired.
+        """
         now = up(self.now)
         for i, task in self.table.items():
             if task.state == "running":
                 lane, ends = before.get(i, (0, now + seconds(task)))
                 ends = ends if ends > now else now + max(int(seconds(task) * OVERRUN), 1)
                 spot = self.room.running(task, self.now, ends=ends, lane=lane)
-                self.running_ends[i] = ends
+                self.running_ends[i] = ends if spot is None else spot.end
                 if spot is not None:
                     self.take(i, (spot,))
 
