@@ -61,6 +61,15 @@ def test_what_others_may_write_is_told(home: Path) -> None:
     assert told.level == "warning" and "everybody may write data/spool" in told.said and told.todo.startswith("keep it to yourself: chmod -R go-w ")
 
 
+def test_a_disk_that_would_hold_every_task_back_is_told(home: Path) -> None:
+    """By the rule that a session asks, so that nobody reads `ok` and finds in the morning that nothing was started."""
+    assert found(home)["Disk"].level in ("ok", "warning") and "nothing more is started" not in found(home)["Disk"].said
+    text = (home / "jarvis.toml").read_text()
+    (home / "jarvis.toml").write_text(text.replace("disk_floor_gb = 0", "disk_floor_gb = 1000000"))
+    finding = found(home)["Disk"]
+    assert finding.level == "warning" and "less than [limits] disk_floor_gb = 1e+06; nothing more is started" in finding.said
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_what_belongs_to_others_or_to_a_group_with_others_is_told(home: Path) -> None:
     other = next(p for p in pwd.getpwall() if p.pw_uid not in (0, os.geteuid()) and p.pw_gid != 0)

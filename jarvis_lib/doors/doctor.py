@@ -46,7 +46,7 @@ def examine(home: Path | None, *, now: datetime) -> list[Finding]:
     checks: list[tuple[str, Callable[[], Finding | list[Finding]]]] = [("Python", _python)]
     if home is not None:
         folder = home
-        checks += [("Disk", lambda: _disk(folder)), ("Folders", lambda: _folders(folder)), ("Access", lambda: _access(folder))]
+        checks += [("Disk", lambda: _disk(folder, settings)), ("Folders", lambda: _folders(folder)), ("Access", lambda: _access(folder))]
         if settings is not None:
             known = settings
             checks += [("Store", lambda: _store(folder, known)), ("Clock", lambda: _clock(known, now)), ("Windows", lambda: _windows(known, now))]
@@ -94,8 +94,15 @@ def _python() -> Finding:
     return Finding("Python", "ok", said)
 
 
-def _disk(home: Path) -> Finding:
+def _disk(home: Path, settings: Settings | None) -> Finding:
+    from jarvis_lib.execution.room import room_on_disk
+
     free = shutil.disk_usage(home).free
+    held_back = room_on_disk(home, settings) if settings is not None and free >= DISK_PROBLEM else ""
+    if held_back:
+        return Finding(
+            "Disk", "warning", held_back.rstrip("."), "free some space, or change [limits] in jarvis.toml; old files are in data/trash and data/attempts"
+        )
     if free < DISK_WARNING:
         level = "problem" if free < DISK_PROBLEM else "warning"
         return Finding("Disk", level, f"{size(free)} free", "free some space; old files are in data/trash and data/attempts")

@@ -14,13 +14,21 @@ if TYPE_CHECKING:
 
 def room(home: Path, settings: "Settings") -> str:
     """Why nothing more may be started, or an empty string. Reads the file systems of the workspace and of temporary files, and the machine's memory."""
-    limits = settings.values["limits"]
-    rule = {"floor_gb": limits["disk_floor_gb"], "plenty_gb": limits["disk_plenty_gb"], "busy_share": limits["busy_share"]}
+    return room_on_disk(home, settings) or enough(free_bytes=None, disk_share=0.0, memory_share=memory_share(), name="disk", **_limits(settings))
+
+
+def room_on_disk(home: Path, settings: "Settings") -> str:
+    """The same for the file systems alone."""
     temp = Path(tempfile.gettempdir())
-    said = disk_room(home, "disk", **rule)
+    said = disk_room(home, "disk", **_limits(settings))
     if not said and os.stat(temp).st_dev != os.stat(home).st_dev:
-        said = disk_room(temp, f"disk of {temp}", **rule)
-    return said or enough(free_bytes=None, disk_share=0.0, memory_share=memory_share(), **rule)
+        said = disk_room(temp, f"disk of {temp}", **_limits(settings))
+    return said
+
+
+def _limits(settings: "Settings") -> dict[str, float]:
+    own = settings.values["limits"]
+    return {"floor_gb": own["disk_floor_gb"], "plenty_gb": own["disk_plenty_gb"], "busy_share": own["busy_share"]}
 
 
 def disk_room(folder: Path, name: str, *, floor_gb: float, plenty_gb: float, busy_share: float) -> str:

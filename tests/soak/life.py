@@ -25,6 +25,7 @@ from jarvis_lib.model.fact import Refused
 from jarvis_lib.model.task import CATEGORIES, PRIORITIES
 from jarvis_lib.store.place import Place
 from jarvis_lib.workspace import open_workspace
+from tests.roomy import ROOM
 from tests.soak.engine import Clock, PlayedEngine, poisson
 
 ZONE = "Europe/Berlin"
@@ -47,8 +48,7 @@ SETTINGS = {
     "zone": f'zone = "{ZONE}"',
     "country": 'country = "DE"',
     "subdivision": 'subdivision = "BY"',
-    "busy_share": "busy_share = 1.0",
-    "disk_floor_gb": "disk_floor_gb = 0",
+    **ROOM,
     "order": 'order = ["custom"]',
     "custom": 'custom = "agent {prompt_file}"',
 }
